@@ -1,0 +1,61 @@
+// Config: what the user wrote, as the rooms' own options. Values only; made by load(), checked by
+// validate(), immutable afterwards.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "io/backends.h"
+#include "pipeline/program.h"
+#include "pipeline/shard_buffer.h"
+#include "sources/discovery.h"
+#include "sources/tail_set.h"
+#include "store/options.h"
+
+namespace config {
+
+struct Place {  // where in the file something was said, for errors found later
+  std::uint32_t line = 0;  // from 1
+  std::uint32_t column = 0;
+};
+
+struct Stream {
+  std::uint32_t shards = 1;  // 1 … 10,000
+  store::ShardOptions options;
+  Place place;
+};
+
+struct StreamTarget {
+  std::string stream;
+};
+struct FileTarget {
+  std::string path;  // records' data, a newline after each
+};
+struct StdoutTarget {};
+struct NullTarget {};
+using Target = std::variant<StreamTarget, FileTarget, StdoutTarget, NullTarget>;
+
+struct Flow {
+  std::string name;
+  sources::FilesOptions from;
+  sources::TailOptions tail;
+  pipeline::ProgramOptions program;
+  Target to;
+  pipeline::FlushPolicy flush;
+  Place place;
+};
+
+struct Config {
+  std::string data_dir;  // absolute; required when a flow ends in a stream, and for checkpoints
+  io::Backend io = io::Backend::automatic;
+  std::uint32_t reactors = 0;           // 0: one per core
+  std::uint64_t memory_bytes = 32ULL << 20;  // all flows together, in flight
+  base::Duration shutdown_grace = std::chrono::seconds(30);
+  std::map<std::string, Stream> streams;
+  std::vector<Flow> flows;  // in the file's order
+};
+
+}  // namespace config

@@ -1,0 +1,41 @@
+// BatchQueue: a lock-free queue of batches from any reactor to one owner; the shard queue and the
+// settle queue are both this class. FIFO per pushing reactor. Unbounded by itself: the Budget bounds it.
+// The only file that includes concurrentqueue.h.
+#pragma once
+
+#include <concurrentqueue/concurrentqueue.h>
+
+#include <atomic>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "pipeline/batch.h"
+#include "pipeline/doorbell.h"
+
+namespace pipeline {
+
+class BatchQueue {
+ public:
+  // `doorbell`: the owner's; outlives the queue.
+  BatchQueue(std::size_t reactor_count, Doorbell& doorbell);
+
+  // From reactor `from`'s thread. Rings the owner's doorbell.
+  void push(base::ReactorId from, Batch& batch);
+  // Many at once, one ring.
+  void push(base::ReactorId from, std::span<Batch* const> batches);
+
+  // Owner only. Returns how many batches it put in `out`.
+  std::size_t drain(std::span<Batch*> out);
+  // Owner only, cheap: may the queue hold something? Never false when a completed push is unseen.
+  bool maybe_ready() const { return ready_.load(std::memory_order_acquire); }
+
+ private:
+  moodycamel::ConcurrentQueue<Batch*> queue_;
+  std::vector<moodycamel::ProducerToken> tokens_;  // one per reactor, used by that reactor only
+  moodycamel::ConsumerToken consumer_;             // the owner's
+  std::atomic<bool> ready_{false};                 // set by pushers, cleared by the owner before it drains
+  Doorbell& doorbell_;
+};
+
+}  // namespace pipeline

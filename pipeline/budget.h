@@ -1,0 +1,41 @@
+// Budget: bytes a flow may have in flight, the only bound there is.
+//
+// Shared by the reactors of a flow: `available_` is one atomic, relaxed adds, because the number orders
+// nothing. When a reactor finds too little it sets `starving_` and rings everybody: owners of shard
+// buffers flush although nothing is due (a slab is pinned by its slowest shard), and whoever returns
+// credit clears the flag and rings again so that readers try once more.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "pipeline/doorbell.h"
+
+namespace pipeline {
+
+class Budget {
+ public:
+  // `doorbells`: of all reactors; they outlive the budget.
+  Budget(std::uint64_t bytes, std::vector<Doorbell*> doorbells);
+
+  // Takes `bytes` of credit, or takes nothing and returns false after marking the flow as starving.
+  bool take(std::uint64_t bytes);
+  // Takes `bytes` even if that overdraws: a slab that grew beyond what its chunk was charged.
+  void overdraw(std::uint64_t bytes);
+  void give_back(std::uint64_t bytes);
+
+  bool starving() const { return starving_.load(std::memory_order_relaxed); }
+  std::uint64_t limit_bytes() const { return limit_bytes_; }
+  std::int64_t available_bytes() const { return available_.load(std::memory_order_relaxed); }
+
+ private:
+  void ring_all();
+
+  std::uint64_t limit_bytes_;
+  std::atomic<std::int64_t> available_;
+  std::atomic<bool> starving_{false};
+  std::vector<Doorbell*> doorbells_;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,68 @@
+// Pools of one reactor: chunk buffers to read into, slabs and parcels to send away. In steady state
+// nothing here allocates: things go home and are used again.
+//
+// Not thread-safe; each reactor has its own. What is out must come back before the pool dies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "pipeline/batch.h"
+#include "pipeline/chunk.h"
+
+namespace pipeline {
+
+class ChunkPool {
+ public:
+  // `buffer_bytes`: usable bytes of a buffer; kPaddingBytes more are allocated behind it.
+  ChunkPool(std::size_t buffer_bytes, std::size_t buffers_max);
+  // A buffer, or an empty span when all are out.
+  std::span<char> take();
+  void give_back(std::span<char> buffer);
+  std::size_t buffer_bytes() const { return buffer_bytes_; }
+
+ private:
+  std::size_t buffer_bytes_;
+  std::size_t buffers_max_;
+  std::vector<std::unique_ptr<char[]>> all_;
+  std::vector<char*> free_;
+};
+
+// Slabs in size classes; a class keeps at most what `keep_bytes` allows, the rest goes back to malloc.
+class SlabPool {
+ public:
+  explicit SlabPool(std::size_t keep_bytes);
+  ~SlabPool();
+  SlabPool(const SlabPool&) = delete;
+  SlabPool& operator=(const SlabPool&) = delete;
+
+  // At least `bytes`; the span's size is the class's size and is what the Budget is charged.
+  std::span<char> take(std::size_t bytes);
+  void give_back(std::span<char> slab);
+
+ private:
+  struct Class {
+    std::size_t bytes;
+    std::vector<char*> free;
+  };
+  std::vector<Class> classes_;
+  std::size_t keep_bytes_;
+  std::size_t kept_bytes_ = 0;
+};
+
+class ParcelPool {
+ public:
+  ~ParcelPool();
+  // Cleared, with room for `batches_max` batches.
+  Parcel& take(std::size_t batches_max);
+  void give_back(Parcel& parcel);
+
+ private:
+  std::vector<std::unique_ptr<Parcel>> all_;
+  Parcel* free_ = nullptr;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,55 @@
+// Program: a flow's framer and stages, in order: Chunk → RecordBlock with data, offsets and keys.
+// One per flow and reactor; pure computation, no I/O, no clock.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/metrics.h"
+#include "pipeline/framer.h"
+#include "pipeline/partition_key.h"
+#include "pipeline/record_block.h"
+
+namespace pipeline {
+
+struct ProgramOptions {
+  FramerOptions framer;
+  PartitionKey partition_key;
+};
+
+struct ProgramCounters {
+  base::Counter records;           // lines framed
+  base::Counter bytes;             // consumed, delimiters included
+  base::Counter lines_split;
+  base::Counter lines_truncated;
+  base::Counter lines_rejected;
+  base::Counter bytes_truncated;   // dropped{reason="truncated"}
+  base::Counter keys_missing;      // records whose key field was missing or that are not JSON
+};
+
+class Program {
+ public:
+  explicit Program(ProgramOptions options);
+  ~Program();
+
+  // Frames `chunk` and fills keys. `block` is cleared first; its views live as long as the chunk and
+  // until the next run.
+  void run(const Chunk& chunk, RecordBlock& block);
+  // See NewlineFramer::take_long_line.
+  void run_long_line(const Chunk& chunk, std::uint64_t line_bytes, RecordBlock& block);
+
+  const FramerOptions& framer_options() const { return framer_.options(); }
+  const ProgramCounters& counters() const { return counters_; }
+
+ private:
+  class KeyReader;  // simdjson; in key_reader.cc
+  void fill_keys(RecordBlock& block);
+  void count(const RecordBlock& block, const FramerCounters& framer);
+
+  ProgramOptions options_;
+  NewlineFramer framer_;
+  std::unique_ptr<KeyReader> key_reader_;
+  ProgramCounters counters_;
+};
+
+}  // namespace pipeline

@@ -1,0 +1,70 @@
+// Delivery: one outlet's way from its queue to its sink: buffer, flush, retry, reject, settle. The only
+// place that knows about retries.
+//
+//  idle ──due──▶ in flight ──delivered──▶ settle, idle
+//                   │ ├──retry────▶ waiting ──deadline──▶ in flight (same batches, before newer ones)
+//                   │ └──rejected─▶ halve ─▶ in flight … ─▶ one left: count, settle
+//
+// Belongs to the reactor that owns the outlet.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "io/clock.h"
+#include "io/random.h"
+#include "pipeline/batch_queue.h"
+#include "pipeline/budget.h"
+#include "pipeline/shard_buffer.h"
+#include "sinks/retry.h"
+#include "sinks/sink.h"
+
+namespace sinks {
+
+struct DeliveryCounters {
+  base::Counter records_delivered, bytes_delivered;  // bytes: of packed runs
+  base::Counter groups_delivered, groups_retried;
+  base::Counter records_rejected;                    // dropped{reason="rejected"}
+};
+
+class Delivery {
+ public:
+  struct Parts {
+    std::string name;                               // "flow/shard", for log lines
+    pipeline::BatchQueue& queue;                    // ours to drain
+    std::vector<pipeline::BatchQueue*> settle;      // by ReactorId: where batches go home
+    pipeline::Budget& budget;                       // starving: flush although nothing is due
+    pipeline::FlushPolicy policy;
+    Sink& sink;
+    io::Clock& clock;
+    io::Random& random;
+    base::Log& log;
+    base::ReactorId reactor;                        // ours
+    RetryPolicy retry;
+  };
+  explicit Delivery(Parts parts);
+  ~Delivery();
+
+  // Moves what is queued into the buffer, starts what is due. Once per tick; bounded work.
+  void tick(base::Instant now);
+  // When tick() must run next although nobody rings; Instant::max(): not before somebody does.
+  base::Instant next_deadline() const;
+  // From now on everything is due at once (shutdown, end of --once).
+  void flush_always();
+  // Nothing queued, buffered, waiting or in flight.
+  bool drained() const;
+  // Failing: the sink answered `retry` and has not delivered since.
+  bool failing() const;
+  const DeliveryCounters& counters() const { return counters_; }
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  DeliveryCounters counters_;
+};
+
+}  // namespace sinks

@@ -1,0 +1,73 @@
+// Checkpointer: watermarks → the keyed log. Collects what moved and writes it at most every
+// kWriteInterval, O(changed); a registration is written and synced at once.
+//
+// One per reactor; all write to the one `_checkpoints` log, which belongs to the reactor that holds
+// its CheckpointLog. Ours reach it through `send`, answers come back through written().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "sources/checkpoint.h"
+
+namespace sources {
+
+// What travels from a reactor to the owner of the log.
+struct CheckpointWrite {
+  std::uint64_t number = 0;               // the sender's; comes back in written()
+  base::ReactorId from{};
+  bool synced = false;                    // registrations: done only when durable
+  std::vector<Checkpoint> put;
+  std::vector<std::string> erase;         // keys
+};
+
+// Told when a registration is durable.
+class Registered {
+ public:
+  virtual void registered() = 0;
+
+ protected:
+  ~Registered() = default;
+};
+
+class Checkpointer {
+ public:
+  static constexpr base::Duration kWriteInterval = std::chrono::milliseconds(200);
+
+  // `send`: hands a write to the log's owner (any thread's business; called on ours).
+  Checkpointer(base::ReactorId reactor, std::function<void(CheckpointWrite)> send);
+
+  // `waiter->registered()` runs on this thread once `checkpoint` is durable; before that nothing of
+  // its origin may be delivered. Retried until it succeeds. All registrations of one tick go together.
+  // forget_waiter(): the waiter dies first.
+  void register_origin(const Checkpoint& checkpoint, Registered* waiter);
+  void forget_waiter(Registered* waiter);
+  // The watermark moved. Replaces an earlier unsent update of the same key.
+  void update(const Checkpoint& checkpoint);
+  // The file is gone and fully read.
+  void erase(const std::string& key);
+
+  // Answer for write `number`; error: 0 or a positive errno (it is sent again later).
+  void written(std::uint64_t number, int error, base::Instant now);
+
+  void tick(base::Instant now);         // sends what is due
+  base::Instant next_deadline() const;  // Instant::max(): nothing to send
+  void flush_always();                  // shutdown: send at once
+  bool idle() const;                    // nothing unsent, nothing unanswered
+
+  // Everything that was reported to us before this instant is in the log.
+  base::Instant covered(base::Instant now) const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace sources

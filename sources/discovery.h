@@ -1,0 +1,86 @@
+// Discovery: finds the files flows want, tells when they change, keeps looking. On the control thread.
+//
+// Notification is a hint, the periodic reconcile is the truth: every directory a pattern can match in
+// is watched (one watch per directory, not per file), and all of it is listed again every
+// `reconcile_interval`, when events were lost, and when a watched directory changes shape. "I could
+// not look" is never "it is gone" (F30).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "io/environment.h"
+#include "sources/checkpoint.h"
+#include "sources/file_tail.h"
+
+namespace sources {
+
+enum class Start : std::uint8_t { beginning, end };
+
+struct FilesOptions {
+  std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
+  std::vector<std::string> exclude;
+  Start start = Start::end;           // for files that are there at the first start and have no state;
+                                      // files that appear later always start at the beginning
+  base::Duration reconcile_interval = std::chrono::seconds(30);
+
+  bool operator==(const FilesOptions&) const = default;
+};
+
+struct DiscoveryCounters {
+  base::Counter files_found, files_unreadable /* gauge */, files_not_regular /* gauge */;
+  base::Counter scans, scan_errors, watch_events, watch_overflows;
+  base::Counter watches /* gauge */, watch_errors;
+};
+
+class Discovery {
+ public:
+  // What a flow hears. All on the control thread.
+  struct Listener {
+    std::function<void(std::size_t flow, FoundFile found)> found;
+    std::function<void(std::size_t flow, std::uint64_t number)> look;
+    std::function<void(std::size_t flow, std::uint64_t number, std::string new_path)> detached;
+  };
+  struct Flow {
+    std::string name;
+    FilesOptions files;
+    std::uint64_t fingerprint = 0;
+  };
+  // `known`: checkpoints from the log. `first_start`: no flow state existed (Start applies).
+  // `excluded_directories`: ours (data_dir); nothing below them is ever followed (F36).
+  Discovery(const io::Environment& environment, std::vector<Flow> flows,
+            std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
+            Listener listener);
+  ~Discovery();
+
+  // The first full scan; afterwards events flow. Blocking, like every scan.
+  void start();
+  // Events arrive through environment.io; scans that are due run here. Once per control tick.
+  void tick(base::Instant now);
+  base::Instant next_deadline() const;
+  void reconcile_now();
+  // A reactor let the file go. Its inode may come back as another file.
+  void closed(std::size_t flow, std::uint64_t number);
+  void stop();        // cancels the watch; wait for idle() before dying
+  bool idle() const;  // no operation in flight
+
+  std::size_t files() const;
+  const DiscoveryCounters& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Shell-like match of a whole path, bytes: `*` and `?` stop at '/', `**` as a whole part matches zero
+// or more directories, dotfiles only when the pattern names the dot.
+bool glob_match(std::string_view pattern, std::string_view path);
+
+}  // namespace sources

@@ -1,0 +1,63 @@
+// TailSet: all files one flow follows on one reactor, and the fair turns between them.
+//
+// A turn is one read of at most a chunk. Files with something to read wait in a queue (round robin by
+// chunks, kTailReadsMax reads in flight); idle files cost nothing.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/ids.h"
+#include "io/environment.h"
+#include "pipeline/intake.h"
+#include "sources/checkpointer.h"
+#include "sources/file_tail.h"
+
+namespace sources {
+
+struct TailOptions {
+  base::Duration rotate_wait = std::chrono::seconds(30);  // follow a renamed or deleted file this long
+                                                          // after its last growth, then let it go
+  bool once = false;             // take an unfinished last line as a line; report at_end()
+};
+
+class TailSet {
+ public:
+  struct Parts {
+    const io::Environment& environment;
+    pipeline::Intake& intake;
+    pipeline::Budget& budget;
+    pipeline::ChunkPool& chunks;
+    Checkpointer& checkpointer;
+    TailOptions options;
+    // A file we no longer follow: discovery forgets it. Called on our thread.
+    std::function<void(std::uint64_t number)> closed;
+  };
+  explicit TailSet(Parts parts);
+  ~TailSet();
+
+  void add(FoundFile found);
+  // It may have grown, shrunk or changed. Coalesced; costs nothing when a read is on its way.
+  void look(std::uint64_t number);
+  void look_at_all();
+  // Its name is gone from under the pattern (renamed or deleted): drain it, wait, let it go.
+  void detached(std::uint64_t number, const std::string& new_path);
+
+  void tick(base::Instant now);         // starts reads within the budget, in fair turns
+  base::Instant next_deadline() const;  // rotate_wait timers, retries; Instant::max(): none
+  void stop();                          // asks for no more; settlement continues
+  bool idle() const;                    // no read in flight and nothing unsettled
+  bool at_end() const;                  // every file was read to its end, nothing waits
+  std::size_t files() const;
+  std::uint64_t lag_bytes() const;      // known bytes not yet read
+  // When the oldest parcel that is not settled was read; Instant::max(): everything is settled.
+  base::Instant oldest_unsettled() const;
+  const FileTailCounters& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sources
