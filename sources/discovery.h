@@ -52,8 +52,9 @@ class Discovery {
     std::string name;
     FilesOptions files;
     std::uint64_t fingerprint = 0;
+    bool first_start = true;  // the flow never ran on this data directory: FilesOptions::start applies
   };
-  // `known`: checkpoints from the log. `first_start`: no flow state existed (Start applies).
+  // `known`: checkpoints from the log.
   // `excluded_directories`: ours (data_dir); nothing below them is ever followed (F36).
   Discovery(const io::Environment& environment, std::vector<Flow> flows,
             std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
