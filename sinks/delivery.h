@@ -1,9 +1,9 @@
-// Delivery: one outlet's way from its queue to its sink: buffer, flush, retry, reject, settle. The only
-// place that knows about retries.
+// Delivery: one outlet's way from its queue to its sink: buffer, flush, retry, reject, settle. The
+// only place that knows about retries.
 //
 //  idle ──due──▶ in flight ──delivered──▶ settle, idle
-//                   │ ├──retry────▶ waiting ──deadline──▶ in flight (same batches, before newer ones)
-//                   │ └──rejected─▶ halve ─▶ in flight … ─▶ one left: count, settle
+//                   │ ├──retry────▶ waiting ──deadline──▶ in flight (same batches, before newer
+//                   ones) │ └──rejected─▶ halve ─▶ in flight … ─▶ one left: count, settle
 //
 // Belongs to the reactor that owns the outlet.
 #pragma once
@@ -27,31 +27,34 @@ namespace sinks {
 
 struct DeliveryCounters {
   base::Counter records_delivered, bytes_delivered;  // bytes: of packed runs
-  base::Counter groups_delivered, groups_retried;
-  base::Counter records_rejected;                    // dropped{reason="rejected"}
+  base::Counter groups_delivered,
+      groups_retried;              // retried: given back by the sink, for any reason
+  base::Counter records_rejected;  // dropped{reason="rejected"}
 };
 
 class Delivery {
  public:
   struct Parts {
-    std::string name;                               // "flow/shard", for log lines
-    pipeline::BatchQueue& queue;                    // ours to drain
-    std::vector<pipeline::BatchQueue*> settle;      // by ReactorId: where batches go home
-    pipeline::Budget& budget;                       // starving: flush although nothing is due
+    std::string name;                           // "flow/shard", for log lines
+    pipeline::BatchQueue& queue;                // ours to drain
+    std::vector<pipeline::BatchQueue*> settle;  // by ReactorId: where batches go home
+    pipeline::Budget& budget;                   // starving: flush although nothing is due
     pipeline::FlushPolicy policy;
     Sink& sink;
     io::Clock& clock;
     io::Random& random;
     base::Log& log;
-    base::ReactorId reactor;                        // ours
+    base::ReactorId reactor;  // ours
     RetryPolicy retry;
   };
   explicit Delivery(Parts parts);
+  // Groups that are still out must not be answered any more (their Io is not run again).
   ~Delivery();
 
   // Moves what is queued into the buffer, starts what is due. Once per tick; bounded work.
   void tick(base::Instant now);
-  // When tick() must run next although nobody rings; Instant::max(): not before somebody does.
+  // When tick() must run next although nobody rings; Instant::min(): at once; Instant::max(): not
+  // before somebody rings or an operation completes.
   base::Instant next_deadline() const;
   // From now on everything is due at once (shutdown, end of --once).
   void flush_always();
@@ -63,8 +66,8 @@ class Delivery {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
   DeliveryCounters counters_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace sinks

@@ -1,0 +1,94 @@
+#include "sinks/file_sink.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/result.h"
+
+namespace sinks {
+
+FileSink::FileSink(const io::Environment& environment, std::string path)
+    : environment_(environment), path_(std::move(path)), buffer_(kBufferBytes) {}
+
+FileSink::~FileSink() = default;
+
+void FileSink::deliver(Group& group) {
+  ASSERT(group_ == nullptr);
+  group_ = &group;
+  if (file_) {
+    begin();
+    return;
+  }
+  operation_ = io::on<&FileSink::on_opened>(*this);
+  environment_.io.open(operation_, path_.c_str(), io::Open::append);
+}
+
+void FileSink::on_opened(std::int64_t result) {
+  if (result < 0) {
+    fail(static_cast<int>(-result), "open ");
+    return;
+  }
+  file_ = io::UniqueHandle(environment_.files, static_cast<io::Handle>(result));
+  const base::Result<io::FileStatus> status = environment_.files.status(file_.get());
+  if (!status) {
+    file_.reset();
+    fail(status.error().system, "stat ");
+    return;
+  }
+  file_bytes_ = status->size;
+  begin();
+}
+
+void FileSink::begin() {
+  group_begin_ = file_bytes_;
+  stream_.start(group_->batches);
+  write_next();
+}
+
+void FileSink::write_next() {
+  const std::size_t bytes = stream_.fill(buffer_);
+  if (bytes == 0) {
+    answer(Outcome::delivered);
+    return;
+  }
+  piece_ = std::string_view(buffer_.data(), bytes);
+  operation_ = io::on<&FileSink::on_written>(*this);
+  environment_.io.write(operation_, file_.get(), std::span(&piece_, 1), io::Io::kAtEnd);
+}
+
+void FileSink::on_written(std::int64_t result) {
+  if (result == static_cast<std::int64_t>(piece_.size())) {
+    file_bytes_ += piece_.size();
+    write_next();
+    return;
+  }
+  undo();
+  file_.reset();
+  fail(result < 0 ? static_cast<int>(-result) : ENOSPC, "write ");
+}
+
+// Cuts off what the failed group left, if it is ours to cut: the file is where our writes can have
+// brought it and no further. What is not a regular file (a FIFO, a terminal) cannot be cut.
+void FileSink::undo() {
+  const base::Result<io::FileStatus> status = environment_.files.status(file_.get());
+  if (!status || status->kind != io::FileKind::regular) return;
+  if (status->size <= group_begin_ || status->size > file_bytes_ + piece_.size()) return;
+  const base::Result<void> cut = environment_.files.truncate(file_.get(), group_begin_);
+  if (!cut) {
+    environment_.log.warn("half a group stays in the file",
+                          {{"path", path_}, {"error", cut.error().message}});
+  }
+}
+
+void FileSink::fail(int error, const char* doing) {
+  reason_ = base::fail_system(error, doing + path_).error().message;
+  answer(Outcome::retry);
+}
+
+void FileSink::answer(Outcome outcome) {
+  Group& group = *std::exchange(group_, nullptr);
+  group.done(group.owner, group, outcome, base::Duration(0));
+}
+
+}  // namespace sinks
