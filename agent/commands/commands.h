@@ -1,7 +1,7 @@
 // The command line: one file per subcommand, each adding itself to the parser.
 //
-// Parsing runs the chosen command (CLI11 calls its callback), which prints for itself and leaves its
-// exit code in `exit_code`. CLI11 appears in agent/commands/ and main.cc only.
+// Parsing runs the chosen command (CLI11 calls its callback), which prints for itself and leaves
+// its exit code in `exit_code`. CLI11 appears in agent/commands/ and main.cc only.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,0 +1,36 @@
+#include "agent/agent.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "agent/wiring.h"
+
+namespace agent {
+
+base::Result<std::unique_ptr<Agent>> Agent::create(
+    const config::Config& config, AgentOptions options, const io::Environment& control,
+    std::span<const io::Environment* const> reactors) {
+  std::unique_ptr<Agent> agent(new Agent);
+  Wiring wiring(config, options, control, *agent);
+  TRY_VOID(wiring.open_store());
+  wiring.make_reactors(reactors);
+  TRY_VOID(wiring.connect_flows());
+  return agent;
+}
+
+Agent::~Agent() = default;
+
+base::Samples Agent::samples() const {
+  base::Samples all;
+  for (const auto& reactor : reactors_) reactor->describe(all);
+  control_->describe(all);
+  std::map<std::pair<std::string, std::string>, std::uint64_t> sums;
+  for (const base::Sample& sample : all) sums[{sample.name, sample.labels}] += sample.value;
+  base::Samples result;
+  result.reserve(sums.size());
+  for (const auto& [key, value] : sums) result.push_back({key.first, key.second, value});
+  return result;
+}
+
+}  // namespace agent

@@ -1,0 +1,58 @@
+// Agent: a configuration brought to life: owns the store, the reactors and the control. Makes no
+// threads: runner.h gives it real ones, the simulator ticks it by hand.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/control.h"
+#include "agent/reactor.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "io/environment.h"
+#include "pipeline/budget.h"
+#include "store/data_dir.h"
+#include "store/shard.h"
+
+namespace agent {
+
+struct AgentOptions {
+  bool once = false;  // read to the end of what is there, make it durable, finish
+  std::vector<sources::Checkpoint> start_at;  // where to begin in files that have no state
+};
+
+class Agent {
+ public:
+  // Opens the store, takes its lock, wires everything; nothing runs yet. Blocking. `control` and
+  // `reactors` (one per reactor, each used by its own thread only) outlive the agent.
+  static base::Result<std::unique_ptr<Agent>> create(
+      const config::Config& config, AgentOptions options, const io::Environment& control,
+      std::span<const io::Environment* const> reactors);
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+  ~Agent();
+
+  Control& control() { return *control_; }
+  std::span<const std::unique_ptr<Reactor>> reactors() const { return reactors_; }
+
+  // Every counter, summed over reactors, sorted by name and labels. Control thread.
+  base::Samples samples() const;
+
+ private:
+  friend class Wiring;
+  Agent() = default;
+
+  // Destroyed in reverse: what is used outlives its users.
+  std::optional<store::DataDir> data_dir_;
+  std::vector<std::unique_ptr<store::Shard>> shards_;
+  std::vector<std::unique_ptr<Reactor>> reactors_;
+  std::vector<std::unique_ptr<pipeline::Budget>> budgets_;  // one per flow
+  std::unique_ptr<Control> control_;
+};
+
+}  // namespace agent

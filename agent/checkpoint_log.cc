@@ -1,0 +1,64 @@
+#include "agent/checkpoint_log.h"
+
+#include <string>
+#include <vector>
+
+#include "sources/checkpoint.h"
+
+namespace agent {
+
+void CheckpointLog::attach(const io::Environment& environment) {
+  if (log_) log_->attach(environment);
+}
+
+void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) {
+  if (!log_) {
+    answer(0);
+    return;
+  }
+  std::vector<std::string> text;  // owns what the changes view
+  text.reserve(write.put.size() * 2);
+  std::vector<store::KeyedLogChange> changes;
+  changes.reserve(write.put.size() + write.erase.size());
+  for (const sources::Checkpoint& checkpoint : write.put) {
+    text.push_back(sources::checkpoint_key(checkpoint.flow, checkpoint.identity));
+    text.push_back(sources::encode(checkpoint));
+    changes.push_back({.key = text[text.size() - 2], .value = text.back(), .erase = false});
+  }
+  for (const std::string& key : write.erase)
+    changes.push_back({.key = key, .value = {}, .erase = true});
+  if (changes.empty()) {
+    answer(0);
+    return;
+  }
+  in_flight_.emplace_front();
+  InFlight& entry = in_flight_.front();
+  entry.answer = std::move(answer);
+  entry.log = this;
+  entry.self = in_flight_.begin();
+  entry.write.owner = &entry;
+  entry.write.done = &CheckpointLog::done;
+  entry.write.synced = write.synced;
+  log_->write(entry.write, changes);
+}
+
+void CheckpointLog::done(void* owner, store::KeyedLog::Write& /*write*/, int error) {
+  auto& entry = *static_cast<InFlight*>(owner);
+  Answer answer = std::move(entry.answer);
+  entry.log->in_flight_.erase(entry.self);
+  answer(error);
+}
+
+base::Instant CheckpointLog::next_deadline() const {
+  return log_ ? log_->next_deadline() : base::Instant::max();
+}
+
+void CheckpointLog::tick(base::Instant now) {
+  if (log_) log_->tick(now);
+}
+
+std::vector<std::string> CheckpointLog::retire() {
+  return log_ ? log_->retire() : std::vector<std::string>{};
+}
+
+}  // namespace agent

@@ -1,0 +1,45 @@
+// CheckpointLog: the keyed log `_checkpoints` and the answers its writers wait for.
+//
+// Belongs to one reactor; the other reactors' checkpointers reach it by mail. Without a log (a run
+// that keeps no state) every write is answered at once.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+
+#include "base/ids.h"
+#include "sources/checkpointer.h"
+#include "store/keyed_log.h"
+
+namespace agent {
+
+class CheckpointLog {
+ public:
+  // `error`: 0 or a positive errno. On the owner's thread.
+  using Answer = std::move_only_function<void(int error)>;
+
+  explicit CheckpointLog(std::unique_ptr<store::KeyedLog> log) : log_(std::move(log)) {}
+
+  void attach(const io::Environment& environment);
+  void write(const sources::CheckpointWrite& write, Answer answer);
+  bool idle() const { return in_flight_.empty(); }
+  base::Instant next_deadline() const;
+  void tick(base::Instant now);
+  // Files of old segments, to remove off the reactor.
+  std::vector<std::string> retire();
+
+ private:
+  struct InFlight {
+    store::KeyedLog::Write write;
+    Answer answer;
+    CheckpointLog* log = nullptr;
+    std::list<InFlight>::iterator self;
+  };
+  static void done(void* owner, store::KeyedLog::Write& write, int error);
+
+  std::unique_ptr<store::KeyedLog> log_;  // may be nullptr
+  std::list<InFlight> in_flight_;
+};
+
+}  // namespace agent

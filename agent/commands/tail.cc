@@ -1,0 +1,128 @@
+// tailrace tail: follow files and print their records, without a configuration.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/commands/commands.h"
+#include "agent/console.h"
+#include "agent/last_lines.h"
+#include "agent/runner.h"
+#include "io/backends.h"
+
+namespace agent {
+
+namespace {
+
+struct TailCommand {
+  std::vector<std::string> paths;
+  std::string save;
+  std::int64_t lines = 10;
+  bool once = false;
+};
+
+constexpr const char* kFlowName = "tail";
+
+config::Config configuration(const TailCommand& options) {
+  config::Config config;
+  config.reactors = 1;
+  config::Flow flow;
+  flow.name = kFlowName;
+  for (const std::string& path : options.paths) {
+    flow.from.patterns.push_back(std::filesystem::absolute(path).lexically_normal().string());
+  }
+  flow.from.start = sources::Start::beginning;
+  flow.to = config::StdoutTarget{};
+  flow.flush.age_max = base::Duration::zero();
+  config.flows.push_back(std::move(flow));
+  return config;
+}
+
+// The same run as a configuration file, to go on from.
+std::string as_yaml(const config::Config& config) {
+  std::string text =
+      "# Follows the files and prints their records. Try: tailrace run -c FILE\nflows:\n";
+  text += fmt::format("  {}:\n    from:\n      start: beginning\n      files:\n", kFlowName);
+  for (const std::string& pattern : config.flows.front().from.patterns) {
+    std::string quoted;
+    for (const char c : pattern) quoted += c == '\'' ? "''" : std::string(1, c);
+    text += fmt::format("        - '{}'\n", quoted);
+  }
+  text += "    to: { stdout: , flush: { age: 0s } }\n";
+  return text;
+}
+
+// Begin with the last lines of files that are there. A path that cannot be looked at is discovery's
+// business: it says why and keeps trying.
+std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Config& config,
+                                            std::uint64_t lines) {
+  std::vector<sources::Checkpoint> result;
+  for (const std::string& path : config.flows.front().from.patterns) {
+    const auto opened = files.open(path, io::Open::read);
+    if (!opened) continue;
+    const io::UniqueHandle handle(files, *opened);
+    const auto status = files.status(handle.get());
+    if (!status || status->kind != io::FileKind::regular) continue;
+    const auto offset = last_lines_offset(files, handle.get(), status->size, lines);
+    if (!offset) continue;
+    sources::Checkpoint checkpoint;
+    checkpoint.flow = kFlowName;
+    checkpoint.identity = sources::identity_of(*status);
+    checkpoint.path = path;
+    checkpoint.offset = *offset;
+    result.push_back(std::move(checkpoint));
+  }
+  return result;
+}
+
+int save(const std::string& path, const std::string& text) {
+  std::FILE* file = std::fopen(path.c_str(), "wx");
+  if (file == nullptr) {
+    fmt::print(stderr, "tailrace: cannot create {}: it exists or its directory does not allow it\n",
+               path);
+    return kExitConfiguration;
+  }
+  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  if (std::fclose(file) != 0 || !written) {
+    fmt::print(stderr, "tailrace: cannot write {}\n", path);
+    return kExitInternal;
+  }
+  fmt::print(stderr, "saved as {}; run it with: tailrace run -c {}\n", path, path);
+  return kExitOk;
+}
+
+int tail(const TailCommand& options) {
+  const config::Config config = configuration(options);
+  if (!options.save.empty()) {
+    if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
+  }
+  Console console(base::LogLevel::warn);
+  RunnerOptions runner;
+  runner.once = options.once;
+  if (options.lines >= 0) {
+    const std::unique_ptr<io::Files> files = io::make_files();
+    runner.start_at = last_lines(*files, config, static_cast<std::uint64_t>(options.lines));
+  }
+  const auto result = run(config, runner, console.log());
+  return result ? kExitOk : console.say(result.error());
+}
+
+}  // namespace
+
+void add_tail_command(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<TailCommand>();
+  CLI::App* command = app.add_subcommand("tail", "Follow files and print their records");
+  command->add_option("paths", options->paths, "Files or patterns to follow")->required();
+  command->add_option("-n,--lines", options->lines,
+                      "Begin with the last N lines of each file; -1: from the beginning");
+  command->add_option("--save", options->save, "Also write a configuration that does the same");
+  command->add_flag("--once", options->once, "Stop at the end of what is there");
+  command->callback([options, &exit_code] { exit_code = tail(*options); });
+}
+
+}  // namespace agent

@@ -1,0 +1,224 @@
+#include "agent/control.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+
+namespace agent {
+
+namespace {
+void wake_io(void* io) noexcept { static_cast<io::Io*>(io)->wake(); }
+}  // namespace
+
+Control::Control(const io::Environment& environment,
+                 std::span<const std::unique_ptr<Reactor>> reactors, Options options)
+    : environment_(environment),
+      reactors_(reactors),
+      options_(options),
+      doorbell_(&environment.io, &wake_io),
+      mailbox_(doorbell_),
+      hints_(reactors.size()) {}
+
+void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
+                            std::vector<sources::Checkpoint> known,
+                            std::vector<std::string> excluded_directories,
+                            std::vector<MarkTable> marks) {
+  marks_ = std::move(marks);
+  homes_.resize(flows.size());
+  discovery_ =
+      std::make_unique<sources::Discovery>(environment_, std::move(flows), std::move(known),
+                                           std::move(excluded_directories), listener());
+}
+
+sources::Discovery::Listener Control::listener() {
+  return {
+      .found = [this](std::size_t flow, sources::FoundFile f) { on_found(flow, std::move(f)); },
+      .look = [this](std::size_t flow, std::uint64_t number) { on_look(flow, number); },
+      .detached = [this](std::size_t flow, std::uint64_t number,
+                         std::string path) { on_detached(flow, number, std::move(path)); },
+  };
+}
+
+void Control::every(base::Duration interval, std::move_only_function<void()> call) {
+  report_interval_ = interval;
+  report_ = std::move(call);
+  next_report_ = environment_.clock.monotonic() + interval;
+}
+
+void Control::start() {
+  discovery_->start();
+  next_maintenance_ = environment_.clock.monotonic() + kMaintenanceInterval;
+}
+
+void Control::on_found(std::size_t flow, sources::FoundFile found) {
+  // The generations of one path follow each other on one thread: old tail before new head.
+  auto& homes = homes_[flow];
+  std::uint32_t home =
+      base::crc32c(found.checkpoint.path) % static_cast<std::uint32_t>(reactors_.size());
+  for (const std::uint64_t older : found.after) {
+    if (const auto it = homes.find(older); it != homes.end()) home = it->second;
+  }
+  homes[found.number] = home;
+  if (const auto it = marks_[flow].find(value(found.checkpoint.origin)); it != marks_[flow].end()) {
+    found.marks = std::move(it->second);
+    marks_[flow].erase(it);
+  }
+  Reactor& reactor = *reactors_[home];
+  reactor.mailbox().post(
+      [&reactor, flow, f = std::move(found)]() mutable { reactor.tails(flow).add(std::move(f)); });
+}
+
+Reactor& Control::home_of(std::size_t flow, std::uint64_t number) {
+  const auto it = homes_[flow].find(number);
+  ASSERT(it != homes_[flow].end());
+  return *reactors_[it->second];
+}
+
+void Control::on_look(std::size_t flow, std::uint64_t number) {
+  auto& hints = hints_[base::index(home_of(flow, number).id())];
+  const Reactor::Hint hint{.flow = flow, .file = number};
+  // A busy writer makes long runs of the same event.
+  if (hints.empty() || !(hints.back() == hint)) hints.push_back(hint);
+}
+
+void Control::on_detached(std::size_t flow, std::uint64_t number, std::string new_path) {
+  Reactor& reactor = home_of(flow, number);
+  reactor.mailbox().post([&reactor, flow, number, path = std::move(new_path)] {
+    reactor.tails(flow).detached(number, path);
+  });
+}
+
+void Control::file_closed(std::size_t flow, std::uint64_t number) {
+  homes_[flow].erase(number);
+  discovery_->closed(flow, number);
+}
+
+void Control::send_hints() {
+  for (std::size_t i = 0; i < hints_.size(); ++i) {
+    reactors_[i]->hint(hints_[i]);
+    hints_[i].clear();
+  }
+}
+
+void Control::tick() {
+  environment_.io.run_once(time_to_sleep());
+  doorbell_.awake();
+  mailbox_.run_all();
+  const base::Instant now = environment_.clock.monotonic();
+  if (now >= next_report_) {
+    next_report_ = now + report_interval_;
+    report_();
+  }
+  if (phase_ == Phase::running) {
+    discovery_->tick(now);
+    send_hints();
+    if (now >= next_maintenance_) maintain(now);
+    if (stop_requested_.load(std::memory_order_acquire) ||
+        (options_.once && all(&Reactor::at_end) && mailbox_.unfinished() == 0)) {
+      begin_stop(now);
+    }
+    return;
+  }
+  if (phase_ != Phase::stopping) return;
+  const bool settled = all(&Reactor::quiet) && mailbox_.unfinished() == 0;
+  cut_short_ = !settled && now >= stop_deadline_;
+  if ((settled || cut_short_) && discovery_->idle()) phase_ = Phase::finished;
+}
+
+base::Duration Control::time_to_sleep() {
+  doorbell_.announce_sleep();
+  base::Instant deadline = stop_deadline_;
+  if (phase_ == Phase::running) {
+    deadline = std::min(discovery_->next_deadline(), next_maintenance_);
+    if (stop_requested_.load(std::memory_order_acquire) ||
+        (options_.once && all(&Reactor::at_end))) {
+      deadline = base::Instant::min();
+    }
+  } else if (all(&Reactor::quiet) && discovery_->idle()) {
+    deadline = base::Instant::min();
+  }
+  if (mailbox_.unfinished() != 0) deadline = base::Instant::min();
+  deadline = std::min(deadline, next_report_);
+  if (deadline == base::Instant::max()) return io::Io::kForever;
+  const base::Instant now = environment_.clock.monotonic();
+  return deadline <= now ? base::Duration::zero() : deadline - now;
+}
+
+void Control::request_stop() noexcept {
+  stop_requested_.store(true, std::memory_order_release);
+  environment_.io.wake();
+}
+
+void Control::begin_stop(base::Instant now) {
+  phase_ = Phase::stopping;
+  stop_deadline_ = now + options_.shutdown_grace;
+  discovery_->stop();
+  for (const auto& reactor : reactors_) {
+    reactor->mailbox().post([r = reactor.get()] { r->stop_sources(); });
+  }
+}
+
+bool Control::all(bool (Reactor::*flag)() const) const {
+  // A reactor with unread mail may be about to stop being what it says it is.
+  return std::all_of(reactors_.begin(), reactors_.end(), [&](const auto& reactor) {
+    return reactor->mailbox().unfinished() == 0 && (*reactor.*flag)();
+  });
+}
+
+// First every reactor says until when everything it read is settled and noted; the earliest of
+// these bounds which marks the shards may forget. Then the shards retire what is too old or too
+// much.
+void Control::maintain(base::Instant now) {
+  next_maintenance_ = now + kMaintenanceInterval;
+  if (covered_missing_ != 0) return;  // the last round is not over
+  covered_missing_ = reactors_.size();
+  covered_until_ = base::Instant::max();
+  for (const auto& reactor : reactors_) {
+    reactor->mailbox().post([this, r = reactor.get()] {
+      mailbox_.post([this, until = r->covered()] { marks_covered(until); });
+    });
+  }
+}
+
+void Control::marks_covered(base::Instant until) {
+  covered_until_ = std::min(covered_until_, until);
+  if (--covered_missing_ != 0) return;
+  const base::Timestamp now = environment_.clock.wall();
+  for (const auto& reactor : reactors_) {
+    reactor->mailbox().post([this, r = reactor.get(), now, limit = covered_until_] {
+      std::vector<std::string> files = r->maintain(now, limit);
+      if (files.empty()) return;
+      mailbox_.post([this, gone = std::move(files)] { remove_files(gone); });
+    });
+  }
+}
+
+void Control::remove_files(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const auto removed = environment_.files.remove(path);
+    if (!removed) {
+      environment_.log.warn("cannot remove old segment",
+                            {{"path", path}, {"error", removed.error().message}});
+    }
+  }
+}
+
+void Control::describe(base::Samples& samples) const {
+  const sources::DiscoveryCounters& counters = discovery_->counters();
+  const auto add = [&samples](const char* name, const base::Counter& counter) {
+    samples.push_back({name, "", counter.value()});
+  };
+  add("files_found", counters.files_found);
+  add("files_unreadable", counters.files_unreadable);
+  add("files_not_regular", counters.files_not_regular);
+  add("scans", counters.scans);
+  add("scan_errors", counters.scan_errors);
+  add("watches", counters.watches);
+  add("watch_events", counters.watch_events);
+  add("watch_overflows", counters.watch_overflows);
+  add("watch_errors", counters.watch_errors);
+}
+
+}  // namespace agent

@@ -1,0 +1,104 @@
+// Control: the control thread's loop: discovery, stopping, housekeeping. Nothing of the data's way.
+//
+// Belongs to the control thread. Reactors reach it through mailbox() and wake().
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "agent/mailbox.h"
+#include "agent/reactor.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "io/environment.h"
+#include "sources/discovery.h"
+
+namespace agent {
+
+// Marks of one flow's origins after a restart: origin → for each outlet, everything below is
+// durable.
+using MarkTable = std::unordered_map<std::uint64_t, std::vector<std::uint64_t>>;
+
+class Control {
+ public:
+  static constexpr base::Duration kMaintenanceInterval = std::chrono::seconds(30);
+
+  struct Options {
+    bool once = false;  // stop when everything that is there has been read and is safe
+    base::Duration shutdown_grace = std::chrono::seconds(30);
+  };
+
+  // `environment` and the reactors outlive the control.
+  Control(const io::Environment& environment, std::span<const std::unique_ptr<Reactor>> reactors,
+          Options options);
+
+  // Wiring. `marks`: one table per flow, same order; emptied as files are found.
+  void set_discovery(std::vector<sources::Discovery::Flow> flows,
+                     std::vector<sources::Checkpoint> known,
+                     std::vector<std::string> excluded_directories, std::vector<MarkTable> marks);
+
+  // Calls `call` every `interval` while running. At most one such call.
+  void every(base::Duration interval, std::move_only_function<void()> call);
+
+  void start();  // the first scan
+  void tick();   // one turn: waits for events, mail or a deadline
+  bool finished() const { return phase_ == Phase::finished; }
+  // True when shutdown_grace ran out with something unsettled: it will be read again.
+  bool cut_short() const { return cut_short_; }
+
+  // Any thread, and signal handlers.
+  void request_stop() noexcept;
+  void wake() noexcept { environment_.io.wake(); }
+  Mailbox& mailbox() { return mailbox_; }
+
+  // A reactor let a file go. By mail.
+  void file_closed(std::size_t flow, std::uint64_t number);
+
+  std::size_t files() const { return discovery_->files(); }
+  void describe(base::Samples& samples) const;
+
+ private:
+  enum class Phase : std::uint8_t { running, stopping, finished };
+
+  sources::Discovery::Listener listener();
+  void on_found(std::size_t flow, sources::FoundFile found);
+  void on_look(std::size_t flow, std::uint64_t number);
+  void on_detached(std::size_t flow, std::uint64_t number, std::string new_path);
+  Reactor& home_of(std::size_t flow, std::uint64_t number);
+  void send_hints();
+  void begin_stop(base::Instant now);
+  bool all(bool (Reactor::*flag)() const) const;
+  void maintain(base::Instant now);
+  void marks_covered(base::Instant until);
+  void remove_files(const std::vector<std::string>& paths);
+  base::Duration time_to_sleep();
+
+  const io::Environment& environment_;
+  std::span<const std::unique_ptr<Reactor>> reactors_;
+  Options options_;
+  pipeline::Doorbell doorbell_;
+  Mailbox mailbox_;
+  std::unique_ptr<sources::Discovery> discovery_;
+  std::vector<MarkTable> marks_;
+  std::vector<std::unordered_map<std::uint64_t, std::uint32_t>> homes_;  // flow → file → reactor
+  std::vector<std::vector<Reactor::Hint>> hints_;                        // per reactor, this tick's
+
+  Phase phase_ = Phase::running;
+  std::atomic<bool> stop_requested_{false};
+  base::Instant stop_deadline_ = base::Instant::max();
+  bool cut_short_ = false;
+  base::Instant next_maintenance_ = base::Instant::max();
+  base::Duration report_interval_{0};
+  base::Instant next_report_ = base::Instant::max();
+  std::move_only_function<void()> report_;
+  std::size_t covered_missing_ = 0;  // reactors that have not yet said what is covered
+  base::Instant covered_until_ = base::Instant::max();
+};
+
+}  // namespace agent

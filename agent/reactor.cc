@@ -1,0 +1,241 @@
+#include "agent/reactor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace agent {
+
+namespace {
+
+void wake_io(void* io) noexcept { static_cast<io::Io*>(io)->wake(); }
+
+void add(base::Samples& samples, const char* name, const std::string& labels,
+         const base::Counter& counter) {
+  samples.push_back({name, labels, counter.value()});
+}
+
+void describe_flow(base::Samples& samples, const FlowPart& part) {
+  const std::string flow = "flow=\"" + part.flow + "\"";
+  const pipeline::ProgramCounters& program = part.intake->program_counters();
+  add(samples, "records_read", flow, program.records);
+  add(samples, "bytes_read", flow, program.bytes);
+  add(samples, "lines_split", flow, program.lines_split);
+  add(samples, "lines_truncated", flow, program.lines_truncated);
+  add(samples, "lines_rejected", flow, program.lines_rejected);
+  add(samples, "bytes_dropped", flow + ",reason=\"truncated\"", program.bytes_truncated);
+  add(samples, "keys_missing", flow, program.keys_missing);
+  add(samples, "records_skipped", flow, part.intake->counters().records_skipped);
+  const sources::FileTailCounters& tails = part.tails->counters();
+  add(samples, "files_open", flow, tails.files_open);
+  add(samples, "files_opened", flow, tails.files_opened);
+  add(samples, "files_closed", flow, tails.files_closed);
+  add(samples, "files_rotated", flow, tails.files_rotated);
+  add(samples, "files_truncated", flow, tails.files_truncated);
+  add(samples, "files_deleted", flow, tails.files_deleted);
+  add(samples, "read_errors", flow, tails.read_errors);
+  add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
+}
+
+void describe_outlet(base::Samples& samples, const Outlet& outlet) {
+  const std::string flow = "flow=\"" + outlet.flow + "\"";
+  const sinks::DeliveryCounters& counters = outlet.delivery->counters();
+  add(samples, "records_delivered", flow, counters.records_delivered);
+  add(samples, "bytes_delivered", flow, counters.bytes_delivered);
+  add(samples, "groups_delivered", flow, counters.groups_delivered);
+  add(samples, "groups_retried", flow, counters.groups_retried);
+  add(samples, "records_dropped", flow + ",reason=\"rejected\"", counters.records_rejected);
+}
+
+void describe_shard(base::Samples& samples, const store::Shard& shard) {
+  const std::string stream = "stream=\"" + shard.name().stream + "\"";
+  const store::ShardCounters& counters = shard.counters();
+  add(samples, "store_records_appended", stream, counters.records_appended);
+  add(samples, "store_bytes_appended", stream, counters.bytes_appended);
+  add(samples, "store_bytes_written", stream, counters.bytes_written);
+  add(samples, "store_blocks", stream, counters.blocks);
+  add(samples, "store_syncs", stream, counters.syncs);
+  add(samples, "store_segments_created", stream, counters.segments_created);
+  add(samples, "store_segments_retired", stream, counters.segments_retired);
+  add(samples, "store_write_errors", stream, counters.write_errors);
+  add(samples, "store_sync_errors", stream, counters.sync_errors);
+  add(samples, "store_torn_bytes", stream, counters.torn_bytes);
+  add(samples, "store_corrupt_blocks", stream, counters.corrupt_blocks);
+  add(samples, "store_corrupt_records", stream, counters.corrupt_records);
+  add(samples, "store_segments_set_aside", stream, counters.segments_set_aside);
+}
+
+}  // namespace
+
+Reactor::Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment)
+    : id_(id),
+      environment_(environment),
+      doorbell_(&environment.io, &wake_io),
+      mailbox_(doorbell_),
+      settle_queue_(count, doorbell_),
+      slabs_(kSlabKeepBytes),
+      chunks_(kChunkBytes, kChunksMax) {}
+
+void Reactor::own_checkpoint_log(std::unique_ptr<CheckpointLog> log) {
+  checkpoint_log_ = std::move(log);
+  checkpoint_log_->attach(environment_);
+}
+
+void Reactor::own_shard(store::Shard& shard) {
+  shard.attach(environment_);
+  shards_.push_back(&shard);
+}
+
+Outlet& Reactor::add_outlet(Outlet outlet) {
+  outlets_.push_back(std::move(outlet));
+  return outlets_.back();
+}
+
+void Reactor::hint(const std::vector<Hint>& hints) {
+  if (hints.empty()) return;
+  {
+    const std::scoped_lock lock(hints_mutex_);
+    if (hints_.size() + hints.size() > kHintsMax) {
+      hints_overflow_ = true;
+      hints_.clear();
+    } else if (!hints_overflow_) {
+      hints_.insert(hints_.end(), hints.begin(), hints.end());
+    }
+    hinted_.store(true, std::memory_order_release);
+  }
+  doorbell_.ring();
+}
+
+void Reactor::tick() {
+  environment_.io.run_once(time_to_sleep());
+  doorbell_.awake();
+  if (mailbox_.unfinished() != 0) {
+    // Whoever sees the mail as read must not see what we said of ourselves before reading it.
+    quiet_.store(false, std::memory_order_relaxed);
+    at_end_.store(false, std::memory_order_relaxed);
+    mailbox_.run_all();
+  }
+  take_hints();
+  take_home_settled_batches();
+  run_due(environment_.clock.monotonic());
+  publish();
+}
+
+base::Duration Reactor::time_to_sleep() {
+  doorbell_.announce_sleep();
+  if (work_waiting()) {
+    doorbell_.awake();
+    return base::Duration::zero();
+  }
+  const base::Instant deadline = next_deadline();
+  if (deadline == base::Instant::max()) return io::Io::kForever;
+  const base::Instant now = environment_.clock.monotonic();
+  return deadline <= now ? base::Duration::zero() : deadline - now;
+}
+
+bool Reactor::work_waiting() const {
+  if (mailbox_.unfinished() != 0 || settle_queue_.maybe_ready() ||
+      hinted_.load(std::memory_order_acquire)) {
+    return true;
+  }
+  return std::any_of(outlets_.begin(), outlets_.end(),
+                     [](const Outlet& outlet) { return outlet.queue->maybe_ready(); });
+}
+
+base::Instant Reactor::next_deadline() const {
+  base::Instant first = checkpointer_->next_deadline();
+  if (checkpoint_log_) first = std::min(first, checkpoint_log_->next_deadline());
+  for (const store::Shard* shard : shards_) first = std::min(first, shard->next_deadline());
+  for (const Outlet& outlet : outlets_) first = std::min(first, outlet.delivery->next_deadline());
+  for (const FlowPart& flow : flows_) first = std::min(first, flow.tails->next_deadline());
+  return first;
+}
+
+void Reactor::take_hints() {
+  if (!hinted_.load(std::memory_order_acquire)) return;
+  bool overflow = false;
+  {
+    const std::scoped_lock lock(hints_mutex_);
+    hints_taken_.swap(hints_);
+    overflow = std::exchange(hints_overflow_, false);
+    hinted_.store(false, std::memory_order_relaxed);
+  }
+  if (overflow) {
+    for (const FlowPart& flow : flows_) flow.tails->look_at_all();
+  } else {
+    for (const Hint& each : hints_taken_) flows_[each.flow].tails->look(each.file);
+  }
+  hints_taken_.clear();
+}
+
+void Reactor::take_home_settled_batches() {
+  std::array<pipeline::Batch*, kSettledPerDrain> home{};
+  while (const std::size_t count = settle_queue_.drain(home)) {
+    for (std::size_t i = 0; i < count; ++i) {
+      pipeline::Parcel* parcel = pipeline::Intake::settle(*home[i]);
+      if (parcel != nullptr) parcel->source->settled(*parcel);
+    }
+    if (count < home.size()) break;
+  }
+}
+
+void Reactor::run_due(base::Instant now) {
+  for (store::Shard* shard : shards_) {
+    if (shard->next_deadline() <= now) shard->tick(now);
+  }
+  for (Outlet& outlet : outlets_) outlet.delivery->tick(now);
+  for (FlowPart& flow : flows_) flow.tails->tick(now);
+  checkpointer_->tick(now);
+  if (checkpoint_log_) checkpoint_log_->tick(now);
+}
+
+void Reactor::publish() {
+  bool end = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
+  bool quiet = end && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
+               (!checkpoint_log_ || checkpoint_log_->idle());
+  std::uint64_t lag = 0;
+  for (const FlowPart& flow : flows_) {
+    end = end && flow.tails->at_end();
+    quiet = quiet && flow.tails->idle();
+    lag += flow.tails->lag_bytes();
+  }
+  for (const Outlet& outlet : outlets_) quiet = quiet && outlet.delivery->drained();
+  for (const store::Shard* shard : shards_) quiet = quiet && shard->idle();
+  lag_bytes_.store(lag, std::memory_order_relaxed);
+  const bool changed = quiet_.exchange(quiet, std::memory_order_acq_rel) != quiet;
+  if ((at_end_.exchange(end, std::memory_order_acq_rel) != end || changed) && changed_) changed_();
+}
+
+void Reactor::stop_sources() {
+  for (FlowPart& flow : flows_) flow.tails->stop();
+  for (Outlet& outlet : outlets_) outlet.delivery->flush_always();
+  checkpointer_->flush_always();
+}
+
+base::Instant Reactor::covered() {
+  base::Instant until = checkpointer_->covered(environment_.clock.monotonic());
+  for (const FlowPart& flow : flows_) until = std::min(until, flow.tails->oldest_unsettled());
+  return until;
+}
+
+std::vector<std::string> Reactor::maintain(base::Timestamp now, base::Instant marks_until) {
+  std::vector<std::string> files;
+  for (store::Shard* shard : shards_) {
+    shard->forget_marks_before(marks_until);
+    for (std::string& path : shard->retire(now)) files.push_back(std::move(path));
+  }
+  if (checkpoint_log_) {
+    for (std::string& path : checkpoint_log_->retire()) files.push_back(std::move(path));
+  }
+  return files;
+}
+
+void Reactor::describe(base::Samples& samples) const {
+  for (const FlowPart& part : flows_) describe_flow(samples, part);
+  for (const Outlet& outlet : outlets_) describe_outlet(samples, outlet);
+  for (const store::Shard* shard : shards_) describe_shard(samples, *shard);
+}
+
+}  // namespace agent

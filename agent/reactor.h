@@ -1,0 +1,139 @@
+// Reactor: one thread's loop. N of them, all alike: each owns some sources and some shards'
+// outlets.
+//
+// Everything here belongs to the reactor's thread, except what says "any thread". Built and wired
+// by Agent before the first tick; in the simulator a seed decides which reactor ticks next.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "agent/checkpoint_log.h"
+#include "agent/mailbox.h"
+#include "base/ids.h"
+#include "base/metrics.h"
+#include "io/environment.h"
+#include "pipeline/batch_queue.h"
+#include "pipeline/doorbell.h"
+#include "pipeline/intake.h"
+#include "pipeline/pools.h"
+#include "sinks/delivery.h"
+#include "sinks/sink.h"
+#include "sources/checkpointer.h"
+#include "sources/tail_set.h"
+#include "store/shard.h"
+
+namespace agent {
+
+// A shard's (or a whole sink's) end of a flow.
+struct Outlet {
+  std::string flow;
+  std::unique_ptr<pipeline::BatchQueue> queue;
+  std::unique_ptr<sinks::Sink> sink;
+  std::unique_ptr<sinks::Delivery> delivery;
+};
+
+// A flow's files on one reactor.
+struct FlowPart {
+  std::string flow;
+  std::unique_ptr<pipeline::Intake> intake;
+  std::unique_ptr<sources::TailSet> tails;
+};
+
+class Reactor {
+ public:
+  static constexpr std::size_t kChunkBytes = 256 * 1024;
+  static constexpr std::size_t kChunksMax = 6;             // reads in flight and a few being framed
+  static constexpr std::size_t kSlabKeepBytes = 8U << 20;  // kept for reuse; the rest goes back
+
+  // `environment` outlives the reactor. `count`: of all reactors.
+  Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment);
+
+  // Wiring, before the first tick.
+  void set_checkpointer(std::unique_ptr<sources::Checkpointer> checkpointer) {
+    checkpointer_ = std::move(checkpointer);
+  }
+  void own_checkpoint_log(std::unique_ptr<CheckpointLog> log);
+  void own_shard(store::Shard& shard);
+  Outlet& add_outlet(Outlet outlet);
+  void add_flow(FlowPart part) { flows_.push_back(std::move(part)); }
+  void set_listener(std::move_only_function<void()> changed) { changed_ = std::move(changed); }
+
+  base::ReactorId id() const { return id_; }
+  const io::Environment& environment() const { return environment_; }
+  pipeline::Doorbell& doorbell() { return doorbell_; }
+  pipeline::BatchQueue& settle_queue() { return settle_queue_; }
+  pipeline::SlabPool& slabs() { return slabs_; }
+  pipeline::ParcelPool& parcels() { return parcels_; }
+  pipeline::ChunkPool& chunks() { return chunks_; }
+  sources::Checkpointer& checkpointer() { return *checkpointer_; }
+  CheckpointLog* checkpoint_log() { return checkpoint_log_.get(); }
+  sources::TailSet& tails(std::size_t flow) { return *flows_[flow].tails; }
+
+  // Any thread.
+  Mailbox& mailbox() { return mailbox_; }
+  struct Hint {
+    std::size_t flow;
+    std::uint64_t file;
+    bool operator==(const Hint&) const = default;
+  };
+  void hint(const std::vector<Hint>& hints);  // these files may have changed
+  bool quiet() const { return quiet_.load(std::memory_order_acquire); }
+  bool at_end() const { return at_end_.load(std::memory_order_acquire); }
+  void describe(base::Samples& samples) const;  // counters only
+  std::uint64_t lag_bytes() const { return lag_bytes_.load(std::memory_order_relaxed); }
+
+  // One turn of the loop: waits for work, does a bounded amount of it.
+  void tick();
+
+  // By mail only, on our thread.
+  void stop_sources();      // no more reads; flush and write down everything
+  base::Instant covered();  // all that was read before this is settled and noted
+  std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until);
+
+ private:
+  base::Duration time_to_sleep();
+  bool work_waiting() const;
+  base::Instant next_deadline() const;
+  void take_hints();
+  void take_home_settled_batches();
+  void run_due(base::Instant now);
+  void publish();
+
+  static constexpr std::size_t kHintsMax = 4096;  // more: look at all files instead
+  static constexpr std::size_t kSettledPerDrain = 256;
+
+  base::ReactorId id_;
+  const io::Environment& environment_;
+  pipeline::Doorbell doorbell_;
+  Mailbox mailbox_;
+  pipeline::BatchQueue settle_queue_;
+  pipeline::SlabPool slabs_;
+  pipeline::ParcelPool parcels_;
+  pipeline::ChunkPool chunks_;
+  std::unique_ptr<sources::Checkpointer> checkpointer_;
+  std::unique_ptr<CheckpointLog> checkpoint_log_;  // on one reactor only
+  std::vector<store::Shard*> shards_;
+  std::deque<Outlet> outlets_;
+  std::vector<FlowPart> flows_;
+  std::move_only_function<void()> changed_;  // quiet() or at_end() changed
+
+  std::mutex
+      hints_mutex_;  // guards hints_, hints_overflow_; taken once per control tick and per wake
+  std::vector<Hint> hints_;
+  bool hints_overflow_ = false;
+  std::atomic<bool> hinted_{false};
+  std::vector<Hint> hints_taken_;
+
+  std::atomic<bool> quiet_{false};
+  std::atomic<bool> at_end_{false};
+  std::atomic<std::uint64_t> lag_bytes_{0};
+};
+
+}  // namespace agent

@@ -1,0 +1,82 @@
+#include "agent/report.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+
+namespace agent {
+
+namespace {
+
+double seconds(base::Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+std::string rate(std::uint64_t now, std::uint64_t before, double over) {
+  return fmt::format("{:.0f}", over > 0 ? static_cast<double>(now - before) / over : 0.0);
+}
+
+}  // namespace
+
+Report::Report(const Agent& agent, io::Clock& clock, base::Log& log, bool progress)
+    : agent_(agent),
+      clock_(clock),
+      log_(log),
+      progress_(progress),
+      started_(clock.monotonic()),
+      last_(started_) {}
+
+Report::Totals Report::totals() const {
+  Totals sums;
+  for (const base::Sample& sample : agent_.samples()) {
+    if (sample.name == "records_read") sums.records += sample.value;
+    if (sample.name == "bytes_read") sums.bytes += sample.value;
+    if (sample.name == "records_delivered") sums.delivered += sample.value;
+    if (sample.name == "records_dropped") sums.dropped += sample.value;
+  }
+  for (const auto& reactor : agent_.reactors()) sums.lag_bytes += reactor->lag_bytes();
+  return sums;
+}
+
+void Report::line() {
+  const base::Instant now = clock_.monotonic();
+  const Totals sums = totals();
+  const double over = seconds(now - last_);
+  const std::string lines = rate(sums.records, before_.records, over);
+  const std::string bytes = rate(sums.bytes, before_.bytes, over);
+  if (progress_) {
+    fmt::print(stderr, "\r\x1b[K{} records, {} lines/s, {:.1f} MB/s, {} bytes behind", sums.records,
+               lines, static_cast<double>(sums.bytes - before_.bytes) / 1e6 / (over > 0 ? over : 1),
+               sums.lag_bytes);
+    std::fflush(stderr);
+  } else {
+    log_.info("progress", {{"records_read", std::to_string(sums.records)},
+                           {"records_delivered", std::to_string(sums.delivered)},
+                           {"lines_per_second", lines},
+                           {"bytes_per_second", bytes},
+                           {"lag_bytes", std::to_string(sums.lag_bytes)}});
+  }
+  last_ = now;
+  before_ = sums;
+}
+
+void Report::counters() {
+  for (const base::Sample& sample : agent_.samples()) {
+    if (sample.value == 0) continue;
+    log_.info("counter", {{"name", sample.name},
+                          {"labels", sample.labels.empty() ? "-" : sample.labels},
+                          {"value", std::to_string(sample.value)}});
+  }
+}
+
+void Report::finish() {
+  if (progress_) fmt::print(stderr, "\r\x1b[K");
+  const Totals sums = totals();
+  log_.info("stopped",
+            {{"records_read", std::to_string(sums.records)},
+             {"bytes_read", std::to_string(sums.bytes)},
+             {"records_delivered", std::to_string(sums.delivered)},
+             {"records_dropped", std::to_string(sums.dropped)},
+             {"seconds", fmt::format("{:.3f}", seconds(clock_.monotonic() - started_))}});
+}
+
+}  // namespace agent

@@ -1,0 +1,158 @@
+#include "agent/runner.h"
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/report.h"
+#include "agent/signals.h"
+#include "io/backends.h"
+
+namespace agent {
+
+namespace {
+
+// The parts one thread talks to the kernel with.
+struct Outside {
+  std::unique_ptr<io::Io> io;
+  std::unique_ptr<io::Random> random = io::make_random();
+  std::unique_ptr<io::Environment> environment;
+};
+
+struct Shared {
+  std::unique_ptr<io::Files> files = io::make_files();
+  std::unique_ptr<io::Clock> clock = io::make_clock();
+};
+
+base::Result<Outside> make_outside(io::Backend backend, Shared& shared, base::Log& log) {
+  Outside outside;
+  outside.io = TRY(io::make_io(backend, log));
+  outside.environment.reset(
+      new io::Environment{*outside.io, *shared.files, *shared.clock, *outside.random, log});
+  return outside;
+}
+
+// A reactor's thread. Its Io must be made on it: a ring has one issuer. The thread waits for the
+// wiring between start() and go().
+class ReactorThread {
+ public:
+  void start(io::Backend backend, Shared& shared, base::Log& log) {
+    thread_ = std::jthread([this, backend, &shared, &log] { body(backend, shared, log); });
+    ready_.wait();
+  }
+  const base::Result<Outside>& outside() const { return outside_; }
+  // Runs the reactor until finish(); nullptr: the thread ends without one.
+  void go(Reactor* reactor) {
+    reactor_ = reactor;
+    go_.count_down();
+  }
+  void finish() {
+    finished_.store(true, std::memory_order_release);
+    if (outside_ && outside_->io) outside_->io->wake();
+    thread_.join();
+  }
+
+ private:
+  void body(io::Backend backend, Shared& shared, base::Log& log) {
+    outside_ = make_outside(backend, shared, log);
+    ready_.count_down();
+    go_.wait();
+    if (reactor_ == nullptr) return;
+    while (!finished_.load(std::memory_order_acquire)) reactor_->tick();
+  }
+
+  std::latch ready_{1};
+  std::latch go_{1};
+  base::Result<Outside> outside_ = base::fail(base::ErrorCode::invalid, "not started");
+  Reactor* reactor_ = nullptr;
+  std::atomic<bool> finished_{false};
+  std::jthread thread_;
+};
+
+// A descriptor per followed file: take all the system lets us have.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::uint32_t reactor_count(const config::Config& config) {
+  if (config.reactors != 0) return config.reactors;
+  const unsigned cores = std::thread::hardware_concurrency();
+  return cores == 0 ? 1 : cores;
+}
+
+base::Result<void> drive(Agent& agent, const RunnerOptions& options, Shared& shared,
+                         base::Log& log) {
+  Control& control = agent.control();
+  Signals signals(control);
+  Report report(agent, *shared.clock, log, options.progress);
+  if (options.report_interval > base::Duration::zero()) {
+    control.every(options.report_interval, [&report] { report.line(); });
+  }
+  control.start();
+  log.info("running", {{"io", agent.reactors().front()->environment().io.name()},
+                       {"reactors", std::to_string(agent.reactors().size())},
+                       {"files", std::to_string(control.files())}});
+  while (!control.finished()) {
+    control.tick();
+    if (signals.take_report_request()) report.counters();
+  }
+  report.finish();
+  if (control.cut_short()) {
+    return base::fail(base::ErrorCode::limit,
+                      "stopped before everything was delivered; it will be read again");
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<void> run(const config::Config& config, RunnerOptions options, base::Log& log) {
+  raise_descriptor_limit();
+  Shared shared;
+  const Outside control = TRY(make_outside(config.io, shared, log));
+  // What the control's Io fell back to is what the reactors use, without a second notice.
+  const io::Backend backend =
+      std::string(control.io->name()) == "epoll" ? io::Backend::epoll : config.io;
+  std::vector<std::unique_ptr<ReactorThread>> threads;
+  std::vector<const io::Environment*> environments;
+  base::Result<void> result;
+  for (std::uint32_t i = 0; i < reactor_count(config) && result; ++i) {
+    threads.push_back(std::make_unique<ReactorThread>());
+    threads.back()->start(backend, shared, log);
+    const base::Result<Outside>& outside = threads.back()->outside();
+    if (outside) {
+      environments.push_back(outside->environment.get());
+    } else {
+      result = std::unexpected(outside.error());
+    }
+  }
+  std::unique_ptr<Agent> agent;
+  if (result) {
+    auto made = Agent::create(config, {.once = options.once, .start_at = options.start_at},
+                              *control.environment, environments);
+    if (made) {
+      agent = std::move(*made);
+    } else {
+      result = std::unexpected(made.error());
+    }
+  }
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    threads[i]->go(agent ? agent->reactors()[i].get() : nullptr);
+  }
+  if (agent) result = drive(*agent, options, shared, log);
+  for (const auto& thread : threads) thread->finish();
+  // What the kernel may still write to must not be freed; the process ends right after.
+  if (agent && agent->control().cut_short()) static_cast<void>(agent.release());
+  return result;
+}
+
+}  // namespace agent

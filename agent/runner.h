@@ -1,0 +1,24 @@
+// Runner: gives an Agent its threads: one per reactor, and the caller's for the control.
+#pragma once
+
+#include <vector>
+
+#include "agent/agent.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "config/config.h"
+
+namespace agent {
+
+struct RunnerOptions {
+  bool once = false;
+  std::vector<sources::Checkpoint> start_at;  // see AgentOptions
+  base::Duration report_interval{0};  // 0: no periodic report of what was read and what waits
+  bool progress = false;              // the report overwrites one line of a terminal
+};
+
+// Runs `config` until it is finished or told to stop by a signal. Blocking. Error: it could not
+// start, or could not settle everything within shutdown_grace.
+base::Result<void> run(const config::Config& config, RunnerOptions options, base::Log& log);
+
+}  // namespace agent

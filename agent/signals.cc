@@ -1,0 +1,56 @@
+#include "agent/signals.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+
+namespace agent {
+
+namespace {
+
+std::atomic<Control*> signalled{nullptr};
+std::atomic<bool> stopping{false};
+std::atomic<bool> report{false};
+
+void on_signal(int number) {
+  Control* control = signalled.load();
+  if (control == nullptr) return;
+  if (number == SIGUSR1) {
+    report.store(true);
+    control->wake();
+    return;
+  }
+  if (stopping.exchange(true)) ::_exit(128 + number);
+  control->request_stop();
+}
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action{};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+Signals::Signals(Control& control) {
+  stopping.store(false);
+  report.store(false);
+  signalled.store(&control);
+  handle(SIGTERM, &on_signal);
+  handle(SIGINT, &on_signal);
+  handle(SIGUSR1, &on_signal);
+  handle(SIGPIPE, SIG_IGN);
+}
+
+Signals::~Signals() {
+  handle(SIGTERM, SIG_DFL);
+  handle(SIGINT, SIG_DFL);
+  handle(SIGUSR1, SIG_IGN);
+  signalled.store(nullptr);
+}
+
+bool Signals::take_report_request() { return report.exchange(false); }
+
+}  // namespace agent

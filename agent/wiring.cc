@@ -1,0 +1,334 @@
+#include "agent/wiring.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <variant>
+
+#include "base/crc32c.h"
+#include "base/hash_key.h"
+#include "sinks/file_sink.h"
+#include "sinks/null_sink.h"
+#include "sinks/stdout_sink.h"
+#include "sinks/store_sink.h"
+
+namespace agent {
+
+namespace {
+
+// Marks "this flow has run here before" in the checkpoint log; no file's key begins with this byte.
+std::string flow_started_key(const std::string& flow) { return "\x01" + flow; }
+
+const std::string* stream_of(const config::Flow& flow) {
+  const auto* target = std::get_if<config::StreamTarget>(&flow.to);
+  return target == nullptr ? nullptr : &target->stream;
+}
+
+// Shards of a flow may all be filling while as many are being written: half of the budget for
+// either.
+pipeline::FlushPolicy effective_flush(pipeline::FlushPolicy policy, std::uint64_t budget_bytes,
+                                      std::size_t outlets) {
+  constexpr std::uint64_t kFlushBytesMin = 64 * 1024;
+  const std::uint64_t share = budget_bytes / (2 * std::max<std::size_t>(outlets, 1));
+  policy.bytes_max = std::max(kFlushBytesMin, std::min(policy.bytes_max, share));
+  return policy;
+}
+
+}  // namespace
+
+base::Result<void> Wiring::open_store() {
+  known_ = options_.start_at;
+  if (config_.data_dir.empty()) return {};
+  agent_.data_dir_.emplace(TRY(store::DataDir::lock(control_, config_.data_dir)));
+  const std::unique_ptr<store::Catalog> catalog =
+      TRY(store::Catalog::open(control_, config_.data_dir));
+  for (const auto& [name, stream] : config_.streams) {
+    TRY_VOID(open_stream(*catalog, name, stream.shards, stream.options));
+  }
+  if (std::any_of(config_.flows.begin(), config_.flows.end(),
+                  [this](const config::Flow& flow) { return keeps_dead_letters(flow); })) {
+    TRY_VOID(open_stream(*catalog, kDeadLetterStream, 1, {.retention_age = std::chrono::days(7)}));
+  }
+  return open_checkpoints();
+}
+
+base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::string& name,
+                                       std::uint32_t shards, const store::ShardOptions& options) {
+  OpenStream stream{.info = TRY(catalog.ensure(name, shards, options)), .shards = {}};
+  for (const store::ShardInfo& info : stream.info.shards) {
+    auto shard = TRY(store::Shard::open(
+        control_, store::shard_directory(config_.data_dir, name, info.shard),
+        {.stream_id = stream.info.id, .stream = name, .shard = info.shard}, options));
+    stream.shards.push_back(shard.get());
+    agent_.shards_.push_back(std::move(shard));
+  }
+  streams_.emplace(name, std::move(stream));
+  return {};
+}
+
+base::Result<void> Wiring::open_checkpoints() {
+  checkpoints_ = TRY(store::KeyedLog::open(
+      control_, store::shard_directory(config_.data_dir, kCheckpointStream, base::ShardNumber{0}),
+      {.stream_id = 0, .stream = kCheckpointStream, .shard = base::ShardNumber{0}}));
+  if (const std::uint64_t damaged = checkpoints_->damaged(); damaged != 0) {
+    control_.log.error("checkpoints damaged; affected files are read again, records may double",
+                       {{"lost_entries", std::to_string(damaged)}});
+  }
+  checkpoints_->visit([this](std::string_view key, std::string_view value) {
+    if (auto checkpoint = sources::decode_checkpoint(key, value)) {
+      known_.push_back(std::move(*checkpoint));
+    }
+  });
+  return {};
+}
+
+bool Wiring::flow_started_before(const std::string& flow) const {
+  return checkpoints_ && checkpoints_->find(flow_started_key(flow)) != nullptr;
+}
+
+base::Result<void> Wiring::note_flows_started() {
+  if (!checkpoints_) return {};
+  std::vector<std::string> keys;
+  for (const config::Flow& flow : config_.flows) {
+    if (!flow_started_before(flow.name)) keys.push_back(flow_started_key(flow.name));
+  }
+  if (keys.empty()) return {};
+  std::vector<store::KeyedLogChange> changes;
+  for (const std::string& key : keys) changes.push_back({.key = key, .value = "started"});
+  struct Wait {
+    bool over = false;
+    int error = 0;
+  } wait;
+  store::KeyedLog::Write write;
+  write.owner = &wait;
+  write.done = [](void* owner, store::KeyedLog::Write&, int error) {
+    *static_cast<Wait*>(owner) = {.over = true, .error = error};
+  };
+  write.synced = true;
+  checkpoints_->attach(control_);
+  checkpoints_->write(write, changes);
+  while (!wait.over) control_.io.run_once(io::Io::kForever);
+  if (wait.error != 0)
+    return base::fail_system(wait.error, "write checkpoints in " + config_.data_dir);
+  return {};
+}
+
+void Wiring::make_reactors(std::span<const io::Environment* const> environments) {
+  for (std::size_t i = 0; i < environments.size(); ++i) {
+    agent_.reactors_.push_back(std::make_unique<Reactor>(
+        base::ReactorId{static_cast<std::uint32_t>(i)}, environments.size(), *environments[i]));
+  }
+  agent_.control_ = std::make_unique<Control>(
+      control_, agent_.reactors_,
+      Control::Options{.once = options_.once, .shutdown_grace = config_.shutdown_grace});
+}
+
+// Spreads a stream's shards evenly over the reactors, different streams from different starts.
+Reactor& Wiring::owner_of(const std::string& name, std::uint32_t part) const {
+  const auto count = static_cast<std::uint32_t>(agent_.reactors_.size());
+  return *agent_.reactors_[(base::crc32c(name) % count + part) % count];
+}
+
+base::Result<void> Wiring::connect_flows() {
+  for (const auto& [name, stream] : streams_) {
+    for (std::uint32_t i = 0; i < stream.shards.size(); ++i) {
+      owner_of(name, i).own_shard(*stream.shards[i]);
+    }
+  }
+  std::vector<sources::Discovery::Flow> discovered;
+  std::vector<MarkTable> marks;
+  for (const config::Flow& flow : config_.flows) {
+    discovered.push_back({.name = flow.name,
+                          .files = flow.from,
+                          .fingerprint = fingerprint(flow),
+                          .first_start = !flow_started_before(flow.name)});
+    marks.push_back(marks_for(flow));
+  }
+  TRY_VOID(note_flows_started());
+
+  Reactor& log_owner = *agent_.reactors_.front();
+  log_owner.own_checkpoint_log(std::make_unique<CheckpointLog>(std::move(checkpoints_)));
+  for (const auto& reactor : agent_.reactors_) {
+    auto send = [r = reactor.get(), owner = &log_owner](sources::CheckpointWrite write) {
+      owner->mailbox().post([r, owner, w = std::move(write)] {
+        owner->checkpoint_log()->write(w, [r, number = w.number](int error) {
+          r->mailbox().post([r, number, error] {
+            r->checkpointer().written(number, error, r->environment().clock.monotonic());
+          });
+        });
+      });
+    };
+    reactor->set_checkpointer(
+        std::make_unique<sources::Checkpointer>(reactor->id(), std::move(send)));
+    reactor->set_listener([control = agent_.control_.get()] { control->wake(); });
+  }
+
+  std::vector<pipeline::Doorbell*> doorbells;
+  for (const auto& reactor : agent_.reactors_) doorbells.push_back(&reactor->doorbell());
+  const std::uint64_t share = config_.memory_bytes / std::max<std::size_t>(config_.flows.size(), 1);
+  for (std::size_t i = 0; i < config_.flows.size(); ++i) {
+    agent_.budgets_.push_back(std::make_unique<pipeline::Budget>(share, doorbells));
+    pipeline::Budget& budget = *agent_.budgets_.back();
+    const auto outlets = make_outlets(config_.flows[i], budget);
+    make_flow_parts(i, config_.flows[i], outlets, budget);
+  }
+  std::vector<std::string> ours;
+  if (!config_.data_dir.empty()) ours.push_back(config_.data_dir);
+  agent_.control_->set_discovery(std::move(discovered), std::move(known_), std::move(ours),
+                                 std::move(marks));
+  return {};
+}
+
+pipeline::ShardMap Wiring::shard_map(const config::Flow& flow) const {
+  const std::string* name = stream_of(flow);
+  if (name == nullptr) return pipeline::ShardMap::even(1);
+  std::vector<base::HashKey> starts;
+  for (const store::ShardInfo& shard : streams_.at(*name).info.shards) {
+    starts.push_back(shard.hash_start);
+  }
+  return pipeline::ShardMap(std::move(starts));
+}
+
+bool Wiring::keeps_dead_letters(const config::Flow& flow) const {
+  return flow.program.framer.long_lines == pipeline::LongLines::reject && !config_.data_dir.empty();
+}
+
+// Records keep their shard and their place only while all of this stays the same; when it changes,
+// a file goes on under a new origin and its overlap is delivered at least once.
+std::uint64_t Wiring::fingerprint(const config::Flow& flow) const {
+  std::string text = "v1|";
+  text += std::to_string(static_cast<int>(flow.program.partition_key.kind)) + "|" +
+          flow.program.partition_key.text + "|" +
+          std::to_string(static_cast<int>(flow.program.framer.long_lines)) + "|" +
+          std::to_string(flow.program.framer.line_bytes_max) + "|";
+  if (const std::string* name = stream_of(flow)) {
+    const store::StreamInfo& info = streams_.at(*name).info;
+    text += *name + "|" + base::to_decimal(info.id);
+    for (const store::ShardInfo& shard : info.shards)
+      text += "|" + base::to_decimal(shard.hash_start);
+  } else {
+    text += "sink " + std::to_string(flow.to.index());
+  }
+  const std::array<std::string_view, 1> key{text};
+  std::array<base::HashKey, 1> hash{};
+  base::hash_keys(key, hash);
+  return static_cast<std::uint64_t>(hash[0]);
+}
+
+MarkTable Wiring::marks_for(const config::Flow& flow) const {
+  const std::string* name = stream_of(flow);
+  MarkTable table;
+  if (name == nullptr) return table;
+  std::vector<store::Shard*> shards = streams_.at(*name).shards;
+  if (keeps_dead_letters(flow)) shards.push_back(streams_.at(kDeadLetterStream).shards.front());
+  const std::size_t outlets = streams_.at(*name).shards.size() + 1;
+  std::unordered_map<std::uint64_t, std::uint64_t> wanted;  // origin → checkpoint
+  for (const sources::Checkpoint& checkpoint : known_) {
+    if (checkpoint.flow == flow.name) wanted[value(checkpoint.origin)] = checkpoint.offset;
+  }
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    for (const auto& [origin, mark] : shards[i]->marks()) {
+      const auto it = wanted.find(value(origin));
+      if (it == wanted.end() || mark <= it->second) continue;  // nothing of it to skip
+      std::vector<std::uint64_t>& marks = table[value(origin)];
+      marks.resize(outlets);
+      marks[i] = mark;
+    }
+  }
+  return table;
+}
+
+std::vector<pipeline::BatchQueue*> Wiring::make_outlets(const config::Flow& flow,
+                                                        pipeline::Budget& budget) {
+  std::vector<pipeline::BatchQueue*> outlets;
+  if (const std::string* name = stream_of(flow)) {
+    const OpenStream& stream = streams_.at(*name);
+    const auto policy = effective_flush(flow.flush, budget.limit_bytes(), stream.shards.size());
+    for (std::uint32_t i = 0; i < stream.shards.size(); ++i) {
+      outlets.push_back(make_outlet(flow, i, std::make_unique<sinks::StoreSink>(*stream.shards[i]),
+                                    owner_of(*name, i), policy, budget));
+    }
+  } else {
+    Reactor& owner = owner_of(flow.name, 0);
+    std::unique_ptr<sinks::Sink> sink;
+    if (const auto* file = std::get_if<config::FileTarget>(&flow.to)) {
+      sink = std::make_unique<sinks::FileSink>(owner.environment(), file->path);
+    } else if (std::holds_alternative<config::StdoutTarget>(flow.to)) {
+      sink = std::make_unique<sinks::StdoutSink>(owner.environment());
+    } else {
+      sink = std::make_unique<sinks::NullSink>();
+    }
+    outlets.push_back(make_outlet(flow, 0, std::move(sink), owner,
+                                  effective_flush(flow.flush, budget.limit_bytes(), 1), budget));
+  }
+  // The last outlet takes what the framer rejects. Without dead letters nothing ever goes there.
+  const auto part = static_cast<std::uint32_t>(outlets.size());
+  std::unique_ptr<sinks::Sink> last;
+  Reactor* owner = &owner_of(flow.name, part);
+  if (keeps_dead_letters(flow)) {
+    owner = &owner_of(kDeadLetterStream, 0);
+    last = std::make_unique<sinks::StoreSink>(*streams_.at(kDeadLetterStream).shards.front());
+  } else {
+    last = std::make_unique<sinks::NullSink>();
+  }
+  outlets.push_back(make_outlet(flow, part, std::move(last), *owner, flow.flush, budget));
+  return outlets;
+}
+
+pipeline::BatchQueue* Wiring::make_outlet(const config::Flow& flow, std::uint32_t part,
+                                          std::unique_ptr<sinks::Sink> sink, Reactor& owner,
+                                          pipeline::FlushPolicy policy, pipeline::Budget& budget) {
+  std::vector<pipeline::BatchQueue*> settle;
+  for (const auto& reactor : agent_.reactors_) settle.push_back(&reactor->settle_queue());
+  Outlet outlet{
+      .flow = flow.name,
+      .queue = std::make_unique<pipeline::BatchQueue>(agent_.reactors_.size(), owner.doorbell()),
+      .sink = std::move(sink),
+      .delivery = nullptr};
+  const io::Environment& environment = owner.environment();
+  outlet.delivery = std::make_unique<sinks::Delivery>(
+      sinks::Delivery::Parts{.name = flow.name + "/" + std::to_string(part),
+                             .queue = *outlet.queue,
+                             .settle = std::move(settle),
+                             .budget = budget,
+                             .policy = policy,
+                             .sink = *outlet.sink,
+                             .clock = environment.clock,
+                             .random = environment.random,
+                             .log = environment.log,
+                             .reactor = owner.id(),
+                             .retry = {}});
+  return owner.add_outlet(std::move(outlet)).queue.get();
+}
+
+void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
+                             const std::vector<pipeline::BatchQueue*>& outlets,
+                             pipeline::Budget& budget) {
+  sources::TailOptions tail = flow.tail;
+  tail.once = options_.once;
+  for (const auto& owned : agent_.reactors_) {
+    Reactor& reactor = *owned;
+    FlowPart part{.flow = flow.name, .intake = nullptr, .tails = nullptr};
+    part.intake =
+        std::make_unique<pipeline::Intake>(pipeline::Intake::Parts{.program = flow.program,
+                                                                   .map = shard_map(flow),
+                                                                   .outlets = outlets,
+                                                                   .slabs = reactor.slabs(),
+                                                                   .parcels = reactor.parcels(),
+                                                                   .budget = budget,
+                                                                   .reactor = reactor.id()});
+    part.tails = std::make_unique<sources::TailSet>(sources::TailSet::Parts{
+        .environment = reactor.environment(),
+        .intake = *part.intake,
+        .budget = budget,
+        .chunks = reactor.chunks(),
+        .checkpointer = reactor.checkpointer(),
+        .options = tail,
+        .closed = [control = agent_.control_.get(), number](std::uint64_t file) {
+          control->mailbox().post([control, number, file] { control->file_closed(number, file); });
+        }});
+    reactor.add_flow(std::move(part));
+  }
+}
+
+}  // namespace agent

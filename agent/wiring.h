@@ -1,0 +1,71 @@
+// Wiring: Config → objects. Builds everything in an order one can read; used once, by
+// Agent::create.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "agent/agent.h"
+#include "base/result.h"
+#include "config/config.h"
+#include "io/environment.h"
+#include "pipeline/shard_map.h"
+#include "sources/checkpoint.h"
+#include "store/catalog.h"
+#include "store/keyed_log.h"
+
+namespace agent {
+
+class Wiring {
+ public:
+  Wiring(const config::Config& config, AgentOptions options, const io::Environment& control,
+         Agent& agent)
+      : config_(config), options_(options), control_(control), agent_(agent) {}
+
+  base::Result<void> open_store();
+  void make_reactors(std::span<const io::Environment* const> environments);
+  base::Result<void> connect_flows();
+
+ private:
+  struct OpenStream {
+    store::StreamInfo info;
+    std::vector<store::Shard*> shards;  // in hash order
+  };
+
+  base::Result<void> open_stream(store::Catalog& catalog, const std::string& name,
+                                 std::uint32_t shards, const store::ShardOptions& options);
+  base::Result<void> open_checkpoints();
+  bool flow_started_before(const std::string& flow) const;
+  base::Result<void> note_flows_started();
+  std::uint64_t fingerprint(const config::Flow& flow) const;
+  MarkTable marks_for(const config::Flow& flow) const;
+  Reactor& owner_of(const std::string& name, std::uint32_t part) const;
+
+  std::vector<pipeline::BatchQueue*> make_outlets(const config::Flow& flow,
+                                                  pipeline::Budget& budget);
+  pipeline::BatchQueue* make_outlet(const config::Flow& flow, std::uint32_t part,
+                                    std::unique_ptr<sinks::Sink> sink, Reactor& owner,
+                                    pipeline::FlushPolicy policy, pipeline::Budget& budget);
+  void make_flow_parts(std::size_t number, const config::Flow& flow,
+                       const std::vector<pipeline::BatchQueue*>& outlets, pipeline::Budget& budget);
+  pipeline::ShardMap shard_map(const config::Flow& flow) const;
+  bool keeps_dead_letters(const config::Flow& flow) const;
+
+  const config::Config& config_;
+  AgentOptions options_;
+  const io::Environment& control_;
+  Agent& agent_;
+  std::map<std::string, OpenStream> streams_;
+  std::unique_ptr<store::KeyedLog> checkpoints_;
+  std::vector<sources::Checkpoint> known_;
+};
+
+// The stream rejected records go to.
+constexpr const char* kDeadLetterStream = "_dead_letter";
+constexpr const char* kCheckpointStream = "_checkpoints";
+
+}  // namespace agent
