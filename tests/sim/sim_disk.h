@@ -1,0 +1,168 @@
+// Disk: a file system in memory that can lose power.
+//
+// What programs see and what the device has are kept apart: for each file's bytes (cached_file.h)
+// and for each directory's names. A name that was created, renamed or removed is durable only when
+// its directory is synced; syncing a new file does not make its name durable (stricter than ext4,
+// as POSIX allows). A rename is one step: after a power cut it happened or it did not.
+//
+// Like ext4 it hands the number of a deleted inode to the next file at once, with a new birth time.
+// Errors are positive errno, 0 is success. No faults happen here: they are the callers'
+// (sim_files.h, sim_io.h), so that tests and log writers can use the disk directly.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/files.h"
+#include "tests/sim/cached_file.h"
+#include "tests/sim/sim_clock.h"
+#include "tests/sim/sim_random.h"
+
+namespace sim {
+
+class WatchQueue;
+struct Node;
+using NodeRef = std::shared_ptr<Node>;
+
+struct Node {  // an inode
+  struct NameChange {
+    std::uint64_t step;  // the halves of a rename have the same one
+    std::string name;
+    NodeRef target;             // nullptr: removed
+    std::weak_ptr<Node> other;  // the other directory of such a rename
+  };
+  struct Watcher {
+    WatchQueue* queue;
+    int number;
+  };
+  using Names = std::map<std::string, NodeRef, std::less<>>;
+
+  bool directory = false;
+  std::uint64_t inode = 0;
+  std::int64_t birth_ns = 0;
+  std::int64_t modified_ns = 0;
+  std::uint32_t links = 1;
+  std::uint32_t opens = 0;
+  bool locked = false;
+  Node* parent = nullptr;  // while it has a name
+  std::string name;
+  CachedFile file;                   // of a file
+  Names names;                       // of a directory: as programs see it
+  Names durable_names;               // … as the device has it
+  std::vector<NameChange> unsynced;  // … the way from the second to the first
+  std::vector<Watcher> watchers;
+};
+
+class Disk {
+ public:
+  Disk(SimRandom& random, SimClock& clock);
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
+
+  // Absolute paths. nullptr: nothing there.
+  NodeRef find(std::string_view path) const;
+  bool exists(std::string_view path) const { return find(path) != nullptr; }
+  int create(std::string_view path, NodeRef& created);  // an empty file; EEXIST, ENOENT, ENOTDIR
+  int make_directories(std::string_view path);
+  int remove(std::string_view path);            // a file
+  int remove_directory(std::string_view path);  // an empty one
+  int rename(std::string_view from, std::string_view to);
+
+  // Writes what fits: less than asked (ENOSPC) only when the disk is full.
+  std::size_t write(Node& node, std::string_view bytes, std::uint64_t offset);
+  std::size_t append(Node& node, std::string_view bytes) {
+    return write(node, bytes, node.file.size());
+  }
+  void truncate(Node& node, std::uint64_t size);
+  void sync(Node& node);  // a file's bytes, or a directory's names
+  io::FileStatus status(const Node& node) const;
+
+  // An open handle keeps the inode alive after its name is gone.
+  void opened(Node& node) { ++node.opens; }
+  void closed(Node& node);
+
+  // Everything so far becomes durable, as if the kernel had had time to write it back.
+  void write_back();
+  // Our process died: its handles are gone already; lost pages may be dropped from memory.
+  void kill_process();
+  // The machine lost power; nobody has anything open any more.
+  void cut_power();
+
+  // For tests. put: a durable file with its parents, replacing what was there.
+  void put(std::string_view path, std::string_view bytes);
+  std::string content(std::string_view path) const;  // empty if there is none
+  std::vector<std::string> list(std::string_view path) const;
+
+  void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
+  io::Space space() const;
+  const NodeRef& root() const { return root_; }
+
+ private:
+  struct Place {
+    NodeRef directory;
+    std::string_view name;
+  };
+  int locate(std::string_view path, Place& place) const;
+  NodeRef make_node(bool directory);
+  void link(Node& directory, std::string_view name, const NodeRef& node);
+  void unlink(Node& directory, std::string_view name);
+  void change(Node& directory, std::string_view name, NodeRef target, std::uint64_t step,
+              const NodeRef& other = nullptr);
+  void release_if_unused(Node& node);
+  void tell(Node& directory, std::uint32_t mask, std::uint32_t cookie, std::string_view name,
+            bool is_directory = false);
+  void sync_names(Node& directory);
+  void cut_names(Node& directory, std::map<std::uint64_t, bool>& shared_steps);
+  void for_each(Node& directory, const std::function<void(Node&)>& visit);
+  void rebuild_after_cut();
+
+  SimRandom& random_;
+  SimClock& clock_;
+  NodeRef root_;
+  std::vector<std::uint64_t> free_inodes_;  // last in, first out: reused at once
+  std::uint64_t next_inode_ = 2;
+  std::int64_t last_birth_ns_ = 0;
+  std::uint64_t next_step_ = 1;
+  std::uint32_t next_cookie_ = 1;
+  std::uint64_t capacity_bytes_ = 1ULL << 40;
+  std::uint64_t used_bytes_ = 0;
+};
+
+// Holds a file open. The world's log writers use it; the agent's descriptors too.
+class OpenFile {
+ public:
+  OpenFile() = default;
+  OpenFile(Disk& disk, NodeRef node) : disk_(&disk), node_(std::move(node)) {
+    disk_->opened(*node_);
+  }
+  OpenFile(OpenFile&& other) noexcept : disk_(other.disk_), node_(std::move(other.node_)) {}
+  OpenFile& operator=(OpenFile&& other) noexcept {
+    if (this != &other) {
+      reset();
+      disk_ = other.disk_;
+      node_ = std::move(other.node_);
+    }
+    return *this;
+  }
+  ~OpenFile() { reset(); }
+
+  void reset() {
+    if (node_ != nullptr) disk_->closed(*node_);
+    node_.reset();
+  }
+  explicit operator bool() const { return node_ != nullptr; }
+  Node& operator*() const { return *node_; }
+  Node* operator->() const { return node_.get(); }
+  const NodeRef& node() const { return node_; }
+
+ private:
+  Disk* disk_ = nullptr;
+  NodeRef node_;
+};
+
+}  // namespace sim
