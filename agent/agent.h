@@ -22,7 +22,8 @@
 namespace agent {
 
 struct AgentOptions {
-  bool once = false;  // read to the end of what is there, make it durable, finish
+  bool once = false;            // read to the end of what is there, make it durable, finish
+  bool control_socket = false;  // listen on <data_dir>/control.sock
   std::vector<sources::Checkpoint> start_at;  // where to begin in files that have no state
 };
 

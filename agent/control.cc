@@ -49,6 +49,7 @@ void Control::every(base::Duration interval, std::move_only_function<void()> cal
 
 void Control::start() {
   discovery_->start();
+  if (socket_) socket_->start();
   next_maintenance_ = environment_.clock.monotonic() + kMaintenanceInterval;
 }
 
@@ -122,9 +123,13 @@ void Control::tick() {
     return;
   }
   if (phase_ != Phase::stopping) return;
-  const bool settled = all(&Reactor::quiet) && mailbox_.unfinished() == 0;
-  cut_short_ = !settled && now >= stop_deadline_;
-  if ((settled || cut_short_) && discovery_->idle()) phase_ = Phase::finished;
+  cut_short_ = !settled() && now >= stop_deadline_;
+  if (settled() || cut_short_) phase_ = Phase::finished;
+}
+
+bool Control::settled() const {
+  return all(&Reactor::quiet) && mailbox_.unfinished() == 0 && discovery_->idle() &&
+         (!socket_ || socket_->idle());
 }
 
 base::Duration Control::time_to_sleep() {
@@ -136,7 +141,7 @@ base::Duration Control::time_to_sleep() {
         (options_.once && all(&Reactor::at_end))) {
       deadline = base::Instant::min();
     }
-  } else if (all(&Reactor::quiet) && discovery_->idle()) {
+  } else if (settled()) {
     deadline = base::Instant::min();
   }
   if (mailbox_.unfinished() != 0) deadline = base::Instant::min();
@@ -155,6 +160,7 @@ void Control::begin_stop(base::Instant now) {
   phase_ = Phase::stopping;
   stop_deadline_ = now + options_.shutdown_grace;
   discovery_->stop();
+  if (socket_) socket_->stop();
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([r = reactor.get()] { r->stop_sources(); });
   }

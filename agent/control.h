@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "agent/control_socket.h"
 #include "agent/mailbox.h"
 #include "agent/reactor.h"
 #include "base/ids.h"
@@ -43,6 +44,7 @@ class Control {
                      std::vector<sources::Checkpoint> known,
                      std::vector<std::string> excluded_directories, std::vector<MarkTable> marks);
 
+  void set_socket(std::unique_ptr<ControlSocket> socket) { socket_ = std::move(socket); }
   // Calls `call` every `interval` while running. At most one such call.
   void every(base::Duration interval, std::move_only_function<void()> call);
 
@@ -73,6 +75,7 @@ class Control {
   Reactor& home_of(std::size_t flow, std::uint64_t number);
   void send_hints();
   void begin_stop(base::Instant now);
+  bool settled() const;
   bool all(bool (Reactor::*flag)() const) const;
   void maintain(base::Instant now);
   void marks_covered(base::Instant until);
@@ -85,6 +88,7 @@ class Control {
   pipeline::Doorbell doorbell_;
   Mailbox mailbox_;
   std::unique_ptr<sources::Discovery> discovery_;
+  std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody may put records by hand
   std::vector<MarkTable> marks_;
   std::vector<std::unordered_map<std::uint64_t, std::uint32_t>> homes_;  // flow → file → reactor
   std::vector<std::vector<Reactor::Hint>> hints_;                        // per reactor, this tick's

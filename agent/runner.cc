@@ -137,8 +137,9 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   }
   std::unique_ptr<Agent> agent;
   if (result) {
-    auto made = Agent::create(config, {.once = options.once, .start_at = options.start_at},
-                              *control.environment, environments);
+    auto made = Agent::create(
+        config, {.once = options.once, .control_socket = true, .start_at = options.start_at},
+        *control.environment, environments);
     if (made) {
       agent = std::move(*made);
     } else {

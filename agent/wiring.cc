@@ -7,6 +7,7 @@
 
 #include "base/crc32c.h"
 #include "base/hash_key.h"
+#include "io/local_socket.h"
 #include "sinks/file_sink.h"
 #include "sinks/null_sink.h"
 #include "sinks/stdout_sink.h"
@@ -176,7 +177,32 @@ base::Result<void> Wiring::connect_flows() {
   if (!config_.data_dir.empty()) ours.push_back(config_.data_dir);
   agent_.control_->set_discovery(std::move(discovered), std::move(known_), std::move(ours),
                                  std::move(marks));
+  if (options_.control_socket && !config_.data_dir.empty()) open_control_socket();
   return {};
+}
+
+// Without it the agent does its work all the same, so a failure is a warning.
+void Wiring::open_control_socket() {
+  const auto listener = io::listen_local(control_socket_path(config_.data_dir));
+  if (!listener) {
+    control_.log.warn("no control socket", {{"error", listener.error().message}});
+    return;
+  }
+  std::map<std::string, ControlSocket::Stream> open;
+  for (const auto& [name, stream] : streams_) {
+    if (name.starts_with('_')) continue;  // ours
+    std::vector<base::HashKey> starts;
+    std::vector<Reactor*> owners;
+    for (std::uint32_t i = 0; i < stream.shards.size(); ++i) {
+      starts.push_back(stream.info.shards[i].hash_start);
+      owners.push_back(&owner_of(name, i));
+    }
+    open.emplace(name, ControlSocket::Stream{.map = pipeline::ShardMap(std::move(starts)),
+                                             .shards = stream.shards,
+                                             .owners = std::move(owners)});
+  }
+  agent_.control_->set_socket(std::make_unique<ControlSocket>(control_, agent_.control_->mailbox(),
+                                                              *listener, std::move(open)));
 }
 
 pipeline::ShardMap Wiring::shard_map(const config::Flow& flow) const {

@@ -39,6 +39,7 @@ class Wiring {
   base::Result<void> open_stream(store::Catalog& catalog, const std::string& name,
                                  std::uint32_t shards, const store::ShardOptions& options);
   base::Result<void> open_checkpoints();
+  void open_control_socket();
   bool flow_started_before(const std::string& flow) const;
   base::Result<void> note_flows_started();
   std::uint64_t fingerprint(const config::Flow& flow) const;

@@ -1,0 +1,38 @@
+// tailrace: the command line.
+#include "agent/commands/commands.h"
+
+namespace {
+
+// Groups of commands; each needs one of its own.
+void add_stream_commands(CLI::App& app, int& exit_code) {
+  CLI::App& stream = *app.add_subcommand("stream", "Look into streams, read them, write to them");
+  stream.require_subcommand(1);
+  agent::add_stream_list_command(stream, exit_code);
+  agent::add_stream_describe_command(stream, exit_code);
+  agent::add_stream_get_command(stream, exit_code);
+}
+
+void add_store_commands(CLI::App& app, int& exit_code) {
+  CLI::App& store = *app.add_subcommand("store", "Check the store's files, print what they hold");
+  store.require_subcommand(1);
+  agent::add_store_verify_command(store, exit_code);
+  agent::add_store_dump_command(store, exit_code);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int exit_code = agent::kExitOk;
+  CLI::App app("tailrace: files into an embedded, sharded, durable store, exactly once");
+  app.name("tailrace");
+  app.require_subcommand(1);
+  add_stream_commands(app, exit_code);
+  add_store_commands(app, exit_code);
+  agent::add_version_command(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // --help is one of them, with code 0
+    return app.exit(error) == 0 ? agent::kExitOk : agent::kExitUsage;
+  }
+  return exit_code;
+}

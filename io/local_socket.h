@@ -1,0 +1,27 @@
+// Local sockets: a Unix stream socket named by a path, for talking to a running daemon.
+//
+// Paths longer than the 107 bytes a sockaddr_un holds work: the directory is opened and named
+// through /proc/self/fd.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "io/io.h"
+
+namespace io {
+
+// Creates the socket at `path` and listens. The caller owns the place: a socket left there by an
+// earlier life is removed. Non-blocking; for Io::accept.
+base::Result<Handle> listen_local(const std::string& path);
+
+// Connects, blocking. ErrorCode::not_found: nobody listens there.
+base::Result<Handle> connect_local(const std::string& path);
+
+// Blocking conversation for the command line: sends all of `request`, says that it is over, reads
+// the whole answer, at most `answer_bytes_max`. Closes the socket.
+base::Result<std::string> ask_local(Handle socket, std::string_view request,
+                                    std::size_t answer_bytes_max);
+
+}  // namespace io
