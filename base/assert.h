@@ -1,5 +1,5 @@
-// ASSERT: always on, for what cannot be false unless we are wrong. The process stops, systemd starts
-// it again and nothing is lost: at-least-once delivery covers our own mistakes too.
+// ASSERT: always on, for what cannot be false unless we are wrong. The process stops, systemd
+// starts it again and nothing is lost: at-least-once delivery covers our own mistakes too.
 // DEBUG_ASSERT: the same per record, compiled out of release builds.
 #pragma once
 
@@ -9,10 +9,10 @@ namespace base {
 
 }  // namespace base
 
-#define ASSERT(condition)                                                \
-  do {                                                                   \
-    if (!(condition)) [[unlikely]]                                       \
-      ::base::assertion_failed(#condition, __FILE__, __LINE__);          \
+#define ASSERT(condition)                                       \
+  do {                                                          \
+    if (!(condition)) [[unlikely]]                              \
+      ::base::assertion_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 #ifdef NDEBUG

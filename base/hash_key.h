@@ -1,5 +1,5 @@
-// HashKey: where a partition key falls in 0 … 2^128-1, by MD5 as Kinesis does it: the digest read as
-// one big-endian number.
+// HashKey: where a partition key falls in 0 … 2^128-1, by MD5 as Kinesis does it: the digest read
+// as one big-endian number.
 #pragma once
 
 #include <cstddef>

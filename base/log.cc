@@ -29,7 +29,8 @@ void append_value(std::string& line, std::string_view text) {
       line += c;
     } else if (static_cast<unsigned char>(c) < 0x20U || c == 0x7F) {
       char escaped[5];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(escaped, sizeof escaped, "\\x%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       line += escaped;
     } else {
       line += c;

@@ -2,9 +2,9 @@
 //
 //   2026-11-21T07:04:05.123Z warn  file unreadable path=/var/log/x error="Permission denied"
 //
-// A Log is handed down in io::Environment; there is no global one. Thread-safe: one line is one write.
-// Per call site at most kLinesPerMinute lines a minute are written; what was held back is said with
-// the next line that passes (`suppressed=N`), so a fault that repeats cannot fill a disk.
+// A Log is handed down in io::Environment; there is no global one. Thread-safe: one line is one
+// write. Per call site at most kLinesPerMinute lines a minute are written; what was held back is
+// said with the next line that passes (`suppressed=N`), so a fault that repeats cannot fill a disk.
 #pragma once
 
 #include <cstdint>

@@ -24,8 +24,8 @@ class Counter {
   std::atomic<std::uint64_t> value_{0};
 };
 
-// One line of a scrape: `name{labels} value`. Rooms list theirs through a `describe` function; equal
-// names with equal labels are summed over reactors.
+// One line of a scrape: `name{labels} value`. Rooms list theirs through a `describe` function;
+// equal names with equal labels are summed over reactors.
 struct Sample {
   std::string name;    // snake_case, unit last: records_read, bytes_dropped
   std::string labels;  // `reason="too_long"`, or empty

@@ -12,7 +12,8 @@ std::size_t packed_bytes(const Record& record) {
 
 char* pack(const Record& record, char* out) {
   DEBUG_ASSERT(record.key.size() < (1U << 30) && record.data.size() < (1U << 30));
-  out = write_varint(out, static_cast<std::uint32_t>(record.key.size() << 1 | (record.hash ? 1U : 0U)));
+  out = write_varint(out,
+                     static_cast<std::uint32_t>(record.key.size() << 1 | (record.hash ? 1U : 0U)));
   out = write_varint(out, static_cast<std::uint32_t>(record.data.size()));
   if (record.hash) {
     std::memcpy(out, &*record.hash, sizeof(HashKey));

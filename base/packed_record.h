@@ -47,10 +47,12 @@ constexpr std::size_t kPackedOverheadMax = 5 + 5 + 16;
 // Bytes `record` takes when packed.
 std::size_t packed_bytes(const Record& record);
 
-// Writes `record` at `out`, which has room for packed_bytes(record). Returns the end of what it wrote.
+// Writes `record` at `out`, which has room for packed_bytes(record). Returns the end of what it
+// wrote.
 char* pack(const Record& record, char* out);
 
-// Reads one record at `at`. Returns the byte after it, or nullptr if [at, end) holds no whole record.
+// Reads one record at `at`. Returns the byte after it, or nullptr if [at, end) holds no whole
+// record.
 const char* unpack(const char* at, const char* end, Record& record);
 
 }  // namespace base

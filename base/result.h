@@ -1,4 +1,5 @@
-// Result<T>: a value or an Error. Crosses every function that can fail for reasons outside the program.
+// Result<T>: a value or an Error. Crosses every function that can fail for reasons outside the
+// program.
 //
 // Exceptions cross nothing of ours; a broken invariant is an ASSERT (base/assert.h), not an Error.
 #pragma once
@@ -39,16 +40,16 @@ std::unexpected<Error> fail_system(int system, const std::string& what);
 }  // namespace base
 
 // Unwraps a Result or returns its Error from the calling function.
-#define TRY(expression)                                                   \
-  __extension__({                                                         \
-    auto try_result_ = (expression);                                      \
+#define TRY(expression)                                                       \
+  __extension__({                                                             \
+    auto try_result_ = (expression);                                          \
     if (!try_result_) return std::unexpected(std::move(try_result_.error())); \
-    *std::move(try_result_);                                              \
+    *std::move(try_result_);                                                  \
   })
 
 // The same for Result<void>.
-#define TRY_VOID(expression)                                              \
-  do {                                                                    \
-    auto try_result_ = (expression);                                      \
+#define TRY_VOID(expression)                                                  \
+  do {                                                                        \
+    auto try_result_ = (expression);                                          \
     if (!try_result_) return std::unexpected(std::move(try_result_.error())); \
   } while (false)

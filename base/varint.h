@@ -7,7 +7,11 @@
 namespace base {
 
 constexpr std::size_t varint_bytes(std::uint32_t value) {
-  return value < (1U << 7) ? 1 : value < (1U << 14) ? 2 : value < (1U << 21) ? 3 : value < (1U << 28) ? 4 : 5;
+  return value < (1U << 7)    ? 1
+         : value < (1U << 14) ? 2
+         : value < (1U << 21) ? 3
+         : value < (1U << 28) ? 4
+                              : 5;
 }
 
 // Returns the byte after what it wrote.

@@ -1,4 +1,5 @@
-// Aggregator: gathers a routed block's records into one batch per shard: count, prefix sum, one copy.
+// Aggregator: gathers a routed block's records into one batch per shard: count, prefix sum, one
+// copy.
 #pragma once
 
 #include <cstdint>
@@ -25,17 +26,31 @@ class Aggregator {
   // `outlets`: shards of the target plus the dead-letter outlet. `slabs` outlives the aggregator.
   Aggregator(std::uint32_t outlets, SlabPool& slabs);
 
-  // Fills parcel.slab and parcel.batches (room for `outlets` reserved by ParcelPool::take); each batch's
-  // RunHeader is complete, with end_offset = parcel.end_offset. No batch is made for a shard that gets
-  // no record; a parcel without any batch has an empty slab.
+  // Fills parcel.slab and parcel.batches (room for `outlets` reserved by ParcelPool::take); each
+  // batch's RunHeader is complete, with end_offset = parcel.end_offset. No batch is made for a
+  // shard that gets no record; a parcel without any batch has an empty slab. Data and keys must be
+  // readable kPaddingBytes past their ends.
   GatherResult gather(const RecordBlock& block, Marks marks, Parcel& parcel);
 
  private:
+  struct Tally {
+    std::uint64_t bytes = 0;  // of packed records
+    std::uint64_t count = 0;
+  };
+
+  // The three steps. `keys` and `skip` are types, so that each combination is a loop of its own.
+  template <typename Keys, typename Skip>
+  void gather_by(const RecordBlock& block, Keys keys, Skip skip, Parcel& parcel);
+  template <typename Keys, typename Skip>
+  void count(const RecordBlock& block, Keys keys, Skip skip);
+  void lay_out(const RecordBlock& block, Parcel& parcel);
+  template <typename Keys, typename Skip>
+  void copy(const RecordBlock& block, Keys keys, Skip skip);
+
   std::uint32_t outlets_;
   SlabPool& slabs_;
-  std::vector<std::uint64_t> bytes_;   // per outlet, reused
-  std::vector<std::uint32_t> count_;   // per outlet, reused
-  std::vector<char*> at_;              // per outlet, reused
+  std::vector<Tally> tallies_;  // per outlet, reused
+  std::vector<char*> at_;       // per outlet, reused: where its next record goes
 };
 
 }  // namespace pipeline

@@ -1,8 +1,9 @@
 // Batch and Parcel: what leaves the pipeline.
 //
-// A parcel is all batches cut from one chunk and the slab of memory under them. A batch has one chunk
-// behind it and one shard ahead of it. Batches change hands through queues only; a parcel is read and
-// written by its home reactor alone, except the fields a batch's holder is told it may read.
+// A parcel is all batches cut from one chunk and the slab of memory under them. A batch has one
+// chunk behind it and one shard ahead of it. Batches change hands through queues only; a parcel is
+// read and written by its home reactor alone, except the fields a batch's holder is told it may
+// read.
 //
 // When the last batch of a parcel is home, three things happen in the same instant because they are
 // the same fact: its memory is free, its budget is returned, its source's watermark may advance.
@@ -22,9 +23,9 @@ class Source;
 
 struct Batch {
   Parcel* parcel = nullptr;
-  base::ShardNumber shard{};       // outlet within the flow's target
+  base::ShardNumber shard{};  // outlet within the flow's target
   std::uint32_t record_count = 0;
-  std::span<char> run;             // base::RunHeader, then packed records: a slice of the slab
+  std::span<char> run;  // base::RunHeader, then packed records: a slice of the slab
   base::SequenceNumber first_sequence = 0;  // written by the sink when delivered
 };
 

@@ -1,6 +1,12 @@
 // BatchQueue: a lock-free queue of batches from any reactor to one owner; the shard queue and the
-// settle queue are both this class. FIFO per pushing reactor. Unbounded by itself: the Budget bounds it.
-// The only file that includes concurrentqueue.h.
+// settle queue are both this class. FIFO per pushing reactor. Unbounded by itself: the Budget
+// bounds it. The only file that includes concurrentqueue.h.
+//
+// `ready_` says that draining may find something. A pusher enqueues, then sets it; the owner clears
+// it, then drains. Both sides exchange, because a read-modify-write keeps every earlier pusher's
+// release visible to the owner's acquire: an owner that clears the flag sees all batches whose
+// pushers had set it, and a pusher that comes later sets it again. The Doorbell after it wakes a
+// sleeping owner.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -31,10 +37,12 @@ class BatchQueue {
   bool maybe_ready() const { return ready_.load(std::memory_order_acquire); }
 
  private:
+  void announce();
+
   moodycamel::ConcurrentQueue<Batch*> queue_;
   std::vector<moodycamel::ProducerToken> tokens_;  // one per reactor, used by that reactor only
   moodycamel::ConsumerToken consumer_;             // the owner's
-  std::atomic<bool> ready_{false};                 // set by pushers, cleared by the owner before it drains
+  std::atomic<bool> ready_{false};  // set by pushers, cleared by the owner before it drains
   Doorbell& doorbell_;
 };
 

@@ -1,9 +1,16 @@
 // Budget: bytes a flow may have in flight, the only bound there is.
 //
-// Shared by the reactors of a flow: `available_` is one atomic, relaxed adds, because the number orders
-// nothing. When a reactor finds too little it sets `starving_` and rings everybody: owners of shard
-// buffers flush although nothing is due (a slab is pinned by its slowest shard), and whoever returns
-// credit clears the flag and rings again so that readers try once more.
+// Shared by the reactors of a flow: `available_` is one atomic, relaxed adds, because the number
+// orders nothing. When a reactor finds too little it sets `starving_` and rings everybody: owners
+// of shard buffers flush although nothing is due (a slab is pinned by its slowest shard), and
+// whoever returns credit clears the flag and rings again so that readers try once more.
+//
+// No wake-up is lost. A taker writes `starving_`, then reads `available_` once more; a giver writes
+// `available_`, then reads `starving_`. Both put a sequentially consistent fence between, so either
+// the taker sees the credit or the giver sees the flag and rings. The Doorbell carries that ring to
+// a taker already on its way to sleep. Credit is taken by compare-and-exchange and never subtracted
+// on trial: a trial subtraction could make another taker fail on credit that comes back without a
+// ring.
 #pragma once
 
 #include <atomic>
@@ -30,6 +37,7 @@ class Budget {
   std::int64_t available_bytes() const { return available_.load(std::memory_order_relaxed); }
 
  private:
+  bool try_take(std::uint64_t bytes);
   void ring_all();
 
   std::uint64_t limit_bytes_;

@@ -9,7 +9,8 @@
 
 namespace pipeline {
 
-constexpr std::size_t kPaddingBytes = 64;  // readable past a chunk's end: SIMD loads, SIMDJSON_PADDING
+constexpr std::size_t kPaddingBytes =
+    64;  // readable past a chunk's end: SIMD loads, SIMDJSON_PADDING
 
 struct Chunk {
   std::string_view bytes;  // readable kPaddingBytes past its end

@@ -1,9 +1,9 @@
 // Doorbell: how another thread tells a reactor that there is work.
 //
-// Protocol: the owner calls announce_sleep(), then looks at its queues once more, then sleeps if they
-// are empty; a pusher pushes, then calls ring(). Both sides put a sequentially consistent fence between
-// their write and their read, so at least one of them sees the other's write: no wake-up is lost and
-// an awake reactor costs the pusher one load.
+// Protocol: the owner calls announce_sleep(), then looks at its queues once more, then sleeps if
+// they are empty; a pusher pushes, then calls ring(). Both sides put a sequentially consistent
+// fence between their write and their read, so at least one of them sees the other's write: no
+// wake-up is lost and an awake reactor costs the pusher one load.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,8 @@ class Doorbell {
 
   void ring() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (asleep_.load(std::memory_order_relaxed) && asleep_.exchange(false, std::memory_order_relaxed)) {
+    if (asleep_.load(std::memory_order_relaxed) &&
+        asleep_.exchange(false, std::memory_order_relaxed)) {
       wake_(owner_);
     }
   }

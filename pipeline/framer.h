@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "pipeline/newline_scan.h"
 #include "pipeline/record_block.h"
 
 namespace pipeline {
@@ -17,40 +18,58 @@ enum class LongLines : std::uint8_t {
 };
 
 struct FramerOptions {
-  std::size_t line_bytes_max = std::size_t{1} << 20;  // 1 MiB, without the newline
+  std::size_t line_bytes_max = std::size_t{1} << 20;  // 1 MiB, without CR and LF; at least 1
   LongLines long_lines = LongLines::split;
 };
 
-struct FramerCounters {  // per chunk, added up by the caller
-  std::uint64_t lines_split = 0;       // pieces made of too long lines, beyond the first
+struct FramerCounters {           // per chunk, added up by the caller
+  std::uint64_t lines_split = 0;  // pieces made of too long lines, beyond the first of each call
   std::uint64_t lines_truncated = 0;
   std::uint64_t lines_rejected = 0;
-  std::uint64_t bytes_truncated = 0;   // cut away
+  std::uint64_t bytes_truncated = 0;  // cut away, without the newline
 };
 
 // Newline framing: a line ends at LF; one CR before it is stripped. Empty lines are records too.
+// What follows the last LF of a source that has ended is a line as it stands, a CR at its end
+// included.
 class NewlineFramer {
  public:
-  explicit NewlineFramer(FramerOptions options) : options_(options) {}
+  // `scan`: one of newline_scans().
+  explicit NewlineFramer(FramerOptions options, const NewlineScan& scan = newline_scans().front());
 
-  // Fills block.data, .offset, .reject (only when something is rejected) and .consumed from `chunk`.
-  // What follows the last complete line is not consumed; it is offered again, longer.
+  // Fills block.data, .offset, .reject (only when something is rejected) and .consumed from
+  // `chunk`. What follows the last complete line is not consumed; it is offered again, longer.
   //
   // `chunk.last`: the unfinished rest is a line.
-  // A rest longer than line_bytes_max: with `split` its leading pieces are consumed at once; with the
-  // other policies it stays until its newline is in view: the caller scans ahead with find_newline()
-  // and uses take_long_line(), so that an endless line costs no memory.
+  // A rest longer than line_bytes_max: with `split` its leading pieces are consumed as soon as it
+  // is certain that something follows them, for which line_bytes_max + 2 bytes in view always
+  // suffice; reading on from the end of a piece gives the same further pieces. With the other
+  // policies the rest stays until its newline is in view: the caller scans ahead with
+  // find_newline() and uses take_long_line(), so that an endless line costs no memory.
   void split(const Chunk& chunk, RecordBlock& block, FramerCounters& counters) const;
 
-  // The one record of a line too long to be held: `chunk.bytes` is its first line_bytes_max bytes (or
-  // more), `line_bytes` its whole length without the newline. Consumed: line_bytes + 1.
+  // The one record of a line too long to be held, not for `split`: `chunk.bytes` is its first
+  // line_bytes_max bytes (or more), `line_bytes` its whole length without the newline. Consumed:
+  // line_bytes + 1; with `chunk.last`, when no newline ends it, line_bytes.
   void take_long_line(const Chunk& chunk, std::uint64_t line_bytes, RecordBlock& block,
                       FramerCounters& counters) const;
 
   const FramerOptions& options() const { return options_; }
 
  private:
+  struct Output;
+  // Both take the lines between `begin` and the given newlines and return where the next line
+  // begins.
+  std::size_t add_lines(Output& output, std::size_t begin, const std::uint32_t* newlines,
+                        std::size_t count) const;
+  std::size_t add_lines_one_by_one(Output& output, std::size_t begin, const std::uint32_t* newlines,
+                                   std::size_t count) const;
+  // The line of `bytes` bytes at `begin`, `raw_bytes` with its CR.
+  void add_line(Output& output, std::size_t begin, std::size_t bytes, std::size_t raw_bytes) const;
+  void add_unfinished(Output& output, std::size_t begin) const;
+
   FramerOptions options_;
+  const NewlineScan* scan_;
 };
 
 // Position of the first newline in `bytes`, or npos.

@@ -39,16 +39,15 @@ class Intake {
   explicit Intake(Parts parts);
 
   struct Taken {
-    std::uint64_t consumed = 0;   // bytes of the chunk covered by complete records
-    Parcel* parcel = nullptr;     // nullptr: nothing was consumed. With no batches (all skipped, or
-                                  // only bytes to pass over) it is already settled: unsettled == 0
-                                  // and it was not sent anywhere.
+    std::uint64_t consumed = 0;  // bytes of the chunk covered by complete records
+    Parcel* parcel = nullptr;    // nullptr: nothing was consumed. With no batches (all skipped, or
+                                 // only bytes to pass over) it is already settled: unsettled == 0
+                                 // and it was not sent anywhere.
   };
-  // `source`: told when the parcel settles. `credit_bytes`: what the caller took from the budget for
-  // this chunk; the difference to the slab's size is returned or overdrawn here, and all of it when
-  // no parcel results. `marks`: see Aggregator.
-  // The parcel, when it has batches, is on its way when this returns: the source must have it in its
-  // AckWindow before the next tick.
+  // `source`: told when the parcel settles. `credit_bytes`: what the caller took from the budget
+  // for this chunk; the difference to the slab's size is returned or overdrawn here, and all of it
+  // when no parcel results. `marks`: see Aggregator. The parcel, when it has batches, is on its way
+  // when this returns: the source must have it in its AckWindow before the next tick.
   Taken take(const Chunk& chunk, Source& source, Marks marks, std::uint64_t credit_bytes,
              base::Instant now);
   // The record of a line too long to be held; see NewlineFramer::take_long_line.

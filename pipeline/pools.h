@@ -1,7 +1,8 @@
 // Pools of one reactor: chunk buffers to read into, slabs and parcels to send away. In steady state
 // nothing here allocates: things go home and are used again.
 //
-// Not thread-safe; each reactor has its own. What is out must come back before the pool dies.
+// Not thread-safe; each reactor has its own. Memory belongs to the pool also while it is out, and
+// dies with it: whoever uses it then must be gone.
 #pragma once
 
 #include <cstddef>
@@ -31,7 +32,8 @@ class ChunkPool {
   std::vector<char*> free_;
 };
 
-// Slabs in size classes; a class keeps at most what `keep_bytes` allows, the rest goes back to malloc.
+// Slabs in size classes, four to each doubling, so that at most a fifth of a slab is unused. What
+// is free is kept up to `keep_bytes` in all classes together; the rest goes back to malloc.
 class SlabPool {
  public:
   explicit SlabPool(std::size_t keep_bytes);
@@ -39,23 +41,23 @@ class SlabPool {
   SlabPool(const SlabPool&) = delete;
   SlabPool& operator=(const SlabPool&) = delete;
 
-  // At least `bytes`; the span's size is the class's size and is what the Budget is charged.
+  // At least `bytes`, aligned to 64; the span's size is the class's size and is what the Budget is
+  // charged.
   std::span<char> take(std::size_t bytes);
   void give_back(std::span<char> slab);
 
  private:
-  struct Class {
-    std::size_t bytes;
-    std::vector<char*> free;
-  };
-  std::vector<Class> classes_;
+  struct Header;  // in front of every slab: its place in the list of all, or in its class's free
+                  // list
+
+  std::vector<Header*> free_;  // per class
+  Header* out_ = nullptr;      // slabs somebody has
   std::size_t keep_bytes_;
   std::size_t kept_bytes_ = 0;
 };
 
 class ParcelPool {
  public:
-  ~ParcelPool();
   // Cleared, with room for `batches_max` batches.
   Parcel& take(std::size_t batches_max);
   void give_back(Parcel& parcel);

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
+#include <string>
 
 #include "base/metrics.h"
 #include "pipeline/framer.h"
+#include "pipeline/key_reader.h"
 #include "pipeline/partition_key.h"
 #include "pipeline/record_block.h"
 
@@ -18,22 +20,21 @@ struct ProgramOptions {
 };
 
 struct ProgramCounters {
-  base::Counter records;           // lines framed
-  base::Counter bytes;             // consumed, delimiters included
+  base::Counter records;  // lines framed
+  base::Counter bytes;    // consumed, delimiters included
   base::Counter lines_split;
   base::Counter lines_truncated;
   base::Counter lines_rejected;
-  base::Counter bytes_truncated;   // dropped{reason="truncated"}
-  base::Counter keys_missing;      // records whose key field was missing or that are not JSON
+  base::Counter bytes_truncated;  // dropped{reason="truncated"}
+  base::Counter keys_missing;     // records whose key field was missing or that are not JSON
 };
 
 class Program {
  public:
   explicit Program(ProgramOptions options);
-  ~Program();
 
-  // Frames `chunk` and fills keys. `block` is cleared first; its views live as long as the chunk and
-  // until the next run.
+  // Frames `chunk` and fills keys. `block` is cleared first; its views live as long as the chunk
+  // and until the next run.
   void run(const Chunk& chunk, RecordBlock& block);
   // See NewlineFramer::take_long_line.
   void run_long_line(const Chunk& chunk, std::uint64_t line_bytes, RecordBlock& block);
@@ -42,13 +43,13 @@ class Program {
   const ProgramCounters& counters() const { return counters_; }
 
  private:
-  class KeyReader;  // simdjson; in key_reader.cc
   void fill_keys(RecordBlock& block);
   void count(const RecordBlock& block, const FramerCounters& framer);
 
-  ProgramOptions options_;
   NewlineFramer framer_;
-  std::unique_ptr<KeyReader> key_reader_;
+  std::string shared_key_;               // with padding behind it
+  std::size_t shared_key_bytes_ = 0;     // without
+  std::optional<KeyReader> key_reader_;  // if the key is a field's value
   ProgramCounters counters_;
 };
 

@@ -1,15 +1,16 @@
 // RecordBlock: the records of one chunk as arrays, so that each step is one loop over one array.
 //
-// Owned by a Program's reactor and reused from chunk to chunk: after the first few chunks nothing here
-// allocates. Views point into the chunk or into `scratch`.
+// Owned by a Program's reactor and reused from chunk to chunk: after the first few chunks nothing
+// here allocates. Views point into the chunk or into what the Program keeps until its next run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <vector>
 
 #include "base/ids.h"
 #include "pipeline/chunk.h"
+#include "pipeline/column.h"
 
 namespace pipeline {
 
@@ -18,18 +19,20 @@ enum class Reject : std::uint8_t { none, too_long };
 
 struct RecordBlock {
   const Chunk* chunk = nullptr;
-  std::vector<std::string_view> data;    // without the delimiter
-  std::vector<std::uint64_t> offset;     // of the record's first byte in its source
-  std::vector<std::string_view> key;     // empty array: no record has a key (routed at random)
-  std::vector<std::uint8_t> reject;      // empty array: none is rejected; else Reject, one per record
-  std::vector<base::ShardNumber> shard;  // filled by Router::route
-  std::uint64_t consumed = 0;            // bytes of the chunk the records cover, delimiters included
+  Column<std::string_view> data;    // without the delimiter; readable kPaddingBytes past the end
+  Column<std::uint64_t> offset;     // of the record's first byte in its source
+  Column<std::string_view> key;     // empty array: all records have `shared_key`; padded like data
+  std::string_view shared_key;      // empty: no record has a key (routed at random); padded
+  Column<std::uint8_t> reject;      // empty array: none is rejected; else Reject, one per record
+  Column<base::ShardNumber> shard;  // filled by Router::route
+  std::uint64_t consumed = 0;       // bytes of the chunk the records cover, delimiters included
 
   void clear() {
     chunk = nullptr;
     data.clear();
     offset.clear();
     key.clear();
+    shared_key = {};
     reject.clear();
     shard.clear();
     consumed = 0;

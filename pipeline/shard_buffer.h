@@ -12,7 +12,7 @@
 namespace pipeline {
 
 struct FlushPolicy {
-  std::uint64_t bytes_max = 4ULL << 20;    // of runs gathered
+  std::uint64_t bytes_max = 4ULL << 20;  // of runs gathered
   std::uint64_t records_max = 1'000'000;
   base::Duration age_max = std::chrono::seconds(1);  // of the oldest batch; 0: at once
 
@@ -41,7 +41,7 @@ class ShardBuffer {
     base::Instant arrived;
   };
   FlushPolicy policy_;
-  std::vector<Entry> batches_;  // [first_, end) are waiting; compacted when emptied
+  std::vector<Entry> batches_;  // [first_, end) are waiting; the rest is dropped now and then
   std::size_t first_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t records_ = 0;

@@ -1,6 +1,6 @@
-// Source: something that yields chunks and accepts settlement. What an acknowledgement *is* differs by
-// source, and that is the whole difference: for a file it moves the watermark, for an HTTP producer it
-// is the response.
+// Source: something that yields chunks and accepts settlement. What an acknowledgement *is* differs
+// by source, and that is the whole difference: for a file it moves the watermark, for an HTTP
+// producer it is the response.
 #pragma once
 
 #include "pipeline/batch.h"
@@ -14,7 +14,8 @@ class Source {
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  // Every batch of `parcel` is safe. On the home reactor; the parcel returns to its pool afterwards.
+  // Every batch of `parcel` is safe. On the home reactor; the parcel returns to its pool
+  // afterwards.
   virtual void settled(Parcel& parcel) = 0;
 };
 

@@ -1,0 +1,51 @@
+#include "pipeline/budget.h"
+
+#include <utility>
+
+namespace pipeline {
+
+Budget::Budget(std::uint64_t bytes, std::vector<Doorbell*> doorbells)
+    : limit_bytes_(bytes),
+      available_(static_cast<std::int64_t>(bytes)),
+      doorbells_(std::move(doorbells)) {}
+
+bool Budget::take(std::uint64_t bytes) {
+  if (try_take(bytes)) return true;
+  const bool was_starving = starving_.exchange(true, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (try_take(bytes)) return true;  // came back meanwhile; the flag costs one extra ring at most
+  if (!was_starving) ring_all();
+  return false;
+}
+
+void Budget::overdraw(std::uint64_t bytes) {
+  available_.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+}
+
+void Budget::give_back(std::uint64_t bytes) {
+  if (bytes == 0) return;
+  available_.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (starving_.load(std::memory_order_relaxed) &&
+      starving_.exchange(false, std::memory_order_relaxed)) {
+    ring_all();
+  }
+}
+
+bool Budget::try_take(std::uint64_t bytes) {
+  const auto wanted = static_cast<std::int64_t>(bytes);
+  std::int64_t available = available_.load(std::memory_order_relaxed);
+  while (available >= wanted) {
+    if (available_.compare_exchange_weak(available, available - wanted,
+                                         std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Budget::ring_all() {
+  for (Doorbell* doorbell : doorbells_) doorbell->ring();
+}
+
+}  // namespace pipeline

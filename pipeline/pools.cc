@@ -1,0 +1,139 @@
+#include "pipeline/pools.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace pipeline {
+namespace {
+
+constexpr std::size_t kAlignment = 64;  // a cache line
+constexpr std::size_t kSlabBytesMin = 1024;
+constexpr std::size_t kStepsPerDoubling = 4;
+
+// Class 0 holds kSlabBytesMin, class 4 twice that; between them the sizes grow evenly.
+std::size_t class_bytes(std::size_t number) {
+  const std::size_t step = (kSlabBytesMin / kStepsPerDoubling) << (number / kStepsPerDoubling);
+  return step * (kStepsPerDoubling + number % kStepsPerDoubling);
+}
+
+// The smallest class of at least `bytes`.
+std::size_t class_number(std::size_t bytes) {
+  if (bytes <= kSlabBytesMin) return 0;
+  // The doubling `bytes` falls in, then how many of its quarter steps it fills or begins.
+  const auto doubling = static_cast<std::size_t>(std::bit_width((bytes - 1) / kSlabBytesMin)) - 1;
+  const std::size_t step = (kSlabBytesMin / kStepsPerDoubling) << doubling;
+  return doubling * kStepsPerDoubling + (bytes - 1) / step + 1 - kStepsPerDoubling;
+}
+
+}  // namespace
+
+ChunkPool::ChunkPool(std::size_t buffer_bytes, std::size_t buffers_max)
+    : buffer_bytes_(buffer_bytes), buffers_max_(buffers_max) {
+  all_.reserve(buffers_max);
+  free_.reserve(buffers_max);
+}
+
+std::span<char> ChunkPool::take() {
+  if (free_.empty()) {
+    if (all_.size() == buffers_max_) return {};
+    all_.push_back(std::make_unique_for_overwrite<char[]>(buffer_bytes_ + kPaddingBytes));
+    std::memset(all_.back().get() + buffer_bytes_, 0, kPaddingBytes);
+    free_.push_back(all_.back().get());
+  }
+  // The buffer used last is the one still in the cache.
+  char* buffer = free_.back();
+  free_.pop_back();
+  return {buffer, buffer_bytes_};
+}
+
+void ChunkPool::give_back(std::span<char> buffer) {
+  ASSERT(buffer.size() == buffer_bytes_);
+  ASSERT(free_.size() < all_.size());
+  free_.push_back(buffer.data());
+}
+
+struct alignas(kAlignment) SlabPool::Header {
+  Header* next = nullptr;
+  Header* previous = nullptr;  // only while out
+  std::size_t bytes = 0;
+
+  char* slab() { return reinterpret_cast<char*>(this + 1); }
+  static Header* of(char* slab) { return reinterpret_cast<Header*>(slab) - 1; }
+  static Header* allocate(std::size_t bytes) {
+    void* memory = ::operator new(sizeof(Header) + bytes, std::align_val_t{kAlignment});
+    Header* header = ::new (memory) Header;
+    header->bytes = bytes;
+    return header;
+  }
+  static void free(Header* header) { ::operator delete(header, std::align_val_t{kAlignment}); }
+  static void free_list(Header* header) {
+    while (header != nullptr) free(std::exchange(header, header->next));
+  }
+};
+
+SlabPool::SlabPool(std::size_t keep_bytes) : keep_bytes_(keep_bytes) {}
+
+SlabPool::~SlabPool() {
+  for (Header* list : free_) Header::free_list(list);
+  Header::free_list(out_);
+}
+
+std::span<char> SlabPool::take(std::size_t bytes) {
+  const std::size_t number = class_number(bytes);
+  if (number >= free_.size()) free_.resize(number + 1);
+  Header* header = free_[number];
+  if (header != nullptr) {
+    free_[number] = header->next;
+    kept_bytes_ -= header->bytes;
+  } else {
+    header = Header::allocate(class_bytes(number));
+  }
+  header->previous = nullptr;
+  header->next = out_;
+  if (out_ != nullptr) out_->previous = header;
+  out_ = header;
+  return {header->slab(), header->bytes};
+}
+
+void SlabPool::give_back(std::span<char> slab) {
+  if (slab.empty()) return;  // of a parcel without batches
+  Header* header = Header::of(slab.data());
+  ASSERT(header->bytes == slab.size());
+  (header->previous != nullptr ? header->previous->next : out_) = header->next;
+  if (header->next != nullptr) header->next->previous = header->previous;
+  if (kept_bytes_ + header->bytes > keep_bytes_) {
+    Header::free(header);
+    return;
+  }
+  Header*& list = free_[class_number(header->bytes)];
+  header->next = list;
+  list = header;
+  kept_bytes_ += header->bytes;
+}
+
+Parcel& ParcelPool::take(std::size_t batches_max) {
+  if (free_ == nullptr) {
+    all_.push_back(std::make_unique<Parcel>());
+    free_ = all_.back().get();
+  }
+  Parcel& parcel = *std::exchange(free_, free_->next);
+  std::vector<Batch> batches = std::move(parcel.batches);
+  batches.clear();
+  batches.reserve(batches_max);
+  parcel = Parcel{};
+  parcel.batches = std::move(batches);
+  return parcel;
+}
+
+void ParcelPool::give_back(Parcel& parcel) {
+  ASSERT(parcel.unsettled == 0);
+  parcel.next = free_;
+  free_ = &parcel;
+}
+
+}  // namespace pipeline
