@@ -1,8 +1,8 @@
 // Checkpoint: how far one generation of one file is safe, as it is written down.
 //
-// A generation is the life of a file's content between truncations. Its origin is drawn at random and
-// its checkpoint is durable before its first record is delivered; a checkpoint may be old, it is never
-// ahead of what the shards hold.
+// A generation is the life of a file's content between truncations. Its origin is drawn at random
+// and its checkpoint is durable before its first record is delivered; a checkpoint may be old, it
+// is never ahead of what the shards hold.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +18,29 @@ namespace sources {
 struct Checkpoint {
   std::string flow;
   FileIdentity identity;
-  std::string path;               // last known, bytes
+  std::string path;  // last known, bytes
   base::Origin origin = base::Origin::none;
   std::uint64_t flow_fingerprint = 0;  // program and shard map; a change starts a new origin
   std::uint32_t generation = 0;
-  std::uint64_t offset = 0;       // watermark: everything below is safe
-  std::uint32_t tail_bytes = 0;   // how many bytes before `offset` tail_hash covers
+  std::uint64_t offset = 0;  // watermark: everything below is safe
+  // What tail_hash covers: so many bytes before `offset`, at most kTailBytes; at offset 0 so many
+  // of the file's first bytes, as they were when the origin was registered. Without that, a file
+  // emptied and refilled before its first watermark was written would pass for the one the shards'
+  // marks speak of. 0: nothing to compare.
+  std::uint32_t tail_bytes = 0;
   std::uint64_t tail_hash = 0;
-  std::int64_t seen_us = 0;       // wall clock when written, for forgetting files long gone
+  std::int64_t seen_us = 0;  // wall clock when written, for forgetting files long gone
 
   bool operator==(const Checkpoint&) const = default;
 };
 
-// The key in `_checkpoints`: flow and identity, so one file has one entry per flow.
+// The key in `_checkpoints`: flow and identity, so one file has one entry per flow. Readable:
+// "<flow> <device> <inode> <birth_ns>". A flow's name may hold blanks.
 std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
+// The value, all integers little-endian:
+//   0 u8 version (1)        17 u32 generation    33 u64 tail_hash     49 u32 path bytes
+//   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
+//   9 u64 flow_fingerprint  29 u32 tail_bytes
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

@@ -1,31 +1,33 @@
 // Checkpointer: watermarks → the keyed log. Collects what moved and writes it at most every
 // kWriteInterval, O(changed); a registration is written and synced at once.
 //
+// One write is under way at a time, so what was reported later is also written later and a write
+// that failed can be given again without overtaking a newer one.
+//
 // One per reactor; all write to the one `_checkpoints` log, which belongs to the reactor that holds
 // its CheckpointLog. Ours reach it through `send`, answers come back through written().
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/ids.h"
-#include "base/metrics.h"
 #include "sources/checkpoint.h"
 
 namespace sources {
 
 // What travels from a reactor to the owner of the log.
 struct CheckpointWrite {
-  std::uint64_t number = 0;               // the sender's; comes back in written()
+  std::uint64_t number = 0;  // the sender's; comes back in written()
   base::ReactorId from{};
-  bool synced = false;                    // registrations: done only when durable
+  bool synced = false;  // registrations: done only when durable
   std::vector<Checkpoint> put;
-  std::vector<std::string> erase;         // keys
+  std::vector<std::string> erase;  // keys
 };
 
 // Told when a registration is durable.
@@ -40,13 +42,17 @@ class Registered {
 class Checkpointer {
  public:
   static constexpr base::Duration kWriteInterval = std::chrono::milliseconds(200);
+  static constexpr base::Duration kRetryInterval =
+      std::chrono::milliseconds(500);               // after an error
+  static constexpr std::size_t kChangesMax = 1024;  // in one write; the rest goes with the next
 
   // `send`: hands a write to the log's owner (any thread's business; called on ours).
   Checkpointer(base::ReactorId reactor, std::function<void(CheckpointWrite)> send);
+  ~Checkpointer();
 
   // `waiter->registered()` runs on this thread once `checkpoint` is durable; before that nothing of
-  // its origin may be delivered. Retried until it succeeds. All registrations of one tick go together.
-  // forget_waiter(): the waiter dies first.
+  // its origin may be delivered. Retried until it succeeds. All registrations of one tick go
+  // together. forget_waiter(): the waiter dies first.
   void register_origin(const Checkpoint& checkpoint, Registered* waiter);
   void forget_waiter(Registered* waiter);
   // The watermark moved. Replaces an earlier unsent update of the same key.
@@ -62,12 +68,13 @@ class Checkpointer {
   void flush_always();                  // shutdown: send at once
   bool idle() const;                    // nothing unsent, nothing unanswered
 
-  // Everything that was reported to us before this instant is in the log.
+  // Everything that was reported to us before this instant is in the log. Counts in ticks: what was
+  // reported between two ticks counts as reported at the first.
   base::Instant covered(base::Instant now) const;
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace sources

@@ -1,7 +1,8 @@
-// Discovery: finds the files flows want, tells when they change, keeps looking. On the control thread.
+// Discovery: finds the files flows want, tells when they change, keeps looking. On the control
+// thread.
 //
-// Notification is a hint, the periodic reconcile is the truth: every directory a pattern can match in
-// is watched (one watch per directory, not per file), and all of it is listed again every
+// Notification is a hint, the periodic reconcile is the truth: every directory a pattern can match
+// in is watched (one watch per directory, not per file), and all of it is listed again every
 // `reconcile_interval`, when events were lost, and when a watched directory changes shape. "I could
 // not look" is never "it is gone" (F30).
 #pragma once
@@ -27,8 +28,8 @@ enum class Start : std::uint8_t { beginning, end };
 struct FilesOptions {
   std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
   std::vector<std::string> exclude;
-  Start start = Start::end;           // for files that are there at the first start and have no state;
-                                      // files that appear later always start at the beginning
+  Start start = Start::end;  // for files that are there at the first start and have no state;
+                             // files that appear later always start at the beginning
   base::Duration reconcile_interval = std::chrono::seconds(30);
 
   bool operator==(const FilesOptions&) const = default;
@@ -52,7 +53,8 @@ class Discovery {
     std::string name;
     FilesOptions files;
     std::uint64_t fingerprint = 0;
-    bool first_start = true;  // the flow never ran on this data directory: FilesOptions::start applies
+    bool first_start =
+        true;  // the flow never ran on this data directory: FilesOptions::start applies
   };
   // `known`: checkpoints from the log.
   // `excluded_directories`: ours (data_dir); nothing below them is ever followed (F36).
@@ -80,8 +82,8 @@ class Discovery {
   std::unique_ptr<State> state_;
 };
 
-// Shell-like match of a whole path, bytes: `*` and `?` stop at '/', `**` as a whole part matches zero
-// or more directories, dotfiles only when the pattern names the dot.
+// Shell-like match of a whole path, bytes: `*` and `?` stop at '/', `**` as a whole part matches
+// zero or more directories, dotfiles only when the pattern names the dot.
 bool glob_match(std::string_view pattern, std::string_view path);
 
 }  // namespace sources

@@ -1,9 +1,9 @@
-// FileIdentity: which file is this? A path is a label, never an identity; device and inode alone are
-// not one either, because file systems hand inodes out again (rules F15, F16).
+// FileIdentity: which file is this? A path is a label, never an identity; device and inode alone
+// are not one either, because file systems hand inodes out again (rules F15, F16).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "io/files.h"
@@ -18,10 +18,20 @@ struct FileIdentity {
   bool operator==(const FileIdentity&) const = default;
 };
 
+// For hash tables of identities.
+struct FileIdentityHash {
+  std::size_t operator()(const FileIdentity& identity) const {
+    std::uint64_t mixed = identity.inode * 0x9e3779b97f4a7c15;
+    mixed ^= (identity.device + 1) * 0xbf58476d1ce4e5b9;
+    mixed ^= static_cast<std::uint64_t>(identity.birth_ns) * 0x94d049bb133111eb;
+    return static_cast<std::size_t>(mixed ^ (mixed >> 31));
+  }
+};
+
 FileIdentity identity_of(const io::FileStatus& status);
 
-// The bytes just before an offset, remembered to see later whether the file under it is still the one
-// that was read (F04, F05): copytruncate may have emptied and refilled it.
+// The bytes just before an offset, remembered to see later whether the file under it is still the
+// one that was read (F04, F05): copytruncate may have emptied and refilled it.
 constexpr std::size_t kTailBytes = 64;
 std::uint64_t tail_hash(std::string_view bytes_before_offset);  // at most the last kTailBytes count
 

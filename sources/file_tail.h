@@ -1,14 +1,23 @@
 // FileTail: follows one file: its present generation, from an offset, on one reactor.
 //
 // Reads always begin kTailBytes before the offset, so every read proves that the file under it is
-// still the one that was read; a shorter or different answer means it was truncated or refilled, and
-// a new generation starts at 0 under a new origin (F03, F04). No bytes are held between reads: an
-// unfinished last line stays in the file and is read again with its end, so an idle file costs this
-// struct and no buffer.
+// still the one that was read; a shorter or different answer means it was truncated or refilled,
+// and a new generation starts at 0 under a new origin (F03, F04). No bytes are held between reads:
+// an unfinished last line stays in the file and is read again with its end, so an idle file costs
+// this struct and no buffer.
+//
+// The end of a file is believed only when a read finds nothing that the read before it did not:
+// reads may be short for other reasons. So every growth costs one more read of kTailBytes.
 #pragma once
 
+#include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -20,26 +29,154 @@
 #include "sources/ack_window.h"
 #include "sources/checkpoint.h"
 #include "sources/checkpointer.h"
+#include "sources/long_line.h"
+#include "sources/tail_turns.h"
 
 namespace sources {
 
-struct FileTailCounters {  // one set per flow and reactor
-  base::Counter bytes_read;             // of complete records, delimiters included
+struct TailOptions {
+  base::Duration rotate_wait =
+      std::chrono::seconds(30);  // follow a renamed or deleted file this long
+                                 // after its last growth, then let it go
+  bool once = false;             // take an unfinished last line as a line; report at_end()
+};
+
+struct FileTailCounters {    // one set per flow and reactor
+  base::Counter bytes_read;  // of complete records, delimiters included
   base::Counter reads;
   base::Counter files_opened, files_closed, files_truncated, files_rotated, files_deleted;
   base::Counter read_errors;
-  base::Counter bytes_lost_unread;      // gone before we could read them: known part only
-  base::Counter files_open;             // gauge
+  base::Counter bytes_lost_unread;  // gone before we could read them: known part only
+  base::Counter files_open;         // gauge
 };
 
 // A file discovery found, on its way to the reactor that will follow it.
 struct FoundFile {
-  std::uint64_t number = 0;             // discovery's name for it, in hints and answers
-  io::Handle handle = io::kNoHandle;    // open for reading; the receiver owns it
-  Checkpoint checkpoint;                // where to start; origin none: draw one and register it
-  std::vector<std::uint64_t> marks;     // per outlet, empty when there is nothing to skip
-  bool rotated = false;                 // known under an older name: read to its end, then let it go
-  std::vector<std::uint64_t> after;     // numbers of older generations of the same path: theirs first
+  std::uint64_t number = 0;           // discovery's name for it, in hints and answers
+  io::Handle handle = io::kNoHandle;  // open for reading; the receiver owns it
+  Checkpoint checkpoint;              // where to start; origin none: draw one and register it.
+                                      // Its path decides the reactor: see Discovery
+  std::vector<std::uint64_t> marks;   // per outlet, empty when there is nothing to skip
+  bool rotated = false;               // known under an older name: read to its end, then let it go
+  std::vector<std::uint64_t> after;   // numbers of older generations of the same path: theirs first
+};
+
+// One read in flight. A TailSet has kTailReadsMax of them; idle files have none.
+struct TailRead {
+  FileTail* tail = nullptr;  // nullptr: free
+  io::Operation operation;
+  std::span<char> buffer;          // kPaddingBytes more are readable behind it
+  std::unique_ptr<char[]> large;   // owns `buffer` when the pool's are too small
+  std::uint64_t credit_bytes = 0;  // taken from the budget
+};
+
+class FileTail final : public pipeline::Source, private Registered {
+ public:
+  static constexpr base::Duration kDetachedPoll = std::chrono::milliseconds(250);
+  static constexpr base::Duration kBackoffMin =
+      std::chrono::milliseconds(100);  // after a read error
+  static constexpr base::Duration kBackoffMax = std::chrono::seconds(10);
+
+  struct Parts {  // shared by the tails of a set; outlive them
+    const io::Environment& environment;
+    pipeline::Intake& intake;
+    pipeline::Budget& budget;
+    pipeline::ChunkPool& chunks;
+    Checkpointer& checkpointer;
+    TailOptions options;
+    FileTailCounters& counters;
+    TailTurns& turns;
+  };
+
+  // Takes over found.handle. `held`: does not read before release().
+  FileTail(const Parts& parts, FoundFile found, bool held);
+  ~FileTail() override;
+
+  void look();
+  void detach(const std::string& new_path);
+  void attach();  // its name is back under the pattern
+  void release();
+  void wake();  // the timer fired
+  // It must be read to its end again before those that wait for it may start.
+  void expect_end();
+  bool reached_end() const { return reached_end_; }
+
+  // Usable bytes the next read needs at least; 0: one of the pool's buffers will do.
+  std::size_t large_buffer_bytes() const;
+  // Its turn: starts the read; done() when the answer is there.
+  void start(TailRead& read);
+  void done(TailRead& read, std::int64_t result);
+
+  void settled(pipeline::Parcel& parcel) override;
+
+  std::uint64_t number() const { return number_; }
+  void renumber(std::uint64_t number) { number_ = number; }
+  const Checkpoint& checkpoint() const { return checkpoint_; }
+  bool detached() const { return detached_; }
+  bool deleted() const;  // no name is left
+  bool idle() const;     // nothing in flight, nothing unsettled
+  bool at_end() const;   // and nothing to do before the next hint
+  std::uint64_t lag_bytes() const;
+
+ private:
+  enum class Phase : std::uint8_t {
+    held,   // older generations of its path come first
+    ready,  // in turns.ready
+    reading,
+    idle,         // at the end; a hint or the timer makes it ready
+    backing_off,  // after an error, until the timer fires
+    registering,  // its origin is on its way to the log
+    emptying,     // truncated: what was read of the old generation is still out
+    closing,      // let go: what was read is still out
+    finished,     // in turns.finished
+  };
+  enum class Continuity : std::uint8_t { same, refilled, unclear };
+
+  void make_ready();
+  void set_timer(base::Instant at);
+  void drop_timer();
+  void back_off();
+  void failed(int error);
+  void registered() override;
+  void enroll(std::string_view body);
+
+  Continuity compare(std::string_view bytes) const;
+  Continuity shorter_than(std::uint64_t bytes) const;
+  void distrust_marks();
+  void take_in(TailRead& read, std::string_view bytes);
+  void take_long_line(TailRead& read, std::string_view body);
+  void scan(TailRead& read, std::string_view bytes);
+  void deliver(TailRead& read, std::string_view bytes, bool last);
+  void track(pipeline::Parcel* parcel, std::string_view before_end);
+  void note_rest(std::string_view rest, bool full);
+  void next(bool more);
+  void end_seen();
+  void start_over();
+  void begin_generation();
+  void report();
+  bool finishing() const { return parts_.options.once || letting_go_; }
+  std::size_t prefix_bytes() const;  // how many bytes before the offset every read begins
+  void free(TailRead& read, bool credit_too);
+
+  const Parts& parts_;
+  std::uint64_t number_;
+  io::Handle handle_;
+  Checkpoint checkpoint_;             // as last reported; offset: the watermark
+  std::vector<std::uint64_t> marks_;  // empty: nothing to skip
+  AckWindow window_;
+  std::uint64_t offset_;                 // everything below is delivered
+  std::uint64_t seen_end_ = 0;           // where the last read ended
+  std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
+  std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
+  base::Instant last_growth_{};
+  base::Instant timer_{};  // Instant{}: none
+  base::Duration backoff_{0};
+  Phase phase_ = Phase::held;
+  bool tail_known_ = false;  // else the checkpoint's hash is all we have
+  bool look_again_ = false;  // a hint came while a read was on its way
+  bool reached_end_ = false;
+  bool detached_;
+  bool letting_go_ = false;  // rotate_wait is over: the unfinished last line is a line
 };
 
 }  // namespace sources

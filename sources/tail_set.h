@@ -1,26 +1,27 @@
 // TailSet: all files one flow follows on one reactor, and the fair turns between them.
 //
-// A turn is one read of at most a chunk. Files with something to read wait in a queue (round robin by
-// chunks, kTailReadsMax reads in flight); idle files cost nothing.
+// A turn is one read of at most a chunk. Files with something to read wait in a queue (round robin
+// by chunks, kTailReadsMax reads in flight); idle files cost nothing.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "base/ids.h"
 #include "io/environment.h"
+#include "pipeline/budget.h"
 #include "pipeline/intake.h"
+#include "pipeline/pools.h"
 #include "sources/checkpointer.h"
 #include "sources/file_tail.h"
 
 namespace sources {
 
-struct TailOptions {
-  base::Duration rotate_wait = std::chrono::seconds(30);  // follow a renamed or deleted file this long
-                                                          // after its last growth, then let it go
-  bool once = false;             // take an unfinished last line as a line; report at_end()
-};
+// Reads in flight per set. More would only hold more chunk buffers: one read keeps a reactor busy.
+constexpr std::size_t kTailReadsMax = 4;
 
 class TailSet {
  public:
@@ -31,12 +32,14 @@ class TailSet {
     pipeline::ChunkPool& chunks;
     Checkpointer& checkpointer;
     TailOptions options;
-    // A file we no longer follow: discovery forgets it. Called on our thread.
+    // A file we no longer follow: discovery forgets it. Once per add(), on our thread.
     std::function<void(std::uint64_t number)> closed;
   };
   explicit TailSet(Parts parts);
   ~TailSet();
 
+  // A file we follow already, or let go under this identity before, goes on where we are with it,
+  // whatever found.checkpoint says; its former number is closed().
   void add(FoundFile found);
   // It may have grown, shrunk or changed. Coalesced; costs nothing when a read is on its way.
   void look(std::uint64_t number);
@@ -50,7 +53,7 @@ class TailSet {
   bool idle() const;                    // no read in flight and nothing unsettled
   bool at_end() const;                  // every file was read to its end, nothing waits
   std::size_t files() const;
-  std::uint64_t lag_bytes() const;      // known bytes not yet read
+  std::uint64_t lag_bytes() const;  // known bytes not yet read
   // When the oldest parcel that is not settled was read; Instant::max(): everything is settled.
   base::Instant oldest_unsettled() const;
   const FileTailCounters& counters() const;

@@ -1,0 +1,97 @@
+#include "sources/checkpoint.h"
+
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+namespace sources {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 4;
+
+template <typename T>
+void put(std::string& out, T value) {  // little-endian, whatever the machine is
+  auto bits = static_cast<std::make_unsigned_t<T>>(value);
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    out.push_back(static_cast<char>(bits & 0xFFU));
+    if constexpr (sizeof(T) > 1) bits = static_cast<std::make_unsigned_t<T>>(bits >> 8);
+  }
+}
+
+template <typename T>
+T get(std::string_view& in) {
+  std::make_unsigned_t<T> bits = 0;
+  for (std::size_t i = sizeof(T); i-- > 0;) {
+    if constexpr (sizeof(T) > 1) bits = static_cast<std::make_unsigned_t<T>>(bits << 8);
+    bits = static_cast<std::make_unsigned_t<T>>(bits | static_cast<unsigned char>(in[i]));
+  }
+  in.remove_prefix(sizeof(T));
+  return static_cast<T>(bits);
+}
+
+// Takes the number after the last blank of `text` away from it. False: there is none.
+template <typename T>
+bool take_last_number(std::string_view& text, T& number) {
+  const std::size_t blank = text.rfind(' ');
+  if (blank == std::string_view::npos) return false;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + blank + 1, end, number);
+  text = text.substr(0, blank);
+  return error == std::errc{} && at == end;
+}
+
+}  // namespace
+
+std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) {
+  std::string key(flow);
+  for (const std::uint64_t number : {identity.device, identity.inode}) {
+    key += ' ';
+    key += std::to_string(number);
+  }
+  key += ' ';
+  key += std::to_string(identity.birth_ns);
+  return key;
+}
+
+std::string encode(const Checkpoint& checkpoint) {
+  std::string value;
+  value.reserve(kFixedBytes + checkpoint.path.size());
+  put(value, kVersion);
+  put(value, base::value(checkpoint.origin));
+  put(value, checkpoint.flow_fingerprint);
+  put(value, checkpoint.generation);
+  put(value, checkpoint.offset);
+  put(value, checkpoint.tail_bytes);
+  put(value, checkpoint.tail_hash);
+  put(value, checkpoint.seen_us);
+  put(value, static_cast<std::uint32_t>(checkpoint.path.size()));
+  value += checkpoint.path;
+  return value;
+}
+
+std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value) {
+  Checkpoint checkpoint;
+  if (!take_last_number(key, checkpoint.identity.birth_ns) ||
+      !take_last_number(key, checkpoint.identity.inode) ||
+      !take_last_number(key, checkpoint.identity.device)) {
+    return std::nullopt;
+  }
+  checkpoint.flow = key;
+  if (value.size() < kFixedBytes || get<std::uint8_t>(value) != kVersion) return std::nullopt;
+  checkpoint.origin = base::Origin{get<std::uint64_t>(value)};
+  checkpoint.flow_fingerprint = get<std::uint64_t>(value);
+  checkpoint.generation = get<std::uint32_t>(value);
+  checkpoint.offset = get<std::uint64_t>(value);
+  checkpoint.tail_bytes = get<std::uint32_t>(value);
+  checkpoint.tail_hash = get<std::uint64_t>(value);
+  checkpoint.seen_us = get<std::int64_t>(value);
+  const auto path_bytes = get<std::uint32_t>(value);
+  if (value.size() != path_bytes || checkpoint.tail_bytes > kTailBytes) return std::nullopt;
+  if (checkpoint.offset > 0 && checkpoint.tail_bytes > checkpoint.offset) return std::nullopt;
+  checkpoint.path = value;
+  return checkpoint;
+}
+
+}  // namespace sources

@@ -1,0 +1,148 @@
+#include "sources/checkpointer.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace sources {
+
+namespace {
+
+// The last thing reported about one key.
+struct Change {
+  std::optional<Checkpoint> put;  // empty: erase
+  std::vector<Registered*> waiters;
+};
+using Changes = std::unordered_map<std::string, Change>;
+
+}  // namespace
+
+struct Checkpointer::State {
+  base::ReactorId reactor;
+  std::function<void(CheckpointWrite)> send;
+
+  Changes unsent;
+  bool urgent = false;    // unsent holds a registration
+  bool flushing = false;  // shutdown: nothing waits for its time
+  base::Instant unsent_since{};
+
+  Changes unanswered;  // of the one write under way
+  std::uint64_t number = 0;
+  bool under_way = false;
+  base::Instant unanswered_since{};
+
+  base::Instant now{};         // of the last tick
+  base::Instant not_before{};  // the next write, unless it is urgent
+  base::Instant retry_at{};    // no write at all before this
+
+  Change& change(const std::string& key) {
+    if (unsent.empty()) unsent_since = now;
+    return unsent[key];
+  }
+
+  void start_write() {
+    CheckpointWrite write{
+        .number = ++number, .from = reactor, .synced = false, .put = {}, .erase = {}};
+    while (!unsent.empty() && unanswered.size() < kChangesMax) {
+      auto node = unsent.extract(unsent.begin());
+      if (node.mapped().put) {
+        write.put.push_back(*node.mapped().put);
+      } else {
+        write.erase.push_back(node.key());
+      }
+      write.synced = write.synced || !node.mapped().waiters.empty();
+      unanswered.insert(std::move(node));
+    }
+    urgent = std::any_of(unsent.begin(), unsent.end(),
+                         [](const auto& entry) { return !entry.second.waiters.empty(); });
+    under_way = true;
+    unanswered_since = unsent_since;
+    not_before = now + kWriteInterval;
+    send(std::move(write));
+  }
+
+  // The write failed: what it held goes again, except where something newer is known.
+  void take_back() {
+    for (auto& [key, change] : unanswered) {
+      const auto [newer, inserted] = unsent.try_emplace(key, std::move(change));
+      if (!inserted) {
+        auto& waiters = newer->second.waiters;
+        waiters.insert(waiters.end(), change.waiters.begin(), change.waiters.end());
+      }
+      urgent = urgent || !newer->second.waiters.empty();
+    }
+    unsent_since = unanswered_since;
+    unanswered.clear();
+  }
+};
+
+Checkpointer::Checkpointer(base::ReactorId reactor, std::function<void(CheckpointWrite)> send)
+    : state_(std::make_unique<State>()) {
+  state_->reactor = reactor;
+  state_->send = std::move(send);
+}
+
+Checkpointer::~Checkpointer() = default;
+
+void Checkpointer::register_origin(const Checkpoint& checkpoint, Registered* waiter) {
+  Change& change = state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity));
+  change.put = checkpoint;
+  change.waiters.push_back(waiter);
+  state_->urgent = true;
+}
+
+void Checkpointer::forget_waiter(Registered* waiter) {
+  for (Changes* changes : {&state_->unsent, &state_->unanswered}) {
+    for (auto& [key, change] : *changes) std::erase(change.waiters, waiter);
+  }
+}
+
+void Checkpointer::update(const Checkpoint& checkpoint) {
+  state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity)).put = checkpoint;
+}
+
+void Checkpointer::erase(const std::string& key) { state_->change(key).put.reset(); }
+
+void Checkpointer::written(std::uint64_t number, int error, base::Instant now) {
+  ASSERT(state_->under_way);
+  ASSERT(number == state_->number);
+  state_->under_way = false;
+  if (error != 0) {
+    state_->retry_at = now + kRetryInterval;
+    state_->take_back();
+    return;
+  }
+  std::vector<Registered*> durable;
+  for (const auto& [key, change] : state_->unanswered) {
+    durable.insert(durable.end(), change.waiters.begin(), change.waiters.end());
+  }
+  state_->unanswered.clear();
+  for (Registered* waiter : durable) waiter->registered();
+}
+
+void Checkpointer::tick(base::Instant now) {
+  state_->now = now;
+  if (next_deadline() <= now) state_->start_write();
+}
+
+base::Instant Checkpointer::next_deadline() const {
+  if (state_->under_way || state_->unsent.empty()) return base::Instant::max();
+  if (state_->urgent || state_->flushing) return state_->retry_at;
+  return std::max(state_->not_before, state_->retry_at);
+}
+
+void Checkpointer::flush_always() { state_->flushing = true; }
+
+bool Checkpointer::idle() const { return !state_->under_way && state_->unsent.empty(); }
+
+base::Instant Checkpointer::covered(base::Instant now) const {
+  base::Instant covered = now;
+  if (!state_->unsent.empty()) covered = std::min(covered, state_->unsent_since);
+  if (state_->under_way) covered = std::min(covered, state_->unanswered_since);
+  return covered;
+}
+
+}  // namespace sources

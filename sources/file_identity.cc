@@ -1,0 +1,23 @@
+#include "sources/file_identity.h"
+
+namespace sources {
+
+FileIdentity identity_of(const io::FileStatus& status) {
+  return {.device = status.device, .inode = status.inode, .birth_ns = status.birth_ns};
+}
+
+// FNV-1a, then a mixing step so that short tails that differ in one byte differ everywhere. Written
+// to checkpoints: it must never change.
+std::uint64_t tail_hash(std::string_view bytes_before_offset) {
+  if (bytes_before_offset.size() > kTailBytes) {
+    bytes_before_offset.remove_prefix(bytes_before_offset.size() - kTailBytes);
+  }
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : bytes_before_offset) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccd;
+  return hash ^ (hash >> 33);
+}
+
+}  // namespace sources

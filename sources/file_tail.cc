@@ -1,0 +1,225 @@
+// The life of a tail: its phases, registration, settlement, letting go. What a read means is in
+// file_tail_read.cc.
+#include "sources/file_tail.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace sources {
+
+FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
+    : parts_(parts),
+      number_(found.number),
+      handle_(found.handle),
+      checkpoint_(std::move(found.checkpoint)),
+      marks_(std::move(found.marks)),
+      window_(checkpoint_.offset),
+      offset_(checkpoint_.offset),
+      seen_end_(offset_),
+      last_growth_(parts.environment.clock.monotonic()),
+      detached_(found.rotated) {
+  // Nothing to compare it with: the first read tells what is before the offset.
+  tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
+  if (!held) make_ready();
+}
+
+FileTail::~FileTail() {
+  ASSERT(phase_ != Phase::reading);
+  drop_timer();
+  if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
+  if (phase_ == Phase::registering) parts_.checkpointer.forget_waiter(this);
+  parts_.environment.files.close(handle_);
+}
+
+void FileTail::make_ready() {
+  drop_timer();
+  phase_ = Phase::ready;
+  parts_.turns.ready.push_back(this);
+}
+
+void FileTail::set_timer(base::Instant at) {
+  drop_timer();
+  timer_ = at;
+  parts_.turns.timers.emplace(at, this);
+}
+
+void FileTail::drop_timer() {
+  if (timer_ == base::Instant{}) return;
+  parts_.turns.timers.erase({timer_, this});
+  timer_ = base::Instant{};
+}
+
+void FileTail::wake() {
+  drop_timer();
+  if (phase_ == Phase::idle || phase_ == Phase::backing_off) make_ready();
+}
+
+void FileTail::look() {
+  if (phase_ == Phase::idle) {
+    make_ready();
+  } else if (phase_ == Phase::reading) {
+    look_again_ = true;  // what changed may be behind what this read saw
+  }
+}
+
+void FileTail::release() {
+  if (phase_ == Phase::held) make_ready();
+}
+
+void FileTail::expect_end() {
+  reached_end_ =
+      phase_ == Phase::closing || phase_ == Phase::finished || phase_ == Phase::backing_off;
+  look();
+}
+
+void FileTail::detach(const std::string& new_path) {
+  if (!new_path.empty()) checkpoint_.path = new_path;
+  if (!detached_) {
+    detached_ = true;
+    last_growth_ = parts_.environment.clock.monotonic();
+    parts_.counters.files_rotated.add();
+  }
+  look();
+}
+
+void FileTail::attach() {
+  detached_ = false;
+  letting_go_ = false;
+  if (phase_ == Phase::finished) std::erase(parts_.turns.finished, this);
+  if (phase_ == Phase::closing || phase_ == Phase::finished) phase_ = Phase::idle;
+  look();
+}
+
+void FileTail::back_off() {
+  backoff_ = backoff_ == base::Duration{0} ? kBackoffMin : std::min(backoff_ * 2, kBackoffMax);
+  phase_ = Phase::backing_off;
+  set_timer(parts_.environment.clock.monotonic() + backoff_);
+}
+
+void FileTail::failed(int error) {
+  parts_.counters.read_errors.add();
+  parts_.environment.log.warn("file cannot be read, will try again",
+                              {{"path", checkpoint_.path},
+                               {"offset", std::to_string(offset_)},
+                               {"error", std::strerror(error)}});
+  reached_end_ = true;  // a file that cannot be read must not hold up its successors
+  parts_.turns.end_reached = true;
+  back_off();
+}
+
+// Draws an origin for what follows the offset and makes it durable: nothing of it may be delivered
+// before. `body`: what the file holds from the offset on.
+void FileTail::enroll(std::string_view body) {
+  do {
+    checkpoint_.origin = base::Origin{parts_.environment.random.next()};
+  } while (checkpoint_.origin == base::Origin::none);
+  marks_.clear();
+  checkpoint_.offset = offset_;
+  const std::string_view witness = offset_ == 0 ? body.substr(0, std::min(body.size(), kTailBytes))
+                                                : std::string_view(tail_.data(), prefix_bytes());
+  checkpoint_.tail_bytes = static_cast<std::uint32_t>(witness.size());
+  checkpoint_.tail_hash = tail_hash(witness);
+  checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
+  phase_ = Phase::registering;
+  parts_.checkpointer.register_origin(checkpoint_, this);
+}
+
+void FileTail::registered() {
+  if (phase_ == Phase::registering) make_ready();
+}
+
+// Its bytes changed under us: truncated, or truncated and refilled (F03, F04).
+void FileTail::start_over() {
+  parts_.counters.files_truncated.add();
+  if (seen_end_ > offset_) parts_.counters.bytes_lost_unread.add(seen_end_ - offset_);
+  parts_.environment.log.info("file was truncated, reading it from its start",
+                              {{"path", checkpoint_.path}, {"offset", std::to_string(offset_)}});
+  phase_ = Phase::emptying;
+  if (window_.empty()) begin_generation();
+}
+
+void FileTail::begin_generation() {
+  ++checkpoint_.generation;
+  checkpoint_.origin = base::Origin::none;
+  checkpoint_.offset = 0;
+  checkpoint_.tail_bytes = 0;
+  checkpoint_.tail_hash = 0;
+  marks_.clear();
+  window_.restart(0);
+  offset_ = 0;
+  seen_end_ = 0;
+  tail_known_ = true;
+  long_line_.reset();
+  make_ready();
+}
+
+void FileTail::settled(pipeline::Parcel& parcel) {
+  parts_.turns.ages.settled(parcel.taken);
+  if (window_.settle(parcel.ticket)) report();
+  parts_.intake.release(parcel);
+  if (!window_.empty()) return;
+  if (phase_ == Phase::emptying) {
+    begin_generation();
+  } else if (phase_ == Phase::closing) {
+    phase_ = Phase::finished;
+    parts_.turns.finished.push_back(this);
+  }
+}
+
+void FileTail::report() {
+  checkpoint_.offset = window_.watermark();
+  checkpoint_.tail_bytes =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(checkpoint_.offset, kTailBytes));
+  checkpoint_.tail_hash = window_.watermark_note();
+  checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
+  parts_.checkpointer.update(checkpoint_);
+}
+
+// A read found nothing new.
+void FileTail::end_seen() {
+  if (!reached_end_) {
+    reached_end_ = true;
+    parts_.turns.end_reached = true;
+  }
+  phase_ = Phase::idle;
+  if (!detached_) return;
+  const base::Instant now = parts_.environment.clock.monotonic();
+  if (now - last_growth_ < parts_.options.rotate_wait) {
+    set_timer(now + std::min(kDetachedPoll, parts_.options.rotate_wait));
+    return;
+  }
+  if (seen_end_ > offset_ && !letting_go_) {
+    letting_go_ = true;  // once more: now its unfinished last line counts (F38)
+    make_ready();
+    return;
+  }
+  phase_ = Phase::closing;
+  if (!window_.empty()) return;
+  phase_ = Phase::finished;
+  parts_.turns.finished.push_back(this);
+}
+
+bool FileTail::deleted() const {
+  const auto status = parts_.environment.files.status(handle_);
+  return status && status->links == 0;
+}
+
+bool FileTail::idle() const { return phase_ != Phase::reading && window_.empty(); }
+
+bool FileTail::at_end() const {
+  return (phase_ == Phase::idle || phase_ == Phase::closing || phase_ == Phase::finished) &&
+         reached_end_;
+}
+
+std::uint64_t FileTail::lag_bytes() const {
+  std::uint64_t end = seen_end_;
+  if (phase_ != Phase::idle) {
+    if (const auto status = parts_.environment.files.status(handle_)) end = status->size;
+  }
+  return end > offset_ ? end - offset_ : 0;
+}
+
+}  // namespace sources

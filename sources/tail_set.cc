@@ -1,0 +1,279 @@
+#include "sources/tail_set.h"
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+
+namespace sources {
+namespace {
+
+// Files let go while they still had a name: remembered so that one that comes back under the
+// pattern is not read again. The oldest are forgotten.
+class LetGo {
+ public:
+  static constexpr std::size_t kFilesMax = 1024;
+
+  void remember(const Checkpoint& checkpoint) {
+    files_.insert_or_assign(checkpoint.identity, checkpoint);
+    order_.push_back(checkpoint.identity);
+    while (order_.size() > kFilesMax) {
+      files_.erase(order_.front());
+      order_.pop_front();
+    }
+  }
+  bool take(const FileIdentity& identity, Checkpoint& checkpoint) {
+    const auto found = files_.find(identity);
+    if (found == files_.end()) return false;
+    const std::string path = std::move(checkpoint.path);
+    checkpoint = std::move(found->second);
+    checkpoint.path = path;
+    files_.erase(found);
+    return true;
+  }
+
+ private:
+  std::unordered_map<FileIdentity, Checkpoint, FileIdentityHash> files_;
+  std::deque<FileIdentity> order_;
+};
+
+}  // namespace
+
+struct TailSet::State {
+  explicit State(Parts given)
+      : closed(std::move(given.closed)),
+        parts{.environment = given.environment,
+              .intake = given.intake,
+              .budget = given.budget,
+              .chunks = given.chunks,
+              .checkpointer = given.checkpointer,
+              .options = given.options,
+              .counters = counters,
+              .turns = turns} {
+    ASSERT(parts.chunks.buffer_bytes() >= 2 * kTailBytes);
+    for (TailRead& read : reads) {
+      read.operation.owner = &read;
+      read.operation.done = [](void* owner, std::int64_t result) {
+        auto& finished = *static_cast<TailRead*>(owner);
+        finished.tail->done(finished, result);
+      };
+    }
+  }
+
+  FileTail* find(std::uint64_t number) {
+    const auto found = tails.find(number);
+    return found == tails.end() ? nullptr : found->second.get();
+  }
+  TailRead* free_read() {
+    const auto free = std::find_if(reads.begin(), reads.end(),
+                                   [](const TailRead& read) { return read.tail == nullptr; });
+    return free == reads.end() ? nullptr : free;
+  }
+  bool reading() const {
+    return std::any_of(reads.begin(), reads.end(),
+                       [](const TailRead& read) { return read.tail != nullptr; });
+  }
+
+  bool take_credit(std::uint64_t bytes);
+  bool start_read(FileTail& tail);
+  void start_reads();
+  void release_held();
+  bool may_start(const std::vector<std::uint64_t>& after);
+  void close(FileTail& tail);
+  bool go_on(FoundFile& found);
+
+  std::function<void(std::uint64_t number)> closed;
+  FileTailCounters counters;
+  TailTurns turns;
+  FileTail::Parts parts;
+  std::array<TailRead, kTailReadsMax> reads;
+  std::unordered_map<std::uint64_t, std::unique_ptr<FileTail>> tails;
+  std::unordered_map<FileIdentity, FileTail*, FileIdentityHash> by_identity;
+  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> held;  // number → those before it
+  LetGo let_go;
+  bool stopped = false;
+  bool short_of_credit = false;  // the budget's doorbell will bring the next tick
+};
+
+// A flow whose budget is smaller than this one read may still do it, alone: better over the limit
+// for a moment than stuck for good.
+bool TailSet::State::take_credit(std::uint64_t bytes) {
+  if (parts.budget.take(bytes)) return true;
+  const std::uint64_t limit = parts.budget.limit_bytes();
+  if (bytes <= limit || parts.budget.available_bytes() < static_cast<std::int64_t>(limit)) {
+    return false;
+  }
+  parts.budget.overdraw(bytes);
+  return true;
+}
+
+bool TailSet::State::start_read(FileTail& tail) {
+  TailRead* const read = free_read();
+  if (read == nullptr) return false;
+  const std::size_t large = tail.large_buffer_bytes();
+  const std::uint64_t credit = large > 0 ? large : parts.chunks.buffer_bytes();
+  if (!take_credit(credit)) {
+    short_of_credit = true;
+    return false;
+  }
+  if (large > 0) {
+    read->large = std::make_unique_for_overwrite<char[]>(large + pipeline::kPaddingBytes);
+    read->buffer = {read->large.get(), large};
+  } else {
+    read->buffer = parts.chunks.take();
+    if (read->buffer.empty()) {
+      parts.budget.give_back(credit);
+      return false;
+    }
+  }
+  read->credit_bytes = credit;
+  read->tail = &tail;
+  tail.start(*read);
+  return true;
+}
+
+void TailSet::State::start_reads() {
+  short_of_credit = false;
+  while (!stopped && !turns.ready.empty()) {
+    FileTail& tail = *turns.ready.front();
+    if (!start_read(tail)) return;
+    turns.ready.pop_front();
+  }
+}
+
+bool TailSet::State::may_start(const std::vector<std::uint64_t>& after) {
+  return std::all_of(after.begin(), after.end(), [this](std::uint64_t number) {
+    const FileTail* const older = find(number);
+    return older == nullptr || older->reached_end();
+  });
+}
+
+void TailSet::State::release_held() {
+  turns.end_reached = false;
+  for (auto entry = held.begin(); entry != held.end();) {
+    if (!may_start(entry->second)) {
+      ++entry;
+      continue;
+    }
+    if (FileTail* const tail = find(entry->first)) tail->release();
+    entry = held.erase(entry);
+  }
+}
+
+void TailSet::State::close(FileTail& tail) {
+  const std::uint64_t number = tail.number();
+  const Checkpoint& checkpoint = tail.checkpoint();
+  if (tail.deleted()) {
+    counters.files_deleted.add();
+    if (checkpoint.origin != base::Origin::none) {
+      parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
+    }
+  } else {
+    let_go.remember(checkpoint);
+  }
+  by_identity.erase(checkpoint.identity);
+  held.erase(number);
+  tails.erase(number);
+  counters.files_closed.add();
+  counters.files_open.set(tails.size());
+  turns.end_reached = true;
+  closed(number);
+}
+
+// True: we follow it already.
+bool TailSet::State::go_on(FoundFile& found) {
+  const auto known = by_identity.find(found.checkpoint.identity);
+  if (known == by_identity.end()) return false;
+  FileTail& tail = *known->second;
+  parts.environment.files.close(found.handle);
+  const std::uint64_t former = tail.number();
+  auto node = tails.extract(former);
+  node.key() = found.number;
+  tails.insert(std::move(node));
+  held.erase(former);
+  tail.renumber(found.number);
+  tail.attach();
+  tail.release();
+  closed(former);
+  return true;
+}
+
+TailSet::TailSet(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
+
+TailSet::~TailSet() { ASSERT(!state_->reading()); }
+
+void TailSet::add(FoundFile found) {
+  if (state_->go_on(found)) return;
+  if (state_->let_go.take(found.checkpoint.identity, found.checkpoint)) found.marks.clear();
+  const std::uint64_t number = found.number;
+  std::vector<std::uint64_t> after = std::move(found.after);
+  for (const std::uint64_t older : after) {
+    if (FileTail* const tail = state_->find(older)) tail->expect_end();
+  }
+  const bool hold = !state_->may_start(after);
+  const FileIdentity identity = found.checkpoint.identity;
+  auto tail = std::make_unique<FileTail>(state_->parts, std::move(found), hold);
+  state_->by_identity.emplace(identity, tail.get());
+  state_->tails.emplace(number, std::move(tail));
+  if (hold) state_->held.emplace(number, std::move(after));
+  state_->counters.files_opened.add();
+  state_->counters.files_open.set(state_->tails.size());
+}
+
+void TailSet::look(std::uint64_t number) {
+  if (FileTail* const tail = state_->find(number)) tail->look();
+}
+
+void TailSet::look_at_all() {
+  for (const auto& [number, tail] : state_->tails) tail->look();
+}
+
+void TailSet::detached(std::uint64_t number, const std::string& new_path) {
+  if (FileTail* const tail = state_->find(number)) tail->detach(new_path);
+}
+
+void TailSet::tick(base::Instant now) {
+  TailTurns& turns = state_->turns;
+  while (!turns.timers.empty() && turns.timers.begin()->first <= now) {
+    turns.timers.begin()->second->wake();
+  }
+  for (FileTail* const tail : std::exchange(turns.finished, {})) state_->close(*tail);
+  if (turns.end_reached) state_->release_held();
+  state_->start_reads();
+}
+
+base::Instant TailSet::next_deadline() const {
+  const TailTurns& turns = state_->turns;
+  const bool can_read = !state_->stopped && !turns.ready.empty() && !state_->short_of_credit &&
+                        state_->free_read() != nullptr;
+  if (can_read || !turns.finished.empty() || turns.end_reached) return base::Instant{};
+  return turns.timers.empty() ? base::Instant::max() : turns.timers.begin()->first;
+}
+
+void TailSet::stop() { state_->stopped = true; }
+
+bool TailSet::idle() const { return !state_->reading() && state_->turns.ages.open() == 0; }
+
+bool TailSet::at_end() const {
+  if (state_->reading() || !state_->turns.ready.empty()) return false;
+  return std::all_of(state_->tails.begin(), state_->tails.end(),
+                     [](const auto& entry) { return entry.second->at_end(); });
+}
+
+std::size_t TailSet::files() const { return state_->tails.size(); }
+
+std::uint64_t TailSet::lag_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& [number, tail] : state_->tails) bytes += tail->lag_bytes();
+  return bytes;
+}
+
+base::Instant TailSet::oldest_unsettled() const { return state_->turns.ages.oldest(); }
+
+const FileTailCounters& TailSet::counters() const { return state_->counters; }
+
+}  // namespace sources
