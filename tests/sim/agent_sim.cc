@@ -1,0 +1,226 @@
+#include "tests/sim/agent_sim.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "agent/agent.h"
+#include "config/config.h"
+#include "tests/sim/log_writers.h"
+#include "tests/sim/sim_world.h"
+#include "tests/sim/store_oracle.h"
+
+namespace sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kDataDir = "/data";
+constexpr const char* kLogDir = "/logs";
+constexpr const char* kStream = "s";
+
+FaultPlan store_faults(SimRandom& random) {
+  const double level = random.chance(0.3) ? 0.0 : 0.01;
+  return {.write_error = level,
+          .write_full = level,
+          .sync_error = level,
+          .open_error = level,
+          .change_error = level,
+          .delay = 0.5};
+}
+
+FaultPlan log_faults(SimRandom& random) {
+  const double level = random.chance(0.3) ? 0.0 : 0.02;
+  return {.short_read = 10 * level,
+          .read_error = level,
+          .open_error = level,
+          .look_error = level,
+          .watch_loss = 5 * level,
+          .watch_overflow = level,
+          .delay = 0.5};
+}
+
+class AgentSim {
+ public:
+  explicit AgentSim(const AgentSimOptions& options)
+      : options_(options),
+        world_(options.seed),
+        writers_(world_, kLogDir, 1 + static_cast<std::uint32_t>(world_.random().below(3))),
+        config_(draw_config()),
+        oracle_(world_, kDataDir, kStream, config_.streams.at(kStream).shards) {
+    world_.faults().set(kDataDir, store_faults(world_.random()));
+    world_.faults().set(kLogDir, log_faults(world_.random()));
+  }
+
+  AgentSimResult run() {
+    for (std::uint32_t epoch = 0; epoch < options_.epochs && result_.failure.empty(); ++epoch) {
+      trouble();
+      calm();
+    }
+    result_.faults = world_.faults().strikes();
+    for (std::uint32_t i = 0; i < writers_.count(); ++i) result_.lines += writers_.lines(i);
+    if (!result_.failure.empty()) {
+      result_.failure = "seed " + std::to_string(options_.seed) + ": " + result_.failure;
+    }
+    kill(Crash::process);
+    return result_;
+  }
+
+ private:
+  config::Config draw_config();
+  void trouble();
+  void calm();
+  void start();
+  void kill(Crash how);
+  void tick_one();
+  void say(const std::string& what) {
+    if (options_.trace) std::fprintf(stderr, "%s\n", what.c_str());
+  }
+
+  AgentSimOptions options_;
+  AgentSimResult result_;
+  SimWorld world_;
+  LogWriters writers_;
+  config::Config config_;
+  StoreOracle oracle_;
+  std::unique_ptr<Process> process_;
+  std::vector<std::unique_ptr<io::Environment>> environments_;
+  std::unique_ptr<agent::Agent> agent_;
+};
+
+config::Config AgentSim::draw_config() {
+  SimRandom& random = world_.random();
+  config::Config config;
+  config.data_dir = kDataDir;
+  config.reactors = 1 + static_cast<std::uint32_t>(random.below(3));
+  config.memory_bytes = (2ULL + random.below(4)) << 20;
+  config::Stream stream;
+  stream.shards = 1 + static_cast<std::uint32_t>(random.below(4));
+  stream.options.compression =
+      random.chance(0.5) ? store::Compression::none : store::Compression::lz4;
+  const std::uint64_t sync = random.below(10);
+  stream.options.sync = sync < 6   ? store::SyncPolicy::flush
+                        : sync < 8 ? store::SyncPolicy::interval
+                                   : store::SyncPolicy::os;
+  stream.options.segment_bytes_max = random.chance(0.5) ? 16 << 10 : 1 << 20;
+  stream.options.retention_age = base::Duration::zero();
+  config.streams[kStream] = stream;
+  config::Flow flow;
+  flow.name = "f";
+  flow.from.patterns = {writers_.pattern()};
+  flow.from.start = sources::Start::beginning;
+  flow.from.reconcile_interval = 10s;
+  flow.tail.rotate_wait = 5s;
+  flow.to = config::StreamTarget{kStream};
+  flow.flush.bytes_max = 4096ULL << random.below(8);
+  flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);
+  config.flows.push_back(std::move(flow));
+  return config;
+}
+
+void AgentSim::start() {
+  process_ = world_.start_process(1 + config_.reactors);
+  environments_.clear();
+  std::vector<const io::Environment*> reactors;
+  for (std::uint32_t i = 0; i <= config_.reactors; ++i) {
+    environments_.push_back(std::make_unique<io::Environment>(process_->environment(i)));
+    if (i > 0) reactors.push_back(environments_.back().get());
+  }
+  process_->io(0).wait_by_advancing(true);
+  auto made = agent::Agent::create(config_, {}, *environments_[0], reactors);
+  process_->io(0).wait_by_advancing(false);
+  if (made) {
+    agent_ = std::move(*made);
+    agent_->control().start();
+    say("started");
+  } else {
+    say("cannot start: " + made.error().message);
+    if (!world_.faults().on()) result_.failure = "cannot start: " + made.error().message;
+    kill(Crash::process);
+  }
+}
+
+void AgentSim::kill(Crash how) {
+  if (process_ == nullptr) return;
+  if (how == Crash::power) {
+    writers_.let_go();
+    ++result_.power_cuts;
+  } else {
+    ++result_.crashes;
+  }
+  world_.crash(*process_, how);
+  agent_.reset();
+  environments_.clear();
+  process_.reset();
+  say(how == Crash::power ? "power cut" : "killed");
+}
+
+void AgentSim::tick_one() {
+  ++result_.ticks;
+  const std::uint64_t part = world_.random().below(1 + config_.reactors);
+  if (part == 0) {
+    agent_->control().tick();
+  } else {
+    agent_->reactors()[part - 1]->tick();
+  }
+}
+
+void AgentSim::trouble() {
+  SimRandom& random = world_.random();
+  world_.faults().switch_on(true);
+  const bool may_cut_power =
+      config_.streams.at(kStream).options.sync != store::SyncPolicy::os && random.chance(0.7);
+  const double crash_chance = random.chance(0.5) ? 0.002 : 0.02;
+  const std::uint64_t steps = 200 + random.below(2000);
+  for (std::uint64_t i = 0; i < steps && result_.failure.empty(); ++i) {
+    if (random.chance(0.05)) writers_.act();
+    if (agent_ == nullptr) {
+      world_.clock().advance(10ms);
+      if (random.chance(0.5)) start();
+      continue;
+    }
+    if (random.chance(crash_chance)) {
+      kill(may_cut_power && random.chance(0.5) ? Crash::power : Crash::process);
+      continue;
+    }
+    if (random.chance(0.001))
+      world_.clock().jump_wall(base::Duration(1h) * (random.chance(0.5) ? 1 : -1));
+    tick_one();
+    if (random.chance(0.3)) world_.advance(*process_, 20ms);
+  }
+}
+
+void AgentSim::calm() {
+  if (!result_.failure.empty()) return;
+  world_.faults().switch_on(false);
+  writers_.finish();
+  // Bounded simulated time: longer than any back-off, reconcile or rotation wait.
+  const base::Instant deadline = world_.clock().monotonic() + base::Duration(120s);
+  base::Instant next_look = world_.clock().monotonic();
+  while (world_.clock().monotonic() < deadline && result_.failure.empty()) {
+    if (agent_ == nullptr) start();
+    if (agent_ == nullptr) return;
+    for (int i = 0; i < 64; ++i) tick_one();
+    world_.advance(*process_, 50ms);
+    if (world_.clock().monotonic() < next_look) continue;
+    next_look = world_.clock().monotonic() + base::Duration(1s);
+    result_.failure = oracle_.check(writers_);
+    if (result_.failure.empty() && oracle_.complete(writers_)) break;
+  }
+  if (result_.failure.empty() && !oracle_.complete(writers_)) {
+    result_.failure = "did not settle:" + oracle_.missing(writers_);
+  }
+  if (!result_.failure.empty()) return;
+  if (world_.random().chance(0.5)) writers_.truncate_one();
+  if (world_.random().chance(0.5)) writers_.delete_old();
+}
+
+}  // namespace
+
+AgentSimResult run_agent_sim(const AgentSimOptions& options) { return AgentSim(options).run(); }
+
+}  // namespace sim

@@ -1,0 +1,32 @@
+// AgentSim: a whole agent, reactors, control, store and all, on a simulated machine with log
+// writers beside it, one seed deciding everything. `run_agent_sim(seed)` at a given commit is a bug
+// report.
+//
+// Epochs: while faults are on, writers write and rotate, the agent's parts tick in any order, the
+// process is killed and the power cut; then faults end, everything must settle within a bounded
+// simulated time, and the oracles look at the store.
+//
+// Oracles: every complete line is stored once; nothing is stored that nobody wrote; lines of one
+// file keep their order within a shard; sequence numbers are dense; arrival times do not go back;
+// what was seen stored once is stored ever after.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sim {
+
+struct AgentSimOptions {
+  std::uint64_t seed = 1;
+  std::uint32_t epochs = 3;
+  bool trace = false;  // print what happens to standard error
+};
+
+struct AgentSimResult {
+  std::string failure;  // empty: every oracle was content
+  std::uint64_t lines = 0, crashes = 0, power_cuts = 0, faults = 0, ticks = 0;
+};
+
+AgentSimResult run_agent_sim(const AgentSimOptions& options);
+
+}  // namespace sim

@@ -1,0 +1,161 @@
+#include "tests/sim/log_writers.h"
+
+#include <charconv>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace sim {
+
+LogWriters::LogWriters(SimWorld& world, std::string directory, std::uint32_t count)
+    : world_(world), directory_(std::move(directory)), writers_(count) {
+  world_.disk().make_directories(directory_);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    writers_[i].number = i;
+    writers_[i].path = directory_ + "/app-" + std::to_string(i) + ".log";
+  }
+}
+
+std::string LogWriters::text(const WrittenLine& line) {
+  std::string text = "w" + std::to_string(line.writer) + " g" + std::to_string(line.generation) +
+                     " n" + std::to_string(line.number) + " ";
+  // Lengths differ from line to line, so that a torn or shifted one cannot pass for another.
+  const std::size_t length = (line.number * 37 + line.writer * 11) % 150;
+  for (std::size_t i = 0; i < length; ++i) {
+    text += static_cast<char>('a' + (line.number * 7 + i) % 26);
+  }
+  return text;
+}
+
+bool LogWriters::parse(std::string_view given, WrittenLine& line) {
+  const auto take = [&given](char tag, auto& number) {
+    if (given.empty() || given.front() != tag) return false;
+    const auto [end, error] =
+        std::from_chars(given.data() + 1, given.data() + given.size(), number);
+    if (error != std::errc{} || end == given.data() + given.size() || *end != ' ') return false;
+    given.remove_prefix(static_cast<std::size_t>(end - given.data()) + 1);
+    return true;
+  };
+  const std::string_view whole = given;
+  return take('w', line.writer) && take('g', line.generation) && take('n', line.number) &&
+         text(line) == whole;
+}
+
+void LogWriters::open(Writer& writer) {
+  NodeRef node = world_.disk().find(writer.path);
+  if (node == nullptr) {
+    const int error = world_.disk().create(writer.path, node);
+    ASSERT(error == 0);
+    world_.disk().sync(*world_.disk().find(directory_));
+  }
+  writer.file = OpenFile(world_.disk(), node);
+}
+
+void LogWriters::append(Writer& writer, std::string_view bytes) {
+  if (!writer.file) open(writer);
+  world_.disk().append(*writer.file, bytes);
+  world_.disk().sync(*writer.file);
+}
+
+void LogWriters::append_lines(Writer& writer, std::uint64_t lines) {
+  end_line(writer);
+  std::string bytes;
+  for (std::uint64_t i = 0; i < lines; ++i) {
+    bytes += text({writer.number, writer.generation, writer.whole++}) + "\n";
+  }
+  append(writer, bytes);
+}
+
+void LogWriters::append_half(Writer& writer) {
+  end_line(writer);
+  const std::string line = text({writer.number, writer.generation, writer.whole}) + "\n";
+  const std::size_t cut = 1 + world_.random().below(line.size() - 1);
+  append(writer, line.substr(0, cut));
+  writer.rest = line.substr(cut);
+}
+
+void LogWriters::end_line(Writer& writer) {
+  if (writer.rest.empty()) return;
+  append(writer, std::exchange(writer.rest, {}));
+  ++writer.whole;
+}
+
+void LogWriters::rename(Writer& writer) {
+  if (!writer.file || writer.renamed) return;
+  // A half line that stays in a renamed file for long is taken for its last line, and rightly so.
+  end_line(writer);
+  const std::string old_path = writer.path + "." + std::to_string(writer.generation);
+  const int error = world_.disk().rename(writer.path, old_path);
+  ASSERT(error == 0);
+  world_.disk().sync(*world_.disk().find(directory_));
+  writer.old_paths.push_back(old_path);
+  writer.renamed = true;
+}
+
+void LogWriters::act() {
+  Writer& writer = writers_[world_.random().below(writers_.size())];
+  const std::uint64_t choice = world_.random().below(100);
+  if (writer.renamed && choice < 50) {  // told at last: a new file
+    end_line(writer);
+    writer.file.reset();
+    writer.renamed = false;
+    ++writer.generation;
+    open(writer);
+  } else if (choice < 60) {
+    append_lines(writer, 1 + world_.random().below(20));
+  } else if (choice < 65) {
+    append_lines(writer, 500 + world_.random().below(3000));  // more than one chunk
+  } else if (choice < 80 && !writer.renamed) {
+    append_half(writer);
+  } else if (choice < 90) {
+    end_line(writer);
+  } else {
+    rename(writer);
+  }
+}
+
+void LogWriters::finish() {
+  for (Writer& writer : writers_) {
+    end_line(writer);
+    if (!writer.renamed) continue;
+    writer.file.reset();
+    writer.renamed = false;
+    ++writer.generation;
+    open(writer);
+  }
+}
+
+void LogWriters::let_go() {
+  for (Writer& writer : writers_) {
+    if (!writer.file) continue;
+    writer.file.reset();
+    // After the cut it opens its file by name, wherever that leads; a half line in a file that is
+    // no longer ours to write to is never finished.
+    if (writer.renamed) {
+      writer.rest.clear();
+      writer.renamed = false;
+      ++writer.generation;
+    }
+  }
+}
+
+void LogWriters::truncate_one() {
+  Writer& writer = writers_[world_.random().below(writers_.size())];
+  if (!writer.file || writer.renamed || !writer.rest.empty()) return;
+  world_.disk().truncate(*writer.file, 0);
+  world_.disk().sync(*writer.file);
+  ++writer.generation;
+}
+
+void LogWriters::delete_old() {
+  for (Writer& writer : writers_) {
+    const std::size_t keep = writer.renamed ? 1 : 0;  // it still writes to the last one
+    while (writer.old_paths.size() > keep) {
+      world_.disk().remove(writer.old_paths.front());
+      writer.old_paths.erase(writer.old_paths.begin());
+    }
+  }
+  world_.disk().sync(*world_.disk().find(directory_));
+}
+
+}  // namespace sim

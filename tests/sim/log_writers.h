@@ -1,0 +1,67 @@
+// LogWriters: the programs whose logs are followed in a simulation, and the memory of what they
+// wrote.
+//
+// Each writer appends numbered lines to its own file and rotates it: by rename (going on in the old
+// file for a while, as programs do until they are told), or, when the test says that everything was
+// read, by truncating it in place or deleting old generations. What they write is durable at once,
+// so a power cut takes from the agent only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/sim_world.h"
+
+namespace sim {
+
+struct WrittenLine {
+  std::uint32_t writer = 0;
+  std::uint32_t generation = 0;  // of the writer's file
+  std::uint64_t number = 0;      // from 0, over all generations
+};
+
+class LogWriters {
+ public:
+  LogWriters(SimWorld& world, std::string directory, std::uint32_t count);
+
+  void act();     // one of them does something
+  void finish();  // half lines get their ends, renamed files their successors
+  void let_go();  // of every file: before a power cut
+  // Only while everything written so far is stored: no byte is lost by these.
+  void truncate_one();
+  void delete_old();
+
+  std::uint32_t count() const { return static_cast<std::uint32_t>(writers_.size()); }
+  std::uint64_t lines(std::uint32_t writer) const { return writers_[writer].whole; }
+  std::string pattern() const { return directory_ + "/app-*.log"; }
+
+  // A line's text from its number, and back. False: nobody ever writes that.
+  static std::string text(const WrittenLine& line);
+  static bool parse(std::string_view text, WrittenLine& line);
+
+ private:
+  struct Writer {
+    std::uint32_t number = 0;
+    std::string path;
+    OpenFile file;
+    std::uint32_t generation = 0;
+    std::uint64_t whole = 0;  // lines with their newline written
+    std::string rest;         // of a line that is half written
+    bool renamed = false;     // writes to a file that no longer has its name
+    std::vector<std::string> old_paths;
+  };
+  void open(Writer& writer);
+  void append(Writer& writer, std::string_view bytes);
+  void append_lines(Writer& writer, std::uint64_t lines);
+  void append_half(Writer& writer);
+  void end_line(Writer& writer);
+  void rename(Writer& writer);
+
+  SimWorld& world_;
+  std::string directory_;
+  std::vector<Writer> writers_;
+};
+
+}  // namespace sim
