@@ -1,0 +1,38 @@
+// keys: every key a configuration may have, by section, in the order messages list them.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+namespace config {
+
+inline constexpr std::array<std::string_view, 7> kTopKeys = {
+    "data_dir", "io", "reactors", "memory", "shutdown_grace", "streams", "flows"};
+inline constexpr std::array<std::string_view, 8> kStreamKeys = {
+    "shards", "retention",     "max_bytes",     "compression",
+    "sync",   "sync_interval", "segment_bytes", "segment_age"};
+inline constexpr std::array<std::string_view, 5> kFlowKeys = {"from", "long_lines", "max_line",
+                                                              "partition_key", "to"};
+inline constexpr std::array<std::string_view, 5> kFromKeys = {"files", "exclude", "start",
+                                                              "reconcile", "rotate_wait"};
+inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};
+inline constexpr std::array<std::string_view, 5> kToKeys = {"stream", "stdout", "file", "null",
+                                                            "flush"};
+inline constexpr std::array<std::string_view, 1> kFileTargetKeys = {"path"};
+inline constexpr std::array<std::string_view, 3> kFlushKeys = {"bytes", "records", "age"};
+
+struct KeySection {
+  std::string_view place;  // how a message says where: "a stream", "a flow's 'from'"
+  std::span<const std::string_view> keys;
+};
+inline constexpr std::array<KeySection, 8> kKeySections = {{{"the top level", kTopKeys},
+                                                            {"a stream", kStreamKeys},
+                                                            {"a flow", kFlowKeys},
+                                                            {"a flow's 'from'", kFromKeys},
+                                                            {"'partition_key'", kPartitionKeyKeys},
+                                                            {"a flow's 'to'", kToKeys},
+                                                            {"'to: { file: … }'", kFileTargetKeys},
+                                                            {"'flush'", kFlushKeys}}};
+
+}  // namespace config

@@ -1,0 +1,21 @@
+#include "config/text_file.h"
+
+#include <span>
+
+#include "config/units.h"
+
+namespace config {
+
+base::Result<std::string> read_text_file(io::Files& files, const std::string& path,
+                                         std::size_t bytes_max) {
+  const io::UniqueHandle file(files, TRY(files.open(path, io::Open::read)));
+  std::string text(bytes_max + 1, '\0');
+  const std::size_t bytes = TRY(files.read_at(file.get(), std::span<char>(text), 0));
+  if (bytes > bytes_max) {
+    return base::fail(base::ErrorCode::limit, path + " is larger than " + format_bytes(bytes_max));
+  }
+  text.resize(bytes);
+  return text;
+}
+
+}  // namespace config

@@ -1,0 +1,128 @@
+#include "config/validate.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/paths.h"
+#include "config/suggest.h"
+#include "config/units.h"
+
+namespace config {
+
+namespace {
+
+void check_streams(const Config& config, const Places& places, Mistakes& mistakes) {
+  for (const auto& [name, stream] : config.streams) {
+    const Places::Stream& place = places.streams.at(name);
+    const std::uint64_t each = stream.options.retention_bytes;
+    const std::uint64_t segment = stream.options.segment_bytes_max;
+    if (!place.sizes_good || each == 0 || each >= segment) continue;
+    mistakes.add(place.max_bytes, "max_bytes of stream '" + name + "' leaves each of its " +
+                                      std::to_string(stream.shards) +
+                                      " shards less than one segment of " + format_bytes(segment) +
+                                      "; say at least " + format_bytes(segment * stream.shards) +
+                                      ", or a smaller segment_bytes");
+  }
+}
+
+void check_target(const Config& config, const Flow& flow, const Places& places,
+                  const Places::Flow& place, Mistakes& mistakes) {
+  if (!place.target_good) return;
+  if (const auto* target = std::get_if<StreamTarget>(&flow.to)) {
+    if (!places.streams_good || config.streams.contains(target->stream)) return;
+    std::vector<std::string_view> names;
+    for (const auto& [name, stream] : config.streams) names.push_back(name);
+    const std::string near = did_you_mean(target->stream, names);
+    mistakes.add(place.target, "unknown stream '" + target->stream + "' in flow '" + flow.name +
+                                   "'" + (near.empty() ? "; define it under streams" : near));
+  }
+  if (const auto* target = std::get_if<FileTarget>(&flow.to)) {
+    if (places.data_dir_good && is_inside(target->path, config.data_dir)) {
+      mistakes.add(place.target, "file '" + target->path + "' is inside data_dir '" +
+                                     config.data_dir + "', which is the store's own");
+    }
+  }
+}
+
+// One file, one writer.
+void check_file_targets(const Config& config, const Places& places, Mistakes& mistakes) {
+  std::map<std::string_view, const Flow*> writers;
+  for (std::size_t i = 0; i < config.flows.size(); ++i) {
+    const auto* target = std::get_if<FileTarget>(&config.flows[i].to);
+    if (target == nullptr || !places.flows[i].target_good) continue;
+    const auto [writer, is_first] = writers.emplace(target->path, &config.flows[i]);
+    if (is_first) continue;
+    mistakes.add(places.flows[i].target, "file '" + target->path + "' is written by flow '" +
+                                             writer->second->name +
+                                             "' already; give each flow its own");
+  }
+}
+
+void check_sources(const Config& config, const Flow& flow, const Places& places,
+                   const Places::Flow& place, Mistakes& mistakes) {
+  for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
+    const std::string& pattern = flow.from.patterns[i];
+    if (places.data_dir_good && is_inside(literal_part(pattern), config.data_dir)) {
+      mistakes.add(place.files[i], "files '" + pattern + "' is inside data_dir '" +
+                                       config.data_dir + "', which is never read as a source");
+    }
+    // What a flow reads must not be what a flow writes: it would never end.
+    for (const Flow& other : config.flows) {
+      const auto* target = std::get_if<FileTarget>(&other.to);
+      if (target == nullptr || pattern != target->path) continue;
+      mistakes.add(place.files[i], "files '" + pattern + "' matches '" + target->path +
+                                       "', which flow '" + other.name +
+                                       "' writes; exclude one of them");
+    }
+  }
+}
+
+void check_memory(const Config& config, const Places& places, Mistakes& mistakes) {
+  if (!places.memory_good || config.flows.empty()) return;
+  const std::uint32_t reactors = std::max(1U, config.reactors);
+  const std::uint64_t needed = memory_needed(config, reactors);
+  if (config.memory_bytes < needed) {
+    mistakes.add(places.memory,
+                 "memory " + format_bytes(config.memory_bytes) +
+                     " is too small: " + std::to_string(config.flows.size()) +
+                     (config.flows.size() == 1 ? " flow" : " flows") + " × " +
+                     std::to_string(reactors) + (reactors == 1 ? " reactor" : " reactors") +
+                     " × (" + format_bytes(kChunkBytes) + " chunk + " + format_bytes(kSlabBytes) +
+                     " slab) need at least " + format_bytes(needed));
+  }
+  for (std::size_t i = 0; i < config.flows.size(); ++i) {
+    const std::uint64_t bytes = config.flows[i].flush.bytes_max;
+    if (!places.flows[i].flush_bytes_good || bytes <= config.memory_bytes) continue;
+    mistakes.add(places.flows[i].flush_bytes,
+                 "flush.bytes " + format_bytes(bytes) + " of flow '" + config.flows[i].name +
+                     "' can never gather in memory " + format_bytes(config.memory_bytes));
+  }
+}
+
+}  // namespace
+
+std::uint64_t memory_needed(const Config& config, std::uint32_t reactors) {
+  return config.flows.size() * reactors * (kChunkBytes + kSlabBytes);
+}
+
+void validate(const Config& config, const Places& places, Mistakes& mistakes) {
+  if (config.flows.empty() && places.flows_good) {
+    mistakes.add(places.flows_key,
+                 "there are no flows; say what to read and where it goes, as in "
+                 "'flows: { nginx: { from: { files: [/var/log/nginx/*.log] }, to: "
+                 "stdout } }'");
+  }
+  check_streams(config, places, mistakes);
+  for (std::size_t i = 0; i < config.flows.size(); ++i) {
+    check_target(config, config.flows[i], places, places.flows[i], mistakes);
+    check_sources(config, config.flows[i], places, places.flows[i], mistakes);
+  }
+  check_file_targets(config, places, mistakes);
+  check_memory(config, places, mistakes);
+}
+
+}  // namespace config
