@@ -69,8 +69,10 @@ void describe_shard(base::Samples& samples, const store::Shard& shard) {
 
 }  // namespace
 
-Reactor::Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment)
+Reactor::Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment,
+                 bool once)
     : id_(id),
+      once_(once),
       environment_(environment),
       doorbell_(&environment.io, &wake_io),
       mailbox_(doorbell_),
@@ -192,20 +194,28 @@ void Reactor::run_due(base::Instant now) {
 }
 
 void Reactor::publish() {
-  bool end = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
-  bool quiet = end && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
+  const bool no_mail = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
+  bool quiet = no_mail && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
                (!checkpoint_log_ || checkpoint_log_->idle());
-  std::uint64_t lag = 0;
-  for (const FlowPart& flow : flows_) {
-    end = end && flow.tails->at_end();
-    quiet = quiet && flow.tails->idle();
-    lag += flow.tails->lag_bytes();
-  }
+  for (const FlowPart& flow : flows_) quiet = quiet && flow.tails->idle();
   for (const Outlet& outlet : outlets_) quiet = quiet && outlet.delivery->drained();
   for (const store::Shard* shard : shards_) quiet = quiet && shard->idle();
+  const bool end = once_ && no_mail &&
+                   std::all_of(flows_.begin(), flows_.end(),
+                               [](const FlowPart& flow) { return flow.tails->at_end(); });
+  const bool quiet_changed = quiet_.exchange(quiet, std::memory_order_acq_rel) != quiet;
+  const bool end_changed = at_end_.exchange(end, std::memory_order_acq_rel) != end;
+  if ((quiet_changed || end_changed) && changed_) changed_();
+}
+
+void Reactor::count_lag() {
+  std::uint64_t lag = 0;
+  for (const FlowPart& flow : flows_) lag += flow.tails->lag_bytes();
   lag_bytes_.store(lag, std::memory_order_relaxed);
-  const bool changed = quiet_.exchange(quiet, std::memory_order_acq_rel) != quiet;
-  if ((at_end_.exchange(end, std::memory_order_acq_rel) != end || changed) && changed_) changed_();
+}
+
+void Reactor::request_lag() {
+  mailbox_.post([this] { count_lag(); });
 }
 
 void Reactor::stop_sources() {

@@ -53,7 +53,8 @@ class Reactor {
   static constexpr std::size_t kSlabKeepBytes = 8U << 20;  // kept for reuse; the rest goes back
 
   // `environment` outlives the reactor. `count`: of all reactors.
-  Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment);
+  // `once`: at_end() is wanted; it too looks at every file.
+  Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment, bool once);
 
   // Wiring, before the first tick.
   void set_checkpointer(std::unique_ptr<sources::Checkpointer> checkpointer) {
@@ -87,7 +88,9 @@ class Reactor {
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   bool at_end() const { return at_end_.load(std::memory_order_acquire); }
   void describe(base::Samples& samples) const;  // counters only
+  // Bytes known and not yet read, as of the last request; counting them looks at every file.
   std::uint64_t lag_bytes() const { return lag_bytes_.load(std::memory_order_relaxed); }
+  void request_lag();
 
   // One turn of the loop: waits for work, does a bounded amount of it.
   void tick();
@@ -105,11 +108,13 @@ class Reactor {
   void take_home_settled_batches();
   void run_due(base::Instant now);
   void publish();
+  void count_lag();
 
   static constexpr std::size_t kHintsMax = 4096;  // more: look at all files instead
   static constexpr std::size_t kSettledPerDrain = 256;
 
   base::ReactorId id_;
+  bool once_;
   const io::Environment& environment_;
   pipeline::Doorbell doorbell_;
   Mailbox mailbox_;

@@ -57,6 +57,7 @@ void Report::line() {
   }
   last_ = now;
   before_ = sums;
+  for (const auto& reactor : agent_.reactors()) reactor->request_lag();
 }
 
 void Report::counters() {

@@ -116,8 +116,9 @@ base::Result<void> Wiring::note_flows_started() {
 
 void Wiring::make_reactors(std::span<const io::Environment* const> environments) {
   for (std::size_t i = 0; i < environments.size(); ++i) {
-    agent_.reactors_.push_back(std::make_unique<Reactor>(
-        base::ReactorId{static_cast<std::uint32_t>(i)}, environments.size(), *environments[i]));
+    agent_.reactors_.push_back(
+        std::make_unique<Reactor>(base::ReactorId{static_cast<std::uint32_t>(i)},
+                                  environments.size(), *environments[i], options_.once));
   }
   agent_.control_ = std::make_unique<Control>(
       control_, agent_.reactors_,
