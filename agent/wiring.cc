@@ -54,7 +54,12 @@ base::Result<void> Wiring::open_store() {
 }
 
 base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::string& name,
-                                       std::uint32_t shards, const store::ShardOptions& options) {
+                                       std::uint32_t shards, store::ShardOptions options) {
+  // What waits for an interval's sync is still in the flow's budget: sync before it is used up.
+  const std::uint64_t budget =
+      config_.memory_bytes / std::max<std::size_t>(config_.flows.size(), 1);
+  options.unsynced_bytes_max =
+      std::min(options.unsynced_bytes_max, std::max<std::uint64_t>(budget / (2ULL * shards), 1));
   OpenStream stream{.info = TRY(catalog.ensure(name, shards, options)), .shards = {}};
   for (const store::ShardInfo& info : stream.info.shards) {
     auto shard = TRY(store::Shard::open(

@@ -37,7 +37,7 @@ class Wiring {
   };
 
   base::Result<void> open_stream(store::Catalog& catalog, const std::string& name,
-                                 std::uint32_t shards, const store::ShardOptions& options);
+                                 std::uint32_t shards, store::ShardOptions options);
   base::Result<void> open_checkpoints();
   void open_control_socket();
   bool flow_started_before(const std::string& flow) const;
