@@ -54,7 +54,8 @@ class ReactorThread {
   }
   void finish() {
     finished_.store(true, std::memory_order_release);
-    if (outside_ && outside_->io) outside_->io->wake();
+    if (outside_) outside_->io->wake();
+    woken_.count_down();
     thread_.join();
   }
 
@@ -65,10 +66,13 @@ class ReactorThread {
     go_.wait();
     if (reactor_ == nullptr) return;
     while (!finished_.load(std::memory_order_acquire)) reactor_->tick();
+    woken_.wait();         // whoever ends us is done with the Io
+    outside_->io.reset();  // on its own thread; what the agent's end still needs stays
   }
 
   std::latch ready_{1};
   std::latch go_{1};
+  std::latch woken_{1};
   base::Result<Outside> outside_ = base::fail(base::ErrorCode::invalid, "not started");
   Reactor* reactor_ = nullptr;
   std::atomic<bool> finished_{false};
