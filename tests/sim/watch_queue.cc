@@ -60,7 +60,7 @@ void WatchQueue::push(int number, std::uint32_t mask, std::uint32_t cookie, std:
   }
   std::string bytes(sizeof header + header.len, '\0');
   std::memcpy(bytes.data(), &header, sizeof header);
-  std::memcpy(bytes.data() + sizeof header, name.data(), name.size());
+  name.copy(bytes.data() + sizeof header, name.size());
   if (!events_.empty() && events_.back() == bytes) return;  // the kernel tells equal ones once
   events_.push_back(std::move(bytes));
 }
