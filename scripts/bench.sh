@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds release and runs the benchmarks, one at a time, on an otherwise idle machine.
+#
+#   scripts/bench.sh                  all *_bench programs, then agent_bench.sh
+#   scripts/bench.sh framer block     those whose name contains one of the words
+#   scripts/bench.sh --save …         also keep each program's --json output in bench/baseline/
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+save=0
+words=()
+for argument in "$@"; do
+  case "$argument" in
+    --save) save=1 ;;
+    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) words+=("$argument") ;;
+  esac
+done
+
+wanted() {
+  ((${#words[@]} == 0)) && return 0
+  local word
+  for word in "${words[@]}"; do [[ $1 == *"$word"* ]] && return 0; done
+  return 1
+}
+
+cmake --preset release >/dev/null
+cmake --build --preset release -j "$(nproc)"
+for program in build/release/*_bench; do
+  name=$(basename "$program")
+  wanted "$name" || continue
+  echo "== $name"
+  if ((save)); then
+    "$program" --json "bench/baseline/$name.json"
+  else
+    "$program"
+  fi
+done
