@@ -17,9 +17,11 @@
 
 namespace config {
 
-struct Place {  // where in the file something was said, for errors found later
+struct Place {             // where in the file something was said, for errors found later
   std::uint32_t line = 0;  // from 1
   std::uint32_t column = 0;
+
+  bool operator==(const Place&) const = default;
 };
 
 struct Stream {
@@ -51,7 +53,7 @@ struct Flow {
 struct Config {
   std::string data_dir;  // absolute; required when a flow ends in a stream, and for checkpoints
   io::Backend io = io::Backend::automatic;
-  std::uint32_t reactors = 0;           // 0: one per core
+  std::uint32_t reactors = 0;                // 0: one per core
   std::uint64_t memory_bytes = 32ULL << 20;  // all flows together, in flight
   base::Duration shutdown_grace = std::chrono::seconds(30);
   std::map<std::string, Stream> streams;

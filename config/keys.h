@@ -23,16 +23,17 @@ inline constexpr std::array<std::string_view, 1> kFileTargetKeys = {"path"};
 inline constexpr std::array<std::string_view, 3> kFlushKeys = {"bytes", "records", "age"};
 
 struct KeySection {
-  std::string_view place;  // how a message says where: "a stream", "a flow's 'from'"
+  std::string_view place;  // how a message says where: "in a stream"
   std::span<const std::string_view> keys;
 };
-inline constexpr std::array<KeySection, 8> kKeySections = {{{"the top level", kTopKeys},
-                                                            {"a stream", kStreamKeys},
-                                                            {"a flow", kFlowKeys},
-                                                            {"a flow's 'from'", kFromKeys},
-                                                            {"'partition_key'", kPartitionKeyKeys},
-                                                            {"a flow's 'to'", kToKeys},
-                                                            {"'to: { file: … }'", kFileTargetKeys},
-                                                            {"'flush'", kFlushKeys}}};
+inline constexpr std::array<KeySection, 8> kKeySections = {
+    {{"at the top level", kTopKeys},
+     {"in a stream", kStreamKeys},
+     {"in a flow", kFlowKeys},
+     {"in a flow's 'from'", kFromKeys},
+     {"in 'partition_key'", kPartitionKeyKeys},
+     {"in a flow's 'to'", kToKeys},
+     {"in 'to: { file: … }'", kFileTargetKeys},
+     {"in 'flush'", kFlushKeys}}};
 
 }  // namespace config

@@ -49,7 +49,8 @@ class Substituter {
     for (Substituted::Problem& problem : result.problems) {
       mistakes_.add(place_in(node, problem.offset), std::move(problem.message));
     }
-    node.text = std::move(result.text);
+    if (!result.problems.empty()) mistakes_.settle(node.place);
+    node.text = result.problems.empty() ? std::move(result.text) : std::string();
   }
 
   // Where in the file the value's "${" at `offset` stands: quotes and folds move it, so the "${"

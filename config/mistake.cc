@@ -55,6 +55,12 @@ void show_source(std::string_view line, Place place, std::string& out) {
 
 }  // namespace
 
+void Mistakes::add(Place place, std::string message) {
+  if (std::ranges::find(settled_, place) == settled_.end()) {
+    all_.push_back({place, std::move(message)});
+  }
+}
+
 std::vector<Mistake> Mistakes::take() {
   const auto key = [](const Mistake& m) { return std::tie(m.place.line, m.place.column); };
   std::ranges::stable_sort(all_,

@@ -22,13 +22,16 @@ struct Mistake {
 // Collects mistakes while a file is read. Not thread-safe.
 class Mistakes {
  public:
-  void add(Place place, std::string message) { all_.push_back({place, std::move(message)}); }
+  void add(Place place, std::string message);
+  // Nothing more is said about the value at `place`: what is wrong with it was said.
+  void settle(Place place) { settled_.push_back(place); }
   bool empty() const { return all_.empty(); }
   // In the file's order, each said once (an alias is read as often as it is used).
   std::vector<Mistake> take();
 
  private:
   std::vector<Mistake> all_;
+  std::vector<Place> settled_;
 };
 
 // "path:line:column: message", one line per mistake, with the source line and a caret under each.

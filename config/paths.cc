@@ -22,7 +22,7 @@ std::vector<std::string_view> parts_of(std::string_view path) {
 
 std::string path_problem(std::string_view path) {
   constexpr std::size_t kPathBytesMax = 4095;  // PATH_MAX without its terminating NUL
-  if (!path.starts_with('/')) return "it is not absolute, begin it with '/'";
+  if (!path.starts_with('/')) return "begin it with '/'";
   if (path.find('\0') != std::string_view::npos) return "it contains a NUL byte";
   if (path.size() > kPathBytesMax) return "it is longer than 4095 bytes";
   const auto parts = parts_of(path);

@@ -6,7 +6,7 @@
 
 namespace config {
 
-// "" when `path` can be used as it is, else why not: "it is not absolute".
+// "" when `path` can be used as it is, else what to do: "begin it with '/'".
 std::string path_problem(std::string_view path);
 
 // Without repeated and trailing slashes and "/./"; "/" stays.

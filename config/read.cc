@@ -168,7 +168,9 @@ void read_config(const Node& root, Config& config, Places& places, Mistakes& mis
   std::uint64_t reactors = config.reactors;
   const bool reactors_good = top.count("reactors", {.least = 0, .most = 256}, reactors);
   config.reactors = static_cast<std::uint32_t>(reactors);
-  places.memory = top.place_of("memory");
+  for (const std::string_view key : {"flows", "reactors", "memory"}) {
+    if (top.find(key) != nullptr) places.memory = top.place_of(key);
+  }
   places.memory_good =
       top.bytes("memory", {.least = 1_MiB, .most = 1024_GiB}, config.memory_bytes) && reactors_good;
   top.duration("shutdown_grace", {.least = seconds(0), .most = hours(1)}, config.shutdown_grace);

@@ -11,6 +11,7 @@
 #include "config/paths.h"
 #include "config/read.h"
 #include "config/section.h"
+#include "config/suggest.h"
 
 namespace config {
 
@@ -27,7 +28,11 @@ constexpr std::string_view kPattern = "an absolute path or pattern";
 void read_patterns(const Section& section, std::string_view key, bool names_allowed,
                    std::vector<std::string>& into, std::vector<Place>& places, Mistakes& mistakes) {
   std::vector<Section::Text> texts;
-  section.texts(key, kPattern, texts);
+  const bool good = section.texts(key, kPattern, texts);
+  if (good && texts.empty() && !names_allowed && section.find(key) != nullptr) {
+    mistakes.add(section.place_of(key), std::string(key) + " wants " + std::string(kPattern) +
+                                            " or a list of them, not an empty list");
+  }
   for (const Section::Text& text : texts) {
     std::string pattern = text.value;
     // "*.gz" as an exclusion means files of that name wherever they are.
@@ -80,7 +85,9 @@ void read_partition_key(const Node& node, pipeline::PartitionKey& key, Mistakes&
       "partition_key wants random, { field: /NAME } or { constant: TEXT }, not ";
   if (node.kind == Node::Kind::scalar && node.text == "random") return;
   if (node.kind != Node::Kind::map) {
-    mistakes.add(node.place, std::string(kWants) + token_of(node));
+    static constexpr std::array<std::string_view, 1> kWords = {"random"};
+    mistakes.add(node.place,
+                 std::string(kWants) + token_of(node) + did_you_mean(node.text, kWords));
     return;
   }
   const Section section(node, "partition_key", kPartitionKeyKeys, mistakes);
@@ -88,7 +95,7 @@ void read_partition_key(const Node& node, pipeline::PartitionKey& key, Mistakes&
   const Node* constant = section.find("constant");
   if ((field == nullptr) == (constant == nullptr)) {
     if (field != nullptr || node.entries.empty()) {
-      mistakes.add(node.place, std::string(kWants) + (field != nullptr ? "both" : "an empty map"));
+      mistakes.add(node.place, std::string(kWants) + (field != nullptr ? "both" : token_of(node)));
     }
     return;
   }
@@ -207,6 +214,11 @@ bool read_short_target(const Node& node, Flow& flow, Mistakes& mistakes) {
   if (node.text == "stdout") {
     flow.to = StdoutTarget{};
     return true;
+  }
+  static constexpr std::array<std::string_view, 2> kWords = {"stdout", "null"};
+  if (const std::string near = did_you_mean(node.text, kWords); !near.empty()) {
+    mistakes.add(node.place, "to wants stdout, null or a map, not " + token_of(node) + near);
+    return false;
   }
   const std::string as = node.text.starts_with('/') ? "file" : "stream";
   mistakes.add(node.place, "to wants stdout, null or a map, not " + token_of(node) +

@@ -30,7 +30,7 @@ std::string way_out(std::string_view key, std::span<const std::string_view> know
   if (key == "<<") return "; merge keys are not supported";
   for (const KeySection& section : kKeySections) {
     if (std::ranges::find(section.keys, key) != section.keys.end()) {
-      return "; it belongs in " + std::string(section.place);
+      return "; it belongs " + std::string(section.place);
     }
   }
   return std::string(known.size() == 1 ? "; the only key is " : "; keys are ") +
@@ -49,9 +49,9 @@ std::string token_of(const Node& node) {
     case Node::Kind::null:
       return "nothing";
     case Node::Kind::list:
-      return "a list";
+      return node.items.empty() ? "an empty list" : "a list";
     case Node::Kind::map:
-      return "a map";
+      return node.entries.empty() ? "an empty map" : "a map";
     case Node::Kind::scalar:
       break;
   }
@@ -176,7 +176,6 @@ bool Section::texts(std::string_view key, std::string_view wants, std::vector<Te
     return true;
   }
   if (node->kind != Node::Kind::list) return wrong(key, *node, one_or_list);
-  if (node->items.empty()) return wrong(key, *node, one_or_list, "the list is empty");
   bool good = true;
   for (const Node& item : node->items) {
     if (item.kind == Node::Kind::scalar && !item.text.empty()) {

@@ -51,7 +51,9 @@ std::string nearest(std::string_view wrong, std::span<const std::string_view> kn
   std::string best;
   for (const std::string_view candidate : known) {
     if (candidate.empty() || candidate.size() > kWordBytesMax) continue;
-    const std::size_t distance = edit_distance(word, folded(candidate));
+    const std::string other = folded(candidate);
+    const bool is_part = word.size() >= 4 && other.find(word) != std::string::npos;
+    const std::size_t distance = is_part ? 1 : edit_distance(word, other);
     // A word of which nothing is left is not near, however short it is.
     if (distance >= std::max(word.size(), candidate.size())) continue;
     if (distance < best_distance || (distance == best_distance && best.empty())) {

@@ -121,6 +121,11 @@ Place place_of(std::string_view text, std::size_t offset) {
   return {line, static_cast<std::uint32_t>(text.size() - start + 1)};
 }
 
+bool is_unclosed_quote(std::string_view text, std::size_t offset) {
+  return offset < text.size() && (text[offset] == '"' || text[offset] == '\'') &&
+         end_of_quoted(text, offset) == std::string_view::npos;
+}
+
 std::optional<Mistake> text_mistake(std::string_view text) {
   if (text.size() > kFileBytesMax) {
     return Mistake{{}, "the file is larger than " + format_bytes(kFileBytesMax)};

@@ -17,6 +17,10 @@ Place place_of(std::string_view text, std::size_t offset);
 // marks (0x04 is its end of file), so they must not reach it.
 std::optional<Mistake> text_mistake(std::string_view text);
 
+// Is the quote at `offset` never closed? The library takes some such texts up to the end of the
+// file.
+bool is_unclosed_quote(std::string_view text, std::size_t offset);
+
 // The YAML library refused `text` at `place` for `reason`. Says it in a person's words and points
 // to where it began: at the quote that is never closed, at the tab. `seen`: offset of the last
 // value it understood, bytes.

@@ -86,7 +86,7 @@ std::string list_of(std::span<const Unit> units) {
 }
 
 base::Result<std::uint64_t> parse_with(std::string_view text, std::span<const Unit> units,
-                                       std::uint64_t most) {
+                                       std::uint64_t most, std::string_view example) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   if (digits == 0) return base::fail(base::ErrorCode::invalid, "it does not begin with a number");
   const std::uint64_t number = TRY(parse_count(text.substr(0, digits)));
@@ -94,7 +94,9 @@ base::Result<std::uint64_t> parse_with(std::string_view text, std::span<const Un
   while (name.starts_with(' ')) name.remove_prefix(1);
   if (name.empty()) {
     if (number == 0) return 0;
-    return base::fail(base::ErrorCode::invalid, "the unit is missing: " + list_of(units));
+    return base::fail(base::ErrorCode::invalid, "the unit is missing, as in '" +
+                                                    std::string(text.substr(0, digits)) +
+                                                    std::string(example) + "'");
   }
   if (name.front() == '.' || name.front() == ',' || name.front() == 'e') {
     return base::fail(base::ErrorCode::invalid, "use a whole number and a smaller unit");
@@ -136,12 +138,13 @@ base::Result<std::uint64_t> parse_count(std::string_view text) {
 }
 
 base::Result<std::uint64_t> parse_bytes(std::string_view text) {
-  return parse_with(text, kByteUnits, std::numeric_limits<std::uint64_t>::max());
+  return parse_with(text, kByteUnits, std::numeric_limits<std::uint64_t>::max(), "MiB");
 }
 
 base::Result<base::Duration> parse_duration(std::string_view text) {
   constexpr auto kMost = static_cast<std::uint64_t>(base::Duration::max().count());
-  return base::Duration(static_cast<base::Duration::rep>(TRY(parse_with(text, kTimeUnits, kMost))));
+  return base::Duration(
+      static_cast<base::Duration::rep>(TRY(parse_with(text, kTimeUnits, kMost, "s"))));
 }
 
 std::string format_bytes(std::uint64_t bytes) {

@@ -21,9 +21,11 @@ void check_streams(const Config& config, const Places& places, Mistakes& mistake
     const std::uint64_t each = stream.options.retention_bytes;
     const std::uint64_t segment = stream.options.segment_bytes_max;
     if (!place.sizes_good || each == 0 || each >= segment) continue;
-    mistakes.add(place.max_bytes, "max_bytes of stream '" + name + "' leaves each of its " +
-                                      std::to_string(stream.shards) +
-                                      " shards less than one segment of " + format_bytes(segment) +
+    const std::string share =
+        stream.shards == 1 ? "holds"
+                           : "leaves each of its " + std::to_string(stream.shards) + " shards";
+    mistakes.add(place.max_bytes, "max_bytes of stream '" + name + "' " + share +
+                                      " less than one segment of " + format_bytes(segment) +
                                       "; say at least " + format_bytes(segment * stream.shards) +
                                       ", or a smaller segment_bytes");
   }

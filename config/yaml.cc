@@ -34,6 +34,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   Node take_root() { return std::move(root_); }
   std::size_t seen() const { return seen_; }
+  bool unclosed_quote() const { return unclosed_quote_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2)
@@ -54,6 +55,11 @@ class TreeBuilder : public YAML::EventHandler {
                 const std::string& value) override {
     check_tag(mark, tag);
     Node node = made(Node::Kind::scalar, mark);
+    if (is_unclosed_quote(text_, offset(mark))) {
+      mistakes_.add(node.place,
+                    std::string("the quote ") + text_[offset(mark)] + " is never closed");
+      unclosed_quote_ = true;
+    }
     node.text = node.written = value;
     finish(std::move(node), anchor);
   }
@@ -191,6 +197,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::size_t seen_ = 0;      // offset of the last value understood, bytes
   std::size_t nodes_ = 0, bytes_ = 0;
   bool full_ = false;
+  bool unclosed_quote_ = false;
 };
 
 }  // namespace
@@ -210,6 +217,7 @@ std::optional<Node> parse_yaml(std::string_view text, Mistakes& mistakes) {
     mistakes.add({}, std::string("not YAML: ") + e.what());
     return std::nullopt;
   }
+  if (builder.unclosed_quote()) return std::nullopt;  // the rest of the file is in that text
   return builder.take_root();
 }
 

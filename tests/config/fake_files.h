@@ -31,7 +31,9 @@ class FakeFiles : public io::Files {
   base::Result<io::FileStatus> status(io::Handle) override { return none(); }
   base::Result<io::FileStatus> status(const std::string&, bool) override { return none(); }
   base::Result<std::vector<io::DirectoryEntry>> list(const std::string&) override { return none(); }
-  base::Result<void> write_at(io::Handle, std::string_view, std::uint64_t) override { return none(); }
+  base::Result<void> write_at(io::Handle, std::string_view, std::uint64_t) override {
+    return none();
+  }
   base::Result<void> sync(io::Handle) override { return none(); }
   base::Result<void> truncate(io::Handle, std::uint64_t) override { return none(); }
   base::Result<void> rename(const std::string&, const std::string&) override { return none(); }

@@ -16,8 +16,8 @@ config::Loaded parsed(std::string_view text) { return config::parse(text, {}); }
 
 // A flow with `to` and whatever else; the rest is as small as can be.
 config::Config with_target(const std::string& to) {
-  const config::Loaded loaded =
-      parsed("data_dir: /d\nstreams: { s: }\nflows:\n  f:\n    from: { files: /a.log }\n    to: " + to);
+  const config::Loaded loaded = parsed(
+      "data_dir: /d\nstreams: { s: }\nflows:\n  f:\n    from: { files: /a.log }\n    to: " + to);
   CAPTURE(to, config::describe(loaded.mistakes, "t", loaded.text));
   CHECK(loaded.mistakes.empty());
   return loaded.config;
@@ -203,7 +203,9 @@ shutdown_grace: 0
 streams:
   least: { shards: 1, retention: 1s, max_bytes: 64KiB, segment_bytes: 64KiB, segment_age: 1s, sync_interval: 1ms }
   most: { shards: 10000, retention: 3650d, max_bytes: 1024TiB, segment_bytes: 4GiB, segment_age: 30d, sync_interval: 1m }
-)" "  " + std::string(128, 'n') + R"(: {}
+)"
+                                       "  " +
+                                       std::string(128, 'n') + R"(: {}
 )");
   // data_dir / holds every file and there is no flow: only that may be wrong.
   REQUIRE(loaded.mistakes.size() == 1);
@@ -214,7 +216,8 @@ streams:
 
 TEST_CASE("load: Windows line ends and a byte order mark do no harm", "[config][load]") {
   const config::Loaded loaded = parsed(
-      "\xEF\xBB\xBF" "data_dir: /d\r\nflows:\r\n  f:\r\n    from: { files: /a }\r\n    to: stdout\r\n");
+      "\xEF\xBB\xBF"
+      "data_dir: /d\r\nflows:\r\n  f:\r\n    from: { files: /a }\r\n    to: stdout\r\n");
   CHECK(loaded.mistakes.empty());
   CHECK(loaded.config.data_dir == "/d");
   CHECK(std::holds_alternative<config::StdoutTarget>(loaded.config.flows.at(0).to));
@@ -234,7 +237,8 @@ TEST_CASE("load: a file that cannot be read is an error, not a mistake", "[confi
 
 TEST_CASE("load: reads the file and what it refers to", "[config][load]") {
   config_test::FakeFiles files;
-  files.texts["/etc/t.yaml"] = "data_dir: ${file:/etc/dir}/${env:SUB}\nflows: { f: { from: { files: /a }, to: null } }";
+  files.texts["/etc/t.yaml"] =
+      "data_dir: ${file:/etc/dir}/${env:SUB}\nflows: { f: { from: { files: /a }, to: null } }";
   files.texts["/etc/dir"] = "/srv\n";
   const auto loaded = config::load(files, "/etc/t.yaml", {{"SUB", "tailrace"}});
   REQUIRE(loaded);

@@ -8,7 +8,8 @@
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kWords = {"shards", "retention", "sync", "io", "max_bytes"};
+constexpr std::array<std::string_view, 5> kWords = {"shards", "retention", "sync", "io",
+                                                    "max_bytes"};
 
 std::string near(std::string_view wrong) { return config::nearest(wrong, kWords); }
 
@@ -36,6 +37,8 @@ TEST_CASE("suggest: finds what was likely meant", "[config][suggest]") {
   CHECK(near("max-bytes") == "max_bytes");
   CHECK(near("snyc") == "sync");
   CHECK(near("oi") == "io");
+  CHECK(near("retent") == "retention");
+  CHECK(near("bytes") == "max_bytes");
 }
 
 TEST_CASE("suggest: says nothing rather than something far", "[config][suggest]") {
@@ -43,7 +46,7 @@ TEST_CASE("suggest: says nothing rather than something far", "[config][suggest]"
   CHECK(near("x").empty());
   CHECK(near("xy").empty());
   CHECK(near("colour").empty());
-  CHECK(near("shar").empty());  // two edits in a word of four
+  CHECK(near("shrd").empty());  // two edits in a word of four
   CHECK(near(std::string(100'000, 'a')).empty());
   CHECK(config::nearest("shards", {}).empty());
   CHECK(config::did_you_mean("shard", kWords) == ", did you mean 'shards'?");
