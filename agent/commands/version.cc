@@ -4,7 +4,6 @@
 #include <memory>
 
 #include "agent/commands/commands.h"
-#include "agent/json_text.h"
 
 namespace agent {
 
