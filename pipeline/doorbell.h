@@ -1,12 +1,20 @@
 // Doorbell: how another thread tells a reactor that there is work.
 //
-// Protocol: the owner calls announce_sleep(), then looks at its queues once more, then sleeps if
-// they are empty; a pusher pushes, then calls ring(). Both sides put a sequentially consistent
-// fence between their write and their read, so at least one of them sees the other's write: no
-// wake-up is lost and an awake reactor costs the pusher one load.
+// Each turn the owner calls awake(), then looks at everything that could be work, then announce_sleep().
+// If that says somebody rang since awake(), it takes another turn without sleeping, else it may look
+// once more and sleeps. A pusher makes its work visible, then calls ring().
+//
+//   awake ──ring──▶ rung ──awake()──▶ awake
+//   awake ──announce_sleep()──▶ asleep ──ring: wakes──▶ rung
+//
+// No wake-up is lost. All changes of the one state are in one order, so a ring after awake() is seen by
+// announce_sleep(), and a ring after announce_sleep() sees `asleep`. A ring that finds `rung` does
+// nothing; the sequentially consistent fences make sure that the owner, which has not called awake()
+// since, will see that pusher's work when it has. So an owner kept busy costs a pusher one load.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace pipeline {
 
@@ -17,22 +25,27 @@ class Doorbell {
 
   void ring() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (asleep_.load(std::memory_order_relaxed) &&
-        asleep_.exchange(false, std::memory_order_relaxed)) {
-      wake_(owner_);
-    }
+    if (state_.load(std::memory_order_relaxed) == State::rung) return;
+    if (state_.exchange(State::rung, std::memory_order_acq_rel) == State::asleep) wake_(owner_);
+  }
+  // Owner only. False: somebody rang since awake(), so there may be work that was looked for too early.
+  bool announce_sleep() noexcept {
+    const State before = state_.exchange(State::asleep, std::memory_order_acq_rel);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return before != State::rung;
   }
   // Owner only.
-  void announce_sleep() noexcept {
-    asleep_.store(true, std::memory_order_relaxed);
+  void awake() noexcept {
+    state_.store(State::awake, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
   }
-  void awake() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
  private:
+  enum class State : std::uint8_t { awake, rung, asleep };
+
   void* owner_;
   void (*wake_)(void* owner) noexcept;
-  std::atomic<bool> asleep_{false};
+  std::atomic<State> state_{State::awake};
 };
 
 }  // namespace pipeline
