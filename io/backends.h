@@ -20,16 +20,19 @@ enum class Backend : std::uint8_t {
   epoll,
 };
 
+// Settles `automatic` by trying a ring: epoll on EPERM, ENOSYS, ENOMEM and EINVAL, with one notice
+// in `log` that says why and what it costs. Any thread. A program with many reactors asks once.
+Backend choose_backend(Backend wanted, base::Log& log);
+
 // Must be called on the thread that will own the Io: the ring has a single issuer.
-// `automatic` falls back to epoll on EPERM, ENOSYS, ENOMEM and EINVAL with one notice in `log`
-// that says why and what it costs.
+// `automatic` falls back to epoll as choose_backend does, with the same notice.
 base::Result<std::unique_ptr<Io>> make_io(Backend backend, base::Log& log);
 
 std::unique_ptr<Files> make_files();
 std::unique_ptr<Clock> make_clock();
-std::unique_ptr<Random> make_random();  // seeded by the kernel
+std::unique_ptr<Random> make_random();  // from the kernel
 
-// "inode 5:123 …" → who holds a lock file: "pid 4711 (tailrace)". Empty if nobody can be named.
+// "pid 4711 (tailrace)" for a lock file's number. Empty if nobody can be named.
 std::string process_name(std::int64_t pid);
 
 }  // namespace io

@@ -1,5 +1,5 @@
-// Environment: everything outside the program, handed down by reference. Code that reaches the outside
-// any other way cannot be simulated and fails tests/tidy_test.cc.
+// Environment: everything outside the program, handed down by reference. Code that reaches the
+// outside any other way cannot be simulated and fails tests/tidy_test.cc.
 #pragma once
 
 #include "base/log.h"

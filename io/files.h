@@ -1,7 +1,8 @@
 // Files: calls about files and directories that may block: the control thread's, start-up's, the
 // command line's, and the few that are quick on an open handle (status, close).
 //
-// Stateless in production, so one Files may serve every thread. The simulator's has a disk behind it.
+// Stateless in production, so one Files may serve every thread. The simulator's has a disk behind
+// it.
 #pragma once
 
 #include <cstdint>
@@ -37,18 +38,18 @@ struct DirectoryEntry {
 };
 
 struct Space {
-  std::uint64_t free_bytes = 0;   // for us, without what is reserved for root
+  std::uint64_t free_bytes = 0;  // for us, without what is reserved for root
   std::uint64_t total_bytes = 0;
 };
 
 // What a watch tells about. One bit each in WatchEvent::what.
 enum WatchBits : std::uint32_t {
-  kWatchModified = 1U << 0,   // a file in the directory grew, shrank or changed
-  kWatchCreated = 1U << 1,    // a name appeared (created, linked or moved in)
-  kWatchRemoved = 1U << 2,    // a name went away (deleted or moved out)
-  kWatchAttributes = 1U << 3, // mode, owner or link count changed
-  kWatchOverflow = 1U << 4,   // events were lost: look at everything
-  kWatchGone = 1U << 5,       // the watched directory itself is gone; its watch is over
+  kWatchModified = 1U << 0,    // a file in the directory grew, shrank or changed
+  kWatchCreated = 1U << 1,     // a name appeared (created, linked or moved in)
+  kWatchRemoved = 1U << 2,     // a name went away (deleted or moved out)
+  kWatchAttributes = 1U << 3,  // mode, owner or link count changed
+  kWatchOverflow = 1U << 4,    // events were lost: look at everything
+  kWatchGone = 1U << 5,        // the watched directory itself is gone; its watch is over
 };
 
 struct WatchEvent {
@@ -88,8 +89,8 @@ class Files {
   virtual base::Result<Space> space(const std::string& path) = 0;
 
   // Takes an exclusive lock on `path` (created if missing), held until the handle is closed or the
-  // process dies. ErrorCode::busy if another process has it; the message holds `path`'s text, which is
-  // what the holder wrote about itself with write_at.
+  // process dies. ErrorCode::busy if another process has it; the message holds `path`'s text, which
+  // is what the holder wrote about itself with write_at.
   virtual base::Result<Handle> lock(const std::string& path) = 0;
 
   // A descriptor to Io::receive watch events from.

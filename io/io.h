@@ -1,5 +1,6 @@
-// Io: the one way a reactor talks to the kernel while it runs. Three backends keep the same promises:
-// io_uring (uring_io), epoll with a blocking pool (epoll_io) and the simulator (tests/sim).
+// Io: the one way a reactor talks to the kernel while it runs. Three backends keep the same
+// promises: io_uring (uring_io), epoll with a blocking pool (epoll_io) and the simulator
+// (tests/sim).
 //
 // Promises:
 //  * `done` runs exactly once per started operation, always from run_once() on the owner's thread,
@@ -63,14 +64,16 @@ class Io {
   virtual void open(Operation&, const char* path, Open how) = 0;
   // One pread. Result: bytes read, maybe fewer than asked; 0 at the end of the file.
   virtual void read(Operation&, Handle, std::span<char> into, std::uint64_t offset) = 0;
-  // All of `pieces` at `offset`, in order, or an error after any part of them. Result: bytes written.
-  // At kAtEnd: appends where the file ends (for files opened with Open::append, and for pipes).
+  // All of `pieces` at `offset`, in order, or an error after any part of them. Result: bytes
+  // written. At kAtEnd: appends where the file ends (for files opened with Open::append, and for
+  // pipes).
   virtual void write(Operation&, Handle, std::span<const std::string_view> pieces,
                      std::uint64_t offset) = 0;
   // fdatasync, or fsync of a directory. Result: 0.
   virtual void sync(Operation&, Handle) = 0;
 
-  // Sockets, pipes and inotify descriptors: waits until there is something. Result: bytes; 0: closed.
+  // Sockets, pipes and inotify descriptors: waits until there is something. Result: bytes; 0:
+  // closed.
   virtual void receive(Operation&, Handle, std::span<char> into) = 0;
   // All of `pieces`, in order. Result: bytes sent.
   virtual void send(Operation&, Handle, std::span<const std::string_view> pieces) = 0;
@@ -82,8 +85,8 @@ class Io {
   // Asks for an early end: `done` still runs, with -ECANCELED or whatever came first.
   virtual void cancel(Operation&) = 0;
 
-  // Submits what was started, waits at most `wait_max` for the first completion, then calls every due
-  // `done`. `wait_max` 0: does not wait; kForever: until a completion or wake().
+  // Submits what was started, waits at most `wait_max` for the first completion, then calls every
+  // due `done`. `wait_max` 0: does not wait; kForever: until a completion or wake().
   virtual void run_once(base::Duration wait_max) = 0;
   // Ends the present or the next wait early. Any thread, any time; cheap when repeated.
   virtual void wake() noexcept = 0;

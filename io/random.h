@@ -1,4 +1,5 @@
-// Random: 64 random bits at a time. One per thread in production; one seeded stream in the simulator.
+// Random: 64 random bits at a time. One per thread in production; one seeded stream in the
+// simulator.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,232 @@
+#include "io/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+
+#include "base/assert.h"
+#include "io/backends.h"
+#include "io/gather.h"
+#include "io/open_flags.h"
+
+namespace io {
+namespace {
+
+constexpr std::size_t kLockTextBytesMax = 4096;  // as much of a lock file as goes into a message
+constexpr std::uint32_t kWatchMask = IN_MODIFY | IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO |
+                                     IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
+                                     IN_ONLYDIR;
+
+std::unexpected<base::Error> fail(int system, const std::string& what) {
+  std::unexpected<base::Error> error = base::fail_system(system, what);
+  if (system == ENOENT) error.error().code = base::ErrorCode::not_found;
+  return error;
+}
+
+base::Result<void> check(int result, const std::string& what) {
+  if (result < 0) return fail(errno, what);
+  return {};
+}
+
+FileKind kind_of_mode(std::uint32_t mode) {
+  if (S_ISREG(mode)) return FileKind::regular;
+  if (S_ISDIR(mode)) return FileKind::directory;
+  if (S_ISLNK(mode)) return FileKind::symlink;
+  return FileKind::other;
+}
+
+FileKind kind_of_entry(unsigned char type) {
+  switch (type) {
+    case DT_REG:
+      return FileKind::regular;
+    case DT_DIR:
+      return FileKind::directory;
+    case DT_LNK:
+      return FileKind::symlink;
+    case DT_UNKNOWN:
+      return FileKind::unknown;
+    default:
+      return FileKind::other;
+  }
+}
+
+std::int64_t nanoseconds(const statx_timestamp& time) {
+  return time.tv_sec * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
+}
+
+base::Result<FileStatus> status_at(int directory, const char* path, int flags,
+                                   const std::string& named) {
+  struct statx raw{};
+  if (::statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &raw) < 0) {
+    return fail(errno, "status of " + named);
+  }
+  return FileStatus{
+      .kind = kind_of_mode(raw.stx_mode),
+      .device = makedev(raw.stx_dev_major, raw.stx_dev_minor),
+      .inode = raw.stx_ino,
+      .birth_ns = (raw.stx_mask & STATX_BTIME) != 0 ? nanoseconds(raw.stx_btime) : 0,
+      .modified_ns = nanoseconds(raw.stx_mtime),
+      .size = raw.stx_size,
+      .links = raw.stx_nlink,
+  };
+}
+
+std::string number(Handle handle) { return "descriptor " + std::to_string(handle); }
+
+class RealFiles final : public Files {
+ public:
+  base::Result<Handle> open(const std::string& path, Open how) override {
+    int handle = -1;
+    do {
+      handle = ::open(path.c_str(), open_flags(how), kFileMode);
+    } while (handle < 0 && errno == EINTR);
+    if (handle < 0) return fail(errno, "open " + path);
+    return handle;
+  }
+
+  void close(Handle handle) override {
+    // EINTR included, Linux has released the number: closing again could hit somebody else's.
+    if (::close(handle) < 0) ASSERT(errno != EBADF);
+  }
+
+  base::Result<FileStatus> status(Handle handle) override {
+    return status_at(handle, "", AT_EMPTY_PATH, number(handle));
+  }
+
+  base::Result<FileStatus> status(const std::string& path, bool follow) override {
+    return status_at(AT_FDCWD, path.c_str(), follow ? 0 : AT_SYMLINK_NOFOLLOW, path);
+  }
+
+  base::Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
+  base::Result<std::size_t> read_at(Handle handle, std::span<char> into,
+                                    std::uint64_t offset) override;
+
+  base::Result<void> write_at(Handle handle, std::string_view bytes,
+                              std::uint64_t offset) override {
+    const std::int64_t written = write_all(handle, std::span(&bytes, 1), offset);
+    if (written < 0) return fail(static_cast<int>(-written), "write to " + number(handle));
+    return {};
+  }
+
+  base::Result<void> sync(Handle handle) override {
+    return check(is_directory(handle) ? ::fsync(handle) : ::fdatasync(handle),
+                 "sync of " + number(handle));
+  }
+
+  base::Result<void> truncate(Handle handle, std::uint64_t bytes) override {
+    return check(::ftruncate(handle, static_cast<off_t>(bytes)), "truncate " + number(handle));
+  }
+
+  base::Result<void> rename(const std::string& from, const std::string& to) override {
+    return check(::rename(from.c_str(), to.c_str()), "rename " + from + " to " + to);
+  }
+
+  base::Result<void> remove(const std::string& path) override {
+    return check(::unlink(path.c_str()), "remove " + path);
+  }
+
+  base::Result<void> make_directories(const std::string& path) override;
+  base::Result<void> sync_directory(const std::string& path) override;
+  base::Result<Space> space(const std::string& path) override;
+  base::Result<Handle> lock(const std::string& path) override;
+
+  base::Result<Handle> open_watch() override {
+    const int handle = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (handle < 0) return fail(errno, "inotify");
+    return handle;
+  }
+
+  base::Result<int> add_watch(Handle watch, const std::string& directory) override {
+    const int number = ::inotify_add_watch(watch, directory.c_str(), kWatchMask);
+    if (number < 0) return fail(errno, "watch " + directory);
+    return number;
+  }
+
+  void remove_watch(Handle watch, int number) override { ::inotify_rm_watch(watch, number); }
+};
+
+base::Result<std::vector<DirectoryEntry>> RealFiles::list(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+  if (directory == nullptr) return fail(errno, "list " + path);
+  std::vector<DirectoryEntry> entries;
+  while (true) {
+    errno = 0;  // readdir tells its end from an error by it alone
+    const dirent* const entry = ::readdir(directory.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    entries.push_back({std::string(name), entry->d_ino, kind_of_entry(entry->d_type)});
+  }
+  if (errno != 0) return fail(errno, "list " + path);
+  return entries;
+}
+
+base::Result<std::size_t> RealFiles::read_at(Handle handle, std::span<char> into,
+                                             std::uint64_t offset) {
+  std::size_t bytes = 0;
+  while (bytes < into.size()) {
+    const ssize_t got = ::pread(handle, into.data() + bytes, into.size() - bytes,
+                                static_cast<off_t>(offset + bytes));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(errno, "read from " + number(handle));
+    if (got == 0) break;
+    bytes += static_cast<std::size_t>(got);
+  }
+  return bytes;
+}
+
+base::Result<void> RealFiles::make_directories(const std::string& path) {
+  for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), kDirectoryMode) < 0) {
+      const int reason = errno;
+      // A parent that is there may refuse with EACCES or EROFS instead of EEXIST: what counts is
+      // that it is a directory.
+      const base::Result<FileStatus> there = status(part, true);
+      if (!there) return fail(reason, "create directory " + part);
+      if (there->kind != FileKind::directory) return fail(ENOTDIR, "create directory " + part);
+    }
+    if (end == std::string::npos) return {};
+  }
+}
+
+base::Result<void> RealFiles::sync_directory(const std::string& path) {
+  const UniqueHandle directory(*this, TRY(open(path, Open::directory)));
+  return check(::fsync(directory.get()), "sync of directory " + path);
+}
+
+base::Result<Space> RealFiles::space(const std::string& path) {
+  struct statvfs raw{};
+  if (::statvfs(path.c_str(), &raw) < 0) return fail(errno, "free space of " + path);
+  return Space{.free_bytes = raw.f_bavail * raw.f_frsize,
+               .total_bytes = raw.f_blocks * raw.f_frsize};
+}
+
+base::Result<Handle> RealFiles::lock(const std::string& path) {
+  const int raw = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  if (raw < 0) return fail(errno, "open " + path);
+  UniqueHandle handle(*this, raw);
+  // flock, not fcntl: fcntl's lock is lost when the process closes any other handle of the file.
+  if (::flock(handle.get(), LOCK_EX | LOCK_NB) == 0) return handle.release();
+  if (errno != EWOULDBLOCK) return fail(errno, "lock " + path);
+  std::string text(kLockTextBytesMax, '\0');
+  const base::Result<std::size_t> bytes = read_at(handle.get(), text, 0);
+  text.resize(bytes.value_or(0));
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return std::unexpected(base::Error{base::ErrorCode::busy, EWOULDBLOCK, std::move(text)});
+}
+
+}  // namespace
+
+std::unique_ptr<Files> make_files() { return std::make_unique<RealFiles>(); }
+
+}  // namespace io
