@@ -19,13 +19,13 @@ namespace store {
 struct ShardInfo {
   base::ShardNumber shard{};
   base::HashKey hash_start = 0;
-  base::HashKey hash_end = 0;     // inclusive
+  base::HashKey hash_end = 0;  // inclusive
   std::int64_t created_us = 0;
 };
 
 struct StreamInfo {
   std::string name;
-  base::HashKey id = 0;           // drawn when the stream was created
+  base::HashKey id = 0;  // drawn when the stream was created
   std::int64_t created_us = 0;
   std::vector<ShardInfo> shards;  // in hash order
   ShardOptions options;           // as last configured, for readers to show
@@ -41,7 +41,8 @@ class Catalog {
   ~Catalog();
 
   // The stream as it is, created with `shards` even shards if it is not there yet; options are
-  // updated. ErrorCode::invalid if it exists with another number of shards. Durable when it returns.
+  // updated. ErrorCode::invalid if it exists with another number of shards. Durable when it
+  // returns.
   base::Result<StreamInfo> ensure(const std::string& stream, std::uint32_t shards,
                                   const ShardOptions& options);
   const std::vector<StreamInfo>& streams() const;

@@ -1,5 +1,5 @@
-// Cursor: reads a shard's records in order, from this process or another, while its writer writes or
-// not. Needs only the directory. Never writes, never locks.
+// Cursor: reads a shard's records in order, from this process or another, while its writer writes
+// or not. Needs only the directory. Never writes, never locks.
 //
 // What it may return: records in blocks that are whole and check out. A block that is being written
 // is not yet there; bytes that a failed sync made worthless (previous_end) are skipped.

@@ -17,7 +17,8 @@ class DataDir {
   const std::string& path() const { return path_; }
 
  private:
-  DataDir(std::string path, io::UniqueHandle lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  DataDir(std::string path, io::UniqueHandle lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
   io::UniqueHandle lock_;
 };

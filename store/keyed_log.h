@@ -1,8 +1,9 @@
-// KeyedLog: the latest value per key, kept as a shard: append to change; at each roll the new segment
-// starts with a snapshot and the older ones are removed. That is all of compaction. Checkpoints, the
-// catalogue and later leases are instances.
+// KeyedLog: the latest value per key, kept as a shard: append to change; at each roll the new
+// segment starts with a snapshot and the older ones are removed. That is all of compaction.
+// Checkpoints, the catalogue and later leases are instances.
 //
-// Small: all keys and values are in memory. Opened blocking; after attach() it belongs to one reactor.
+// Small: all keys and values are in memory. Opened blocking; after attach() it belongs to one
+// reactor.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,9 @@ class KeyedLog {
   static base::Result<std::unique_ptr<KeyedLog>> open(const io::Environment& environment,
                                                       const std::string& directory, ShardName name);
   // What a reader in another process sees: the entries as of now. Never writes.
-  static base::Result<void> read(io::Files& files, const std::string& directory,
-                                 const std::function<void(std::string_view key, std::string_view value)>& visit);
+  static base::Result<void> read(
+      io::Files& files, const std::string& directory,
+      const std::function<void(std::string_view key, std::string_view value)>& visit);
   ~KeyedLog();
   KeyedLog(const KeyedLog&) = delete;
   KeyedLog& operator=(const KeyedLog&) = delete;
@@ -47,7 +49,8 @@ class KeyedLog {
     void* state = nullptr;  // the log's own
   };
   // Applies the changes to memory at once and writes them. The changes are copied: they need not
-  // outlive the call. Writes are written in order. On error memory keeps the change; write it again.
+  // outlive the call. Writes are written in order. On error memory keeps the change; write it
+  // again.
   void write(Write& write, std::span<const KeyedLogChange> changes);
   bool idle() const;
   base::Instant next_deadline() const;

@@ -1,0 +1,105 @@
+// BlockGroup: turns runs into blocks: the bytes of one vectored write.
+// decode_payload(): the way back.
+//
+// Runs are not copied when they are stored as they are; pieces() then views the caller's memory,
+// which must stay until the write is done. The only file that knows LZ4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/packed_record.h"
+#include "store/format.h"
+#include "store/options.h"
+
+namespace store {
+
+// Where the next block of a segment goes and what it must continue.
+struct ChainEnd {
+  std::uint64_t position = 0;  // in the segment file, bytes
+  base::SequenceNumber sequence = 0;
+  std::int64_t arrival_us = 0;  // of the last record
+  std::uint32_t crc = 0;        // of the last header
+};
+
+class BlockGroup {
+ public:
+  // A block is cut when the next run would make it longer than this, before compression. It limits
+  // what one damage can lose and what a reader must hold. A single longer run makes a longer block.
+  static constexpr std::size_t kRawBlockBytes = 1U << 20;
+  // LZ4 sees 64 KiB back, so longer blocks hardly pack better, and runs must be gathered first.
+  static constexpr std::size_t kLz4BlockBytes = 256U << 10;
+  // Scratch above this is given back after the group.
+  static constexpr std::size_t kScratchKeepBytes = 4U << 20;
+
+  explicit BlockGroup(Compression compression) : compression_(compression) {}
+
+  // Forgets what was there; the next block goes to `end` and says that all before `synced_end` is
+  // delivered.
+  void begin(const ChainEnd& end, std::uint64_t synced_end);
+  // A new segment's head; only directly after begin() with position 0.
+  void add_head(const SegmentHeader& header, std::span<const Mark> marks);
+  // A whole run, header included.
+  void add_run(std::string_view run);
+  // A block that only says: everything before me is delivered.
+  void add_settled();
+  // Closes the last block; afterwards pieces() is what to write.
+  void finish();
+
+  std::span<const std::string_view> pieces() const { return pieces_; }
+  const ChainEnd& end() const { return end_; }
+  std::uint64_t bytes() const { return bytes_; }  // of all pieces
+  std::uint32_t block_count() const { return static_cast<std::uint32_t>(headers_.size()); }
+  // The headers made since begin(), in order; the first is at position first_position().
+  std::span<const BlockHeader> headers() const { return headers_; }
+  std::uint64_t first_position() const { return first_position_; }
+
+ private:
+  // A piece before its memory has its final place.
+  struct Part {
+    enum class In : std::uint8_t { memory, headers, scratch } in;
+    const char* memory;
+    std::size_t offset, bytes;
+  };
+  void cut();
+  void add_block(BlockHeader& header);
+  bool compress(BlockHeader& header);
+  void reserve_scratch(std::size_t bytes);
+  void pad(std::size_t payload_bytes);
+
+  Compression compression_;
+  ChainEnd end_;
+  std::uint64_t synced_end_ = 0;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t first_position_ = 0;
+  std::vector<BlockHeader> headers_;
+  std::vector<Part> parts_;
+  std::vector<std::string_view> pieces_;
+
+  std::vector<std::string_view> open_runs_;  // of the block not yet cut
+  std::size_t open_bytes_ = 0;
+  std::uint64_t open_records_ = 0;
+  std::int64_t open_first_us_ = 0;
+
+  SegmentHeader segment_header_;
+  std::vector<Mark> marks_;
+  std::vector<char> gathered_;       // at most kLz4BlockBytes, or one run
+  std::unique_ptr<char[]> scratch_;  // compressed payloads of the whole group
+  std::size_t scratch_bytes_ = 0, scratch_used_ = 0;
+};
+
+// The payload as runs (or marks). `stored`: stored_bytes long; may be moved to `raw` or
+// decompressed into it. False: the bytes do not match their checksum or do not decompress.
+bool decode_payload(const BlockHeader& header, std::string_view stored, std::string& raw,
+                    std::string_view& payload);
+
+// The header of the run at the front of `payload`; false if there is no whole run.
+bool front_run(std::string_view payload, base::RunHeader& header);
+
+}  // namespace store

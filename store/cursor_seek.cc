@@ -1,0 +1,120 @@
+// Finding the segment: where to start, and which one comes next.
+#include <algorithm>
+#include <cerrno>
+
+#include "store/cursor_state.h"
+#include "store/segment_walk.h"
+
+namespace store {
+
+base::Result<void> Cursor::State::start_at(const StartAt& start) {
+  using Kind = StartAt::Kind;
+  if (start.kind == Kind::latest) return start_at_latest();
+  if (start.kind == Kind::at_time) return start_at_time(start.time.time_since_epoch().count());
+  if (start.kind == Kind::at_sequence) next = start.sequence;
+  if (start.kind == Kind::after_sequence) next = start.sequence + 1;
+  TRY(enter_segment_of(next));
+  return {};
+}
+
+// The last segment that begins at or before `sequence`, or the oldest. False: there is none.
+base::Result<bool> Cursor::State::enter_segment_of(base::SequenceNumber sequence) {
+  for (int tries = 0; tries < 8; ++tries) {  // one may be retired between list and open
+    const auto ids = TRY(list_segments(files, directory));
+    const auto chosen = choose(ids, sequence);
+    if (!chosen) return false;
+    if (chosen->first_sequence > next) note_gap(chosen->first_sequence);
+    const auto entered = enter(*chosen);
+    if (entered) return true;
+    if (entered.error().system != ENOENT) return std::unexpected(entered.error());
+  }
+  return false;
+}
+
+std::optional<SegmentId> Cursor::State::choose(const std::vector<SegmentId>& ids,
+                                               base::SequenceNumber sequence) const {
+  const auto after = std::upper_bound(
+      ids.begin(), ids.end(), sequence,
+      [](base::SequenceNumber wanted, const SegmentId& it) { return wanted < it.first_sequence; });
+  std::optional<SegmentReader> reader;
+  for (auto at = after; at != ids.begin();) {
+    --at;
+    if (ready(*at, at + 1 == ids.end(), reader)) return *at;
+  }
+  for (auto at = after; at != ids.end(); ++at) {
+    if (ready(*at, at + 1 == ids.end(), reader)) return *at;
+  }
+  return std::nullopt;
+}
+
+base::Result<void> Cursor::State::enter(SegmentId segment_id) {
+  auto reader = TRY(SegmentReader::open(files, segment_path(directory, segment_id)));
+  segment.emplace(std::move(reader));
+  id = segment_id;
+  position = kHeaderBytes;
+  chained = segment->header_state() == HeaderState::good;
+  crc = segment->header().crc;
+  tried_size = 0;
+  successor.reset();
+  return find_successor();
+}
+
+// A segment whose header is not there yet is still being made, unless something follows it.
+bool Cursor::State::ready(SegmentId segment_id, bool is_last,
+                          std::optional<SegmentReader>& reader) const {
+  auto opened = SegmentReader::open(files, segment_path(directory, segment_id));
+  if (!opened) return false;
+  reader.emplace(std::move(*opened));
+  if (reader->header_state() == HeaderState::good) return true;
+  if (reader->header_state() == HeaderState::unknown_version) return false;
+  return !is_last || reader->header_at(kHeaderBytes, reader->size()).has_value();
+}
+
+base::Result<void> Cursor::State::find_successor() {
+  limit = segment->size();
+  const auto ids = TRY(list_segments(files, directory));
+  const auto first = std::upper_bound(ids.begin(), ids.end(), id);
+  for (auto at = first; at != ids.end(); ++at) {
+    std::optional<SegmentReader> reader;
+    if (!ready(*at, at + 1 == ids.end(), reader)) continue;
+    if (successor && at->first_sequence != successor->first_sequence) break;
+    // Of several with one first number the last counts; the others never held a delivered record.
+    successor = *at;
+    const bool good = reader->header_state() == HeaderState::good;
+    if (at->first_sequence == id.first_sequence) {
+      limit = 0;
+    } else if (good && reader->header().previous_first == id.first_sequence) {
+      limit = std::min(segment->size(), reader->header().previous_end);
+    }
+  }
+  return {};
+}
+
+base::Result<void> Cursor::State::start_at_latest() {
+  if (!TRY(enter_segment_of(std::numeric_limits<base::SequenceNumber>::max()))) return {};
+  const WalkResult result = walk(*segment, id.first_sequence, limit, Depth::headers);
+  next = result.end.sequence;
+  position = result.end.position;
+  crc = result.end.crc;
+  chained = result.blocks > 0;
+  return {};
+}
+
+base::Result<void> Cursor::State::start_at_time(std::int64_t arrival_us) {
+  const auto ids = TRY(list_segments(files, directory));
+  // A segment's first block carries the time of the last record before it: when that is earlier
+  // than what is asked for, nothing before the segment is wanted.
+  const auto starts_before = [&](const SegmentId& segment_id) {
+    const auto reader = SegmentReader::open(files, segment_path(directory, segment_id));
+    if (!reader) return true;
+    const auto header = reader->header_at(kHeaderBytes, reader->size());
+    return !header || header->first_arrival_us < arrival_us;
+  };
+  auto after = std::partition_point(ids.begin(), ids.end(), starts_before);
+  const base::SequenceNumber first = after == ids.begin() ? 0 : std::prev(after)->first_sequence;
+  skip_before_us = arrival_us;
+  TRY(enter_segment_of(first));
+  return {};
+}
+
+}  // namespace store

@@ -1,0 +1,279 @@
+#include "store/recovery.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "store/segment_reader.h"
+#include "store/segment_walk.h"
+
+namespace store {
+
+namespace {
+
+constexpr std::string_view kAsideSuffix = ".damaged";
+// A segment header and an empty marks block: in less there can be no record.
+constexpr std::uint64_t kHeadBytesMin = 2 * kHeaderBytes;
+constexpr std::size_t kMarksSegmentsMax = 4;  // how far back to look when marks blocks are damaged
+
+class Recovery {
+ public:
+  Recovery(const io::Environment& environment, const std::string& directory, bool sync)
+      : environment_(environment),
+        files_(environment.files),
+        directory_(directory),
+        sync_(sync),
+        now_(environment.clock.monotonic()) {}
+
+  base::Result<Recovered> run() {
+    TRY_VOID(files_.make_directories(directory_));
+    ids_ = TRY(list_segments(files_, directory_));
+    TRY_VOID(find_floor());
+    bool found = false;
+    while (!found && !ids_.empty()) found = TRY(take_last(ids_.back()));
+    drop_older_generations();
+    TRY_VOID(list_older());
+    if (!out_.tail) name_next();
+    return std::move(out_);
+  }
+
+ private:
+  base::Result<void> find_floor();
+  base::Result<bool> take_last(SegmentId id);
+  base::Result<void> set_aside(SegmentId id, std::string_view why);
+  base::Result<void> adopt(SegmentId id, SegmentReader& reader);
+  base::Result<void> continue_in(SegmentId id, const SegmentReader& reader);
+  base::Result<void> vouch(io::Handle file, std::uint64_t from, std::uint64_t to);
+  void older_marks();
+  void note_damage(SegmentId id, const std::vector<BadRange>& bad);
+  void drop_older_generations();
+  base::Result<void> list_older();
+  void note_gap(SegmentId before, SegmentId after);
+  void name_next();
+  VisitBlock collect_marks();
+
+  const io::Environment& environment_;
+  io::Files& files_;
+  const std::string& directory_;
+  bool sync_;
+  base::Instant now_;
+  std::vector<SegmentId> ids_;
+  std::vector<SegmentId> names_;    // ever seen, for a name that is free
+  base::SequenceNumber floor_ = 0;  // no new record may get a number below it
+  WalkResult last_;
+  Recovered out_;
+};
+
+// Names outlive what they named: a number that was given once is not given again.
+base::Result<void> Recovery::find_floor() {
+  for (const io::DirectoryEntry& entry : TRY(files_.list(directory_))) {
+    std::string_view name = entry.name;
+    if (const auto at = name.find(kAsideSuffix); at != std::string_view::npos)
+      name = name.substr(0, at);
+    SegmentId id;
+    if (!parse_segment_name(name, id)) continue;
+    names_.push_back(id);
+    floor_ = std::max(floor_, id.first_sequence);
+  }
+  return {};
+}
+
+base::Result<void> Recovery::set_aside(SegmentId id, std::string_view why) {
+  const std::string path = segment_path(directory_, id);
+  std::string target = path + std::string(kAsideSuffix);
+  for (int i = 1; files_.status(target, false).has_value(); ++i) {
+    target = path + std::string(kAsideSuffix) + "." + std::to_string(i);
+  }
+  TRY_VOID(files_.rename(path, target));
+  if (sync_) TRY_VOID(files_.sync_directory(directory_));
+  ++out_.set_aside;
+  environment_.log.error("segment set aside", {{"path", target}, {"reason", std::string(why)}});
+  return {};
+}
+
+// True: this is the segment to build on. False: it is out of the way, look at the one before.
+base::Result<bool> Recovery::take_last(SegmentId id) {
+  auto reader = SegmentReader::open(files_, segment_path(directory_, id));
+  if (!reader) {
+    TRY_VOID(set_aside(id, reader.error().message));
+    ids_.pop_back();
+    return false;
+  }
+  if (reader->header_state() == HeaderState::unknown_version) {
+    TRY_VOID(set_aside(id, "written by a newer version"));
+    ids_.pop_back();
+    return false;
+  }
+  last_ = walk(*reader, id.first_sequence, reader->size(), Depth::payloads, collect_marks());
+  if (last_.blocks > 0) {
+    TRY_VOID(adopt(id, *reader));
+    return true;
+  }
+  // Not one whole block. Either we died while making it, or it is ruined.
+  if (reader->header_state() == HeaderState::good || reader->size() < kHeadBytesMin) {
+    out_.torn_bytes += reader->size();
+    out_.worthless.push_back(id);
+  } else {
+    TRY_VOID(set_aside(id, "no intact block in it"));
+  }
+  ids_.pop_back();
+  return false;
+}
+
+VisitBlock Recovery::collect_marks() {
+  return [this](std::uint64_t, const BlockHeader& header, std::string_view payload) {
+    if (header.kind == static_cast<std::uint8_t>(BlockKind::marks)) {
+      out_.marks.renew_block(payload, now_);
+    } else if (header.kind == static_cast<std::uint8_t>(BlockKind::records)) {
+      out_.marks.renew_runs(payload, now_);
+    }
+  };
+}
+
+base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
+  // From the first bad byte that nobody was promised, everything is a torn tail, whole blocks
+  // included: their marks would cover what is missing before them.
+  const auto torn = std::find_if(last_.bad.begin(), last_.bad.end(), [&](const BadRange& range) {
+    return range.begin >= last_.promised_end;
+  });
+  if (torn != last_.bad.end()) {
+    const std::uint64_t cut = torn->begin;
+    base::SequenceNumber known = last_.end.sequence;
+    if (const auto header = reader.header_at(cut, std::numeric_limits<std::uint64_t>::max())) {
+      known = std::max(known, end_sequence(*header));
+    }
+    out_.marks.clear();
+    last_ = walk(reader, id.first_sequence, cut, Depth::payloads, collect_marks());
+    out_.torn_bytes += reader.size() - cut;
+    if (known > last_.end.sequence) out_.torn_records += known - last_.end.sequence;
+    if (last_.blocks == 0) {  // cannot be: blocks before `cut` are as they were
+      return base::fail(base::ErrorCode::io,
+                        "segment changes while it is read: " + segment_path(directory_, id));
+    }
+    environment_.log.info(
+        "unfinished append cut off",
+        {{"path", segment_path(directory_, id)}, {"bytes", std::to_string(reader.size() - cut)}});
+  }
+  if (!last_.marks_intact) older_marks();
+  note_damage(id, last_.bad);
+  out_.segments.push_back({id, last_.end.position, last_.end.arrival_us});
+  out_.end = last_.end;
+  const bool sound = last_.bad.empty() && reader.header_state() == HeaderState::good &&
+                     last_.end.sequence >= floor_ && out_.worthless.empty();
+  if (sound) return continue_in(id, reader);
+  if (reader.header_state() != HeaderState::good) ++out_.corrupt_blocks;
+  return {};
+}
+
+base::Result<void> Recovery::continue_in(SegmentId id, const SegmentReader& reader) {
+  io::UniqueHandle file(files_, TRY(files_.open(segment_path(directory_, id), io::Open::update)));
+  if (reader.size() > last_.end.position) TRY_VOID(files_.truncate(file.get(), last_.end.position));
+  if (sync_) TRY_VOID(vouch(file.get(), last_.promised_end, last_.end.position));
+  out_.tail = std::move(file);
+  out_.tail_created_us = reader.header().created_us;
+  return {};
+}
+
+// Makes [from, to) durable. A sync alone would not do: if one failed just before we died, the
+// kernel may hold these pages as clean although the device never got them, and the next sync says
+// yes at once. Bytes written again are dirty again.
+base::Result<void> Recovery::vouch(io::Handle file, std::uint64_t from, std::uint64_t to) {
+  std::string buffer(1U << 20, '\0');
+  for (std::uint64_t at = from; at < to; at += buffer.size()) {
+    const std::size_t bytes = std::min<std::uint64_t>(buffer.size(), to - at);
+    const std::size_t count = TRY(files_.read_at(file, {buffer.data(), bytes}, at));
+    TRY_VOID(files_.write_at(file, std::string_view(buffer).substr(0, count), at));
+  }
+  TRY_VOID(files_.sync(file));
+  return files_.sync_directory(directory_);
+}
+
+void Recovery::older_marks() {
+  std::size_t looked = 0;
+  for (auto id = ids_.rbegin(); id != ids_.rend() && looked < kMarksSegmentsMax; ++id, ++looked) {
+    if (*id == ids_.back()) continue;
+    auto reader = SegmentReader::open(files_, segment_path(directory_, *id));
+    if (!reader) continue;
+    const WalkResult result =
+        walk(*reader, id->first_sequence, reader->size(), Depth::payloads, collect_marks());
+    if (result.marks_intact) return;
+  }
+}
+
+void Recovery::note_damage(SegmentId id, const std::vector<BadRange>& bad) {
+  if (bad.empty()) return;
+  std::uint64_t records = 0;
+  for (const BadRange& range : bad) records += range.records;
+  out_.corrupt_blocks += bad.size();
+  out_.corrupt_records += records;
+  environment_.log.error("segment damaged, going on in a new one",
+                         {{"path", segment_path(directory_, id)},
+                          {"position", std::to_string(bad.front().begin)},
+                          {"blocks", std::to_string(bad.size())},
+                          {"records_lost", std::to_string(records)}});
+}
+
+void Recovery::drop_older_generations() {
+  for (std::size_t i = 0; i + 1 < ids_.size();) {
+    if (ids_[i].first_sequence == ids_[i + 1].first_sequence) {
+      out_.worthless.push_back(ids_[i]);
+      ids_.erase(ids_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+}
+
+base::Result<void> Recovery::list_older() {
+  std::vector<Segment> older;
+  for (std::size_t i = 0; i < ids_.size(); ++i) {
+    auto reader = SegmentReader::open(files_, segment_path(directory_, ids_[i]));
+    const bool good = reader && reader->header_state() == HeaderState::good;
+    if (i > 0 && good) {
+      older.back().last_arrival_us = reader->header().created_us;
+      const std::uint64_t previous = reader->header().previous_first;
+      if (previous != ids_[i - 1].first_sequence) note_gap(ids_[i - 1], ids_[i]);
+    } else if (i > 0) {
+      older.back().last_arrival_us = environment_.clock.wall().time_since_epoch().count();
+    }
+    older.push_back({ids_[i], reader ? reader->size() : 0, 0});
+  }
+  if (!older.empty()) {
+    older.back() = out_.segments.back();
+    out_.segments = std::move(older);
+  }
+  return {};
+}
+
+void Recovery::note_gap(SegmentId before, SegmentId after) {
+  auto reader = SegmentReader::open(files_, segment_path(directory_, before));
+  if (!reader) return;
+  const base::SequenceNumber end =
+      walk(*reader, before.first_sequence, reader->size(), Depth::headers).end.sequence;
+  if (end >= after.first_sequence) return;
+  out_.corrupt_records += after.first_sequence - end;
+  environment_.log.error("segment missing",
+                         {{"directory", directory_},
+                          {"first_sequence", std::to_string(end)},
+                          {"records_lost", std::to_string(after.first_sequence - end)}});
+}
+
+void Recovery::name_next() {
+  if (out_.end.sequence < floor_) out_.end.sequence = floor_;
+  out_.end.position = 0;
+  out_.next = {out_.end.sequence, 0};
+  for (const SegmentId& id : names_) {
+    if (id.first_sequence == out_.next.first_sequence) {
+      out_.next.generation = std::max(out_.next.generation, id.generation + 1);
+    }
+  }
+}
+
+}  // namespace
+
+base::Result<Recovered> recover(const io::Environment& environment, const std::string& directory,
+                                bool sync) {
+  return Recovery(environment, directory, sync).run();
+}
+
+}  // namespace store

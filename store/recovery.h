@@ -1,0 +1,46 @@
+// recover(): what a shard's directory holds after whatever happened to it, and the file to go on
+// in.
+//
+// Walks the last segment only; older ones are trusted and checked when they are read. Bytes at the
+// end that nobody was promised are cut. Damage to what was promised is counted and told, the
+// segment is left as it is for readers to skip over, and writing goes on in a new one. Never
+// refuses because of damage, never deletes what it does not understand.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "io/environment.h"
+#include "store/block.h"
+#include "store/marks.h"
+#include "store/segment_list.h"
+
+namespace store {
+
+struct Segment {
+  SegmentId id;
+  std::uint64_t bytes = 0;           // that count
+  std::int64_t last_arrival_us = 0;  // no record in it arrived later
+};
+
+struct Recovered {
+  std::vector<Segment> segments;  // oldest first; `tail` is the last, if there is one
+  io::UniqueHandle tail;          // to append to; none: the next append makes a new segment
+  std::int64_t tail_created_us = 0;
+  ChainEnd end;    // where the next block goes; position 0 without tail
+  SegmentId next;  // name for a new segment, if there is no tail
+  std::vector<SegmentId>
+      worthless;  // to remove once `next` is durable: never held a delivered record
+  Marks marks;
+
+  std::uint64_t torn_bytes = 0, torn_records = 0;
+  std::uint64_t corrupt_blocks = 0, corrupt_records = 0, set_aside = 0;
+};
+
+// Blocking. `sync`: make what is kept durable (not for SyncPolicy::os).
+base::Result<Recovered> recover(const io::Environment& environment, const std::string& directory,
+                                bool sync);
+
+}  // namespace store

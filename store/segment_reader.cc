@@ -1,0 +1,70 @@
+#include "store/segment_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "store/block.h"
+
+namespace store {
+
+base::Result<SegmentReader> SegmentReader::open(io::Files& files, const std::string& path) {
+  SegmentReader reader(files, io::UniqueHandle(files, TRY(files.open(path, io::Open::read))));
+  TRY_VOID(reader.refresh());
+  return reader;
+}
+
+base::Result<void> SegmentReader::refresh() {
+  size_ = TRY(files_->status(handle_.get())).size;
+  if (header_state_ == HeaderState::damaged && size_ >= kHeaderBytes) {
+    char bytes[kHeaderBytes];
+    const std::size_t count = TRY(files_->read_at(handle_.get(), bytes, 0));
+    if (count == kHeaderBytes) {
+      std::memcpy(&header_, bytes, sizeof header_);
+      header_state_ = check(header_);
+    }
+  }
+  return {};
+}
+
+std::optional<BlockHeader> SegmentReader::header_at(std::uint64_t position,
+                                                    std::uint64_t limit) const {
+  if (position + kHeaderBytes > limit) return std::nullopt;
+  char bytes[kHeaderBytes];
+  const auto count = files_->read_at(handle_.get(), bytes, position);
+  if (!count || *count != kHeaderBytes) return std::nullopt;
+  BlockHeader header;
+  std::memcpy(&header, bytes, sizeof header);
+  if (!check(header, position) || position + block_bytes(header) > limit) return std::nullopt;
+  return header;
+}
+
+std::optional<std::uint64_t> SegmentReader::find_header(std::uint64_t from, std::uint64_t limit,
+                                                        BlockHeader& header) const {
+  constexpr std::size_t kStepBytes = 1U << 18;
+  std::string buffer(kStepBytes + kHeaderBytes, '\0');
+  for (std::uint64_t at = from; at + kHeaderBytes <= limit; at += kStepBytes) {
+    const std::size_t want = std::min<std::uint64_t>(buffer.size(), limit - at);
+    const auto count = files_->read_at(handle_.get(), {buffer.data(), want}, at);
+    if (!count || *count < kHeaderBytes) continue;  // an unreadable sector: look behind it
+    const std::size_t last = std::min(kStepBytes, *count - kHeaderBytes + 8);
+    for (std::size_t i = 0; i < last && i + kHeaderBytes <= *count; i += 8) {
+      std::uint32_t magic = 0;
+      std::memcpy(&magic, buffer.data() + i, sizeof magic);
+      if (magic != kBlockMagic) continue;
+      std::memcpy(&header, buffer.data() + i, sizeof header);
+      if (check(header, at + i) && at + i + block_bytes(header) <= limit) return at + i;
+    }
+  }
+  return std::nullopt;
+}
+
+bool SegmentReader::payload(std::uint64_t position, const BlockHeader& header,
+                            std::string_view& payload) {
+  stored_.resize(header.stored_bytes);
+  const auto count =
+      files_->read_at(handle_.get(), {stored_.data(), stored_.size()}, position + kHeaderBytes);
+  if (!count || *count != stored_.size()) return false;
+  return decode_payload(header, stored_, raw_, payload);
+}
+
+}  // namespace store

@@ -1,0 +1,166 @@
+// Opening, closing, retention and what others may look at.
+#include "store/shard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "store/shard_state.h"
+
+namespace store {
+
+Shard::State::State(io::Files& open_files, std::string path_of_shard, ShardName shard_name,
+                    ShardOptions shard_options)
+    : directory(std::move(path_of_shard)),
+      name(std::move(shard_name)),
+      options(shard_options),
+      files(&open_files),
+      group(shard_options.compression) {}
+
+void Shard::State::adopt(Recovered recovered) {
+  tail_ = std::move(recovered.tail);
+  end = settled = recovered.end;
+  marks = std::move(recovered.marks);
+  worthless = std::move(recovered.worthless);
+  segments.assign(recovered.segments.begin(), recovered.segments.end());
+  tail_id = recovered.next;
+  if (tail_) {
+    tail_id = segments.back().id;
+    segments.pop_back();
+  }
+  for (const Segment& segment : segments) sealed_bytes += segment.bytes;
+  counters.torn_bytes.add(recovered.torn_bytes);
+  counters.torn_records.add(recovered.torn_records);
+  counters.corrupt_blocks.add(recovered.corrupt_blocks);
+  counters.corrupt_records.add(recovered.corrupt_records);
+  counters.segments_set_aside.add(recovered.set_aside);
+  publish();
+}
+
+void Shard::State::publish() {
+  const base::SequenceNumber oldest =
+      segments.empty() ? tail_id.first_sequence : segments.front().id.first_sequence;
+  first_sequence.store(oldest, std::memory_order_relaxed);
+  next_sequence.store(settled.sequence, std::memory_order_relaxed);
+  stored_bytes.store(sealed_bytes + tail_bytes(), std::memory_order_relaxed);
+}
+
+base::Result<std::unique_ptr<Shard>> Shard::open(const io::Environment& environment,
+                                                 const std::string& directory, ShardName name,
+                                                 ShardOptions options) {
+  Recovered recovered = TRY(recover(environment, directory, options.sync != SyncPolicy::os));
+  auto state = std::make_unique<State>(environment.files, directory, std::move(name), options);
+  state->directory_handle = io::UniqueHandle(
+      environment.files, TRY(environment.files.open(directory, io::Open::directory)));
+  // How old the tail is by the wall clock, carried over to the clock that does not jump.
+  const base::Instant now = environment.clock.monotonic();
+  state->tail_since = state->last_activity = now;
+  if (recovered.tail) {
+    const auto age = environment.clock.wall().time_since_epoch() -
+                     std::chrono::microseconds(recovered.tail_created_us);
+    const auto least = std::max<base::Duration>(age, base::Duration::zero());
+    state->tail_since = now - std::min<base::Duration>(least, std::chrono::hours(24 * 365));
+  }
+  state->adopt(std::move(recovered));
+  return std::unique_ptr<Shard>(new Shard(std::move(state)));
+}
+
+Shard::Shard(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Shard::~Shard() = default;
+
+void Shard::attach(const io::Environment& environment) { state_->environment = &environment; }
+
+void Shard::append(Append& append) {
+  ASSERT(state_->environment != nullptr);
+  state_->queue.push(append);
+  if (!state_->answering) state_->advance();
+}
+
+bool Shard::idle() const {
+  return state_->phase == State::Phase::idle && state_->queue.empty() && state_->in_write.empty() &&
+         state_->unsynced.empty();
+}
+
+void Shard::roll() {
+  if (state_->tail_ && state_->end.sequence != state_->tail_id.first_sequence)
+    state_->roll_wanted = true;
+}
+
+std::vector<std::string> Shard::State::retire_while(const auto& expired) {
+  std::vector<std::string> paths = std::exchange(removable, {});
+  // The last segment stays even if it is sealed: its name is what keeps numbers from starting over.
+  while (!segments.empty() && (tail_bytes() > 0 || segments.size() > 1) &&
+         expired(segments.front())) {
+    paths.push_back(segment_path(directory, segments.front().id));
+    paths.push_back(index_path(directory, segments.front().id));
+    sealed_bytes -= segments.front().bytes;
+    segments.pop_front();
+    counters.segments_retired.add();
+  }
+  if (!paths.empty()) publish();
+  return paths;
+}
+
+std::vector<std::string> Shard::retire(base::Timestamp now) {
+  const ShardOptions& options = state_->options;
+  const std::int64_t age_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(options.retention_age).count();
+  const std::int64_t oldest_us = now.time_since_epoch().count() - age_us;
+  return state_->retire_while([&](const Segment& segment) {
+    if (age_us > 0 && segment.last_arrival_us < oldest_us) return true;
+    return options.retention_bytes > 0 &&
+           state_->sealed_bytes + state_->tail_bytes() > options.retention_bytes;
+  });
+}
+
+std::vector<std::string> Shard::retire_below(base::SequenceNumber sequence) {
+  State& state = *state_;
+  return state.retire_while([&](const Segment&) {
+    const base::SequenceNumber end = state.segments.size() > 1 ? state.segments[1].id.first_sequence
+                                                               : state.tail_id.first_sequence;
+    return end <= sequence;
+  });
+}
+
+std::vector<std::pair<base::Origin, std::uint64_t>> Shard::marks() const {
+  std::vector<Mark> list;
+  state_->marks.list(list);
+  std::vector<std::pair<base::Origin, std::uint64_t>> marks;
+  marks.reserve(list.size());
+  for (const Mark& mark : list) marks.emplace_back(base::Origin{mark.origin}, mark.end_offset);
+  return marks;
+}
+
+void Shard::forget_marks_before(base::Instant instant) {
+  state_->forget_marks = std::max(state_->forget_marks, instant);
+}
+
+void Shard::note_settled() {
+  State& state = *state_;
+  ASSERT(idle());
+  if (!state.tail_ || state.end.position == 0 || state.last_is_settled_block) return;
+  state.group.begin(state.end, state.end.position);
+  state.group.add_settled();
+  state.group.finish();
+  if (state.files->write_at(state.tail_.get(), state.group.pieces().front(), state.end.position)) {
+    state.end = state.settled = state.group.end();
+    state.last_is_settled_block = true;
+  }
+}
+
+base::SequenceNumber Shard::first_sequence() const {
+  return state_->first_sequence.load(std::memory_order_relaxed);
+}
+base::SequenceNumber Shard::next_sequence() const {
+  return state_->next_sequence.load(std::memory_order_relaxed);
+}
+std::uint64_t Shard::stored_bytes() const {
+  return state_->stored_bytes.load(std::memory_order_relaxed);
+}
+const ShardName& Shard::name() const { return state_->name; }
+const std::string& Shard::directory() const { return state_->directory; }
+const ShardOptions& Shard::options() const { return state_->options; }
+const ShardCounters& Shard::counters() const { return state_->counters; }
+
+}  // namespace store
