@@ -20,6 +20,7 @@
 #include "io/environment.h"
 #include "sources/checkpoint.h"
 #include "sources/file_tail.h"
+#include "sources/glob.h"
 
 namespace sources {
 
@@ -28,6 +29,7 @@ enum class Start : std::uint8_t { beginning, end };
 struct FilesOptions {
   std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
   std::vector<std::string> exclude;
+  // `end` begins exactly at the size when found, be it in the middle of a line.
   Start start = Start::end;  // for files that are there at the first start and have no state;
                              // files that appear later always start at the beginning
   base::Duration reconcile_interval = std::chrono::seconds(30);
@@ -43,11 +45,21 @@ struct DiscoveryCounters {
 
 class Discovery {
  public:
-  // What a flow hears. All on the control thread.
+  static constexpr base::Duration kForgetAfter = std::chrono::hours(7 * 24);
+  // Directories that cannot be watched, and symlinks, whose targets' directories are not.
+  static constexpr base::Duration kPollInterval = std::chrono::seconds(1);
+
+  // What a flow hears. All on the control thread. Numbers are never used twice. A file whose name
+  // came back is found() again under a new number; TailSet::add knows it by its identity.
+  // FoundFile::checkpoint.path is the path the file was first known by, so that all generations of
+  // one path go to one reactor.
   struct Listener {
     std::function<void(std::size_t flow, FoundFile found)> found;
     std::function<void(std::size_t flow, std::uint64_t number)> look;
     std::function<void(std::size_t flow, std::uint64_t number, std::string new_path)> detached;
+    // Optional. A known checkpoint whose file is gone from a directory that could be listed, not
+    // written for kForgetAfter: it may be erased.
+    std::function<void(std::size_t flow, const Checkpoint& checkpoint)> forgotten = {};
   };
   struct Flow {
     std::string name;
@@ -81,9 +93,5 @@ class Discovery {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-// Shell-like match of a whole path, bytes: `*` and `?` stop at '/', `**` as a whole part matches
-// zero or more directories, dotfiles only when the pattern names the dot.
-bool glob_match(std::string_view pattern, std::string_view path);
 
 }  // namespace sources

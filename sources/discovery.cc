@@ -1,0 +1,125 @@
+#include "sources/discovery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "sources/discovery_state.h"
+
+namespace sources {
+namespace {
+
+// Without braces, cut into parts. A trailing ** means every file below.
+std::vector<std::vector<std::string>> compile(const std::vector<std::string>& globs) {
+  std::vector<std::vector<std::string>> compiled;
+  for (const std::string& glob : globs) {
+    for (const std::string& alternative : expand_braces(glob)) {
+      std::vector<std::string> parts = split_path(alternative);
+      if (parts.empty()) continue;
+      if (parts.back() == "**") parts.emplace_back("*");
+      compiled.push_back(std::move(parts));
+    }
+  }
+  return compiled;
+}
+
+}  // namespace
+
+Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
+                        std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
+                        Listener given_listener)
+    : environment(given),
+      flows(std::move(given_flows)),
+      excluded_directories(std::move(ours)),
+      listener(std::move(given_listener)),
+      operation(io::on<&State::received>(*this)) {
+  for (std::size_t flow = 0; flow < flows.size(); ++flow) {
+    const FilesOptions& options = flows[flow].files;
+    for (auto& parts : compile(options.patterns)) patterns.push_back({flow, std::move(parts)});
+    excludes.push_back(compile(options.exclude));
+    reconcile_interval = std::min(reconcile_interval, options.reconcile_interval);
+  }
+  for (Checkpoint& checkpoint : checkpoints) {
+    const auto flow = std::find_if(flows.begin(), flows.end(), [&checkpoint](const Flow& each) {
+      return each.name == checkpoint.flow;
+    });
+    if (flow == flows.end()) continue;  // another configuration's: kept in the log, not ours
+    const FlowFile file{static_cast<std::size_t>(flow - flows.begin()), checkpoint.identity};
+    known.insert_or_assign(file, std::move(checkpoint));
+  }
+  for (std::string& path : excluded_directories) {
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+  }
+}
+
+Discovery::Discovery(const io::Environment& environment, std::vector<Flow> flows,
+                     std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
+                     Listener listener)
+    : state_(std::make_unique<State>(environment, std::move(flows), std::move(known),
+                                     std::move(excluded_directories), std::move(listener))) {}
+
+Discovery::~Discovery() { ASSERT(!state_->receiving); }
+
+void Discovery::start() {
+  if (auto handle = state_->environment.files.open_watch()) {
+    state_->watch_handle = io::UniqueHandle(state_->environment.files, *handle);
+  } else {
+    state_->counters.watch_errors.add();
+    state_->warned_of_limit = true;
+    state_->environment.log.warn(
+        "files cannot be watched, searching every second; raise fs.inotify.max_user_instances",
+        {{"error", handle.error().message}});
+  }
+  state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
+  state_->scan();
+  state_->starting = false;
+  state_->receive();
+}
+
+void Discovery::tick(base::Instant now) {
+  if (state_->stopped) return;
+  if (state_->next_scan <= now) {
+    state_->next_scan = now + state_->reconcile_interval;
+    state_->scan();
+  }
+  if (state_->next_poll <= now) state_->poll();
+}
+
+base::Instant Discovery::next_deadline() const {
+  if (state_->stopped) return base::Instant::max();
+  return std::min(state_->next_scan, state_->next_poll);
+}
+
+void Discovery::reconcile_now() {
+  state_->scan();
+  state_->look_at_all();
+}
+
+void Discovery::closed(std::size_t flow, std::uint64_t number) {
+  const auto it = state_->files.find(number);
+  if (it == state_->files.end()) return;
+  const File& file = it->second;
+  ASSERT(file.flow == flow);
+  const auto identity = state_->by_identity.find({flow, file.identity});
+  if (identity != state_->by_identity.end() && identity->second == number) {
+    state_->by_identity.erase(identity);
+  }
+  const auto home = state_->by_home.find(file.home);
+  std::erase(home->second, number);
+  if (home->second.empty()) state_->by_home.erase(home);
+  state_->orphans.erase(number);
+  state_->files.erase(it);
+}
+
+void Discovery::stop() {
+  state_->stopped = true;
+  if (state_->receiving) state_->environment.io.cancel(state_->operation);
+}
+
+bool Discovery::idle() const { return !state_->receiving; }
+
+std::size_t Discovery::files() const { return state_->files.size(); }
+
+const DiscoveryCounters& Discovery::counters() const { return state_->counters; }
+
+}  // namespace sources

@@ -1,0 +1,143 @@
+// Events: what the watches tell, and polling where there is no watch.
+#include <algorithm>
+#include <chrono>
+
+#include "sources/discovery_state.h"
+
+namespace sources {
+namespace {
+
+constexpr std::size_t kEventBytes = std::size_t{64} << 10;
+// Directories that come and go in bursts are searched once per burst.
+constexpr auto kScanDelay = std::chrono::milliseconds(20);
+
+}  // namespace
+
+void Discovery::State::receive() {
+  if (!watch_handle || stopped) return;
+  events.resize(kEventBytes);
+  receiving = true;
+  environment.io.receive(operation, watch_handle.get(), events);
+}
+
+void Discovery::State::received(std::int64_t result) {
+  receiving = false;
+  if (stopped) return;
+  if (result <= 0) {
+    counters.watch_errors.add();
+    environment.log.warn("watch is broken, searching directories every second",
+                         {{"error", std::to_string(-result)}});
+    for (const auto& [path, directory] : directories) {
+      directory->watch = -1;
+      directory->polled = true;
+    }
+    watched.clear();
+    watch_handle.reset();
+    next_poll = environment.clock.monotonic() + kPollInterval;
+    return;
+  }
+  const std::string_view bytes(events.data(), static_cast<std::size_t>(result));
+  for (const io::WatchEvent& event : io::parse_watch_events(bytes)) handle(event);
+  announce();
+  receive();
+}
+
+void Discovery::State::handle(const io::WatchEvent& event) {
+  counters.watch_events.add();
+  if ((event.what & io::kWatchOverflow) != 0) {
+    counters.watch_overflows.add();
+    scan();
+    look_at_all();
+    return;
+  }
+  const auto it = watched.find(event.watch);
+  if (it == watched.end()) return;
+  const std::vector<Directory*> users = it->second;  // handling one may drop others
+  for (Directory* directory : users) handle(*directory, event);
+  if ((event.what & io::kWatchGone) != 0) {
+    watched.erase(event.watch);
+    counters.watches.set(watched.size());
+  }
+}
+
+void Discovery::State::handle(Directory& directory, const io::WatchEvent& event) {
+  if ((event.what & io::kWatchGone) != 0) {
+    directory.watch = -1;
+    scan_soon(kScanDelay);
+    return;
+  }
+  if (event.is_directory) {
+    if ((event.what & io::kWatchCreated) != 0) {
+      GlobStates states = below(directory.states, event.name);
+      if (!states.empty()) visit(directory.path_of(event.name), std::move(states), true);
+    }
+    if ((event.what & io::kWatchRemoved) != 0 && !below(directory.states, event.name).empty()) {
+      scan_soon(kScanDelay);
+    }
+    if ((event.what & io::kWatchAttributes) != 0 && directory.states.size() > 0) {
+      scan_soon(kScanDelay);  // perhaps it may be searched now
+    }
+    return;
+  }
+  const auto it = directory.names.find(event.name);
+  if ((event.what & io::kWatchModified) != 0 && it != directory.names.end()) {
+    look_at(it->second);
+    return;
+  }
+  const std::string name(event.name);
+  if ((event.what & io::kWatchRemoved) != 0) {
+    if (it != directory.names.end() && event.cookie != 0) {
+      for (const auto& [flow, number] : it->second.numbers) moves[event.cookie].push_back(number);
+    }
+    name_gone(directory, name);
+  }
+  if ((event.what & io::kWatchCreated) != 0) {
+    if (const auto moved = moves.find(event.cookie); moved != moves.end()) {
+      for (const std::uint64_t number : moved->second) {
+        files.at(number).moved_to = directory.path_of(name);
+      }
+    }
+    GlobStates states = below(directory.states, name);
+    if (!states.empty()) visit(directory.path_of(name), std::move(states), true);  // a link to one?
+    examine(directory, name, 0, false, true);
+  }
+  if ((event.what & io::kWatchAttributes) != 0 && it != directory.names.end()) {
+    examine(directory, name, 0, false, true);
+  }
+}
+
+void Discovery::State::look_at(const Name& entry) {
+  for (const auto& [flow, number] : entry.numbers) listener.look(flow, number);
+}
+
+void Discovery::State::look_at_all() {
+  for (const auto& [number, file] : files) {
+    if (file.announced) listener.look(file.flow, number);
+  }
+}
+
+void Discovery::State::scan_soon(base::Duration delay) {
+  next_scan = std::min(next_scan, environment.clock.monotonic() + delay);
+}
+
+void Discovery::State::poll() {
+  next_poll = base::Instant::max();
+  std::vector<Directory*> polled;
+  bool again = false;
+  for (const auto& [path, directory] : directories) {
+    if (directory->polled) polled.push_back(directory.get());
+    for (const auto& [name, entry] : directory->names) {
+      if (!entry.symlink && !directory->polled) continue;
+      again = true;
+      look_at(entry);
+    }
+  }
+  for (Directory* directory : polled) {
+    GlobStates states = directory->states;
+    visit(directory->path, std::move(states), false);
+  }
+  announce();
+  if (again || !polled.empty()) next_poll = environment.clock.monotonic() + kPollInterval;
+}
+
+}  // namespace sources

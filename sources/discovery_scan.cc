@@ -1,0 +1,269 @@
+// Scanning: walks the directories patterns can match in, watches and lists them.
+#include <algorithm>
+#include <cerrno>
+
+#include "sources/discovery_state.h"
+
+namespace sources {
+namespace {
+
+constexpr std::size_t kDepthMax =
+    128;  // of directories, for `**` below something that grows by itself
+
+bool is_below(const std::string& path, const std::string& directory) {
+  if (directory == "/") return true;
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+bool not_there(const base::Error& error) {
+  return error.system == ENOENT || error.system == ENOTDIR ||
+         (error.system == 0 && error.code == base::ErrorCode::not_found);
+}
+
+}  // namespace
+
+std::string Directory::path_of(std::string_view name) const {
+  std::string whole = path;
+  if (whole.back() != '/') whole += '/';
+  whole += name;
+  return whole;
+}
+
+// `**` may also match nothing: what follows it is tried in the same directory.
+GlobStates Discovery::State::closure(GlobStates states) const {
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const GlobState state = states[i];
+    if (patterns[state.pattern].parts[state.part] != "**") continue;
+    const GlobState next{state.pattern, state.part + 1};
+    if (std::find(states.begin(), states.end(), next) == states.end()) states.push_back(next);
+  }
+  return states;
+}
+
+// What is compared in the directory `name` of a directory with `states`.
+GlobStates Discovery::State::below(const GlobStates& states, std::string_view name) const {
+  GlobStates next;
+  const auto add = [&next](GlobState state) {
+    if (std::find(next.begin(), next.end(), state) == next.end()) next.push_back(state);
+  };
+  for (const GlobState& state : states) {
+    const std::vector<std::string>& parts = patterns[state.pattern].parts;
+    if (parts[state.part] == "**") {
+      if (!name.starts_with('.')) add(state);
+    } else if (state.part + 1 < parts.size() && glob_match_part(parts[state.part], name)) {
+      add({state.pattern, state.part + 1});
+    }
+  }
+  return closure(std::move(next));
+}
+
+// Flows with a pattern that ends here and matches `name`, unless they exclude it.
+std::vector<std::size_t> Discovery::State::flows_matching(const Directory& directory,
+                                                          std::string_view name) const {
+  std::vector<std::size_t> matching;
+  std::vector<std::string> path;
+  for (const GlobState& state : directory.states) {
+    const FlowPattern& pattern = patterns[state.pattern];
+    if (state.part + 1 != pattern.parts.size()) continue;
+    if (std::find(matching.begin(), matching.end(), pattern.flow) != matching.end()) continue;
+    if (!glob_match_part(pattern.parts[state.part], name)) continue;
+    const auto& flow_excludes = excludes[pattern.flow];
+    if (path.empty() && !flow_excludes.empty()) path = split_path(directory.path_of(name));
+    const bool out =
+        std::any_of(flow_excludes.begin(), flow_excludes.end(),
+                    [&path](const auto& parts) { return glob_match_parts(parts, path); });
+    if (!out) matching.push_back(pattern.flow);
+  }
+  return matching;
+}
+
+bool Discovery::State::excluded(const std::string& path, const io::FileStatus* status) const {
+  if (std::any_of(excluded_directories.begin(), excluded_directories.end(),
+                  [&path](const std::string& ours) { return is_below(path, ours); })) {
+    return true;
+  }
+  return status != nullptr &&
+         std::find(excluded_inodes.begin(), excluded_inodes.end(),
+                   std::pair{status->device, status->inode}) != excluded_inodes.end();
+}
+
+void Discovery::State::could_not_look(const std::string& path, const base::Error& error) {
+  counters.scan_errors.add();
+  uncertain.push_back(path);
+  if (const auto it = directories.find(path); it != directories.end()) {
+    if (std::exchange(it->second->unlistable, true)) return;
+  }
+  environment.log.warn("directory cannot be searched", {{"path", path}, {"error", error.message}});
+}
+
+void Discovery::State::scan() {
+  counters.scans.add();
+  ++scans;
+  uncertain.clear();
+  excluded_inodes.clear();
+  for (const std::string& ours : excluded_directories) {
+    if (const auto status = environment.files.status(ours, true)) {
+      excluded_inodes.emplace_back(status->device, status->inode);
+    }
+  }
+  GlobStates all;
+  for (std::uint32_t i = 0; i < patterns.size(); ++i) all.push_back({i, 0});
+  visit("/", closure(std::move(all)), true);
+  drop_unvisited();
+  if (starting) find_unmatched();
+  announce();
+}
+
+// `states`: closed. `deep`: also what is below and known already.
+void Discovery::State::visit(const std::string& path, GlobStates states, bool deep) {
+  if (states.empty() || walk_stack.size() >= kDepthMax) return;
+  const auto status = environment.files.status(path, true);
+  if (!status) {
+    if (!not_there(status.error())) could_not_look(path, status.error());
+    return;
+  }
+  if (status->kind != io::FileKind::directory || excluded(path, &*status)) return;
+  const std::pair here{status->device, status->inode};
+  if (std::find(walk_stack.begin(), walk_stack.end(), here) != walk_stack.end()) return;
+  walk_stack.push_back(here);
+  auto& slot = directories[path];
+  if (!slot) {
+    slot = std::make_unique<Directory>();
+    slot->path = path;
+  }
+  Directory& directory = *slot;
+  directory.states = std::move(states);
+  directory.scan = scans;
+  const bool literal =
+      std::all_of(directory.states.begin(), directory.states.end(), [this](const GlobState& state) {
+        const std::vector<std::string>& parts = patterns[state.pattern].parts;
+        return state.part + 1 < parts.size() && !has_wildcard(parts[state.part]);
+      });
+  if (literal) {
+    descend(path, directory.states, deep);
+  } else {
+    watch(directory);  // before listing: what appears in between is then told twice, not never
+    list(directory, deep);
+  }
+  walk_stack.pop_back();
+}
+
+// All that matters here are directories whose names we know: no need to list. A watch is needed
+// only where one of them is missing.
+void Discovery::State::descend(const std::string& path, const GlobStates& states, bool deep) {
+  const GlobStates copy = states;  // the directory may be dropped below
+  std::vector<std::string> done;
+  bool missing = false;
+  for (const GlobState& state : copy) {
+    const std::string& name = patterns[state.pattern].parts[state.part];
+    if (std::find(done.begin(), done.end(), name) != done.end()) continue;
+    done.push_back(name);
+    const std::string child = (path == "/" ? path : path + "/") + name;
+    if (!environment.files.status(child, true)) missing = true;
+    if (deep || !directories.contains(child)) visit(child, below(copy, name), deep);
+  }
+  const auto it = directories.find(path);
+  if (it == directories.end()) return;
+  if (missing) {
+    watch(*it->second);
+  } else {
+    unwatch(*it->second);
+  }
+}
+
+void Discovery::State::list(Directory& directory, bool deep) {
+  const auto entries = environment.files.list(directory.path);
+  if (!entries) {
+    if (!not_there(entries.error())) could_not_look(directory.path, entries.error());
+    return;  // if it is gone, nobody visits it in the next scan
+  }
+  directory.unlistable = false;
+  directory.listing = ++listings;
+  const std::uint64_t listing = directory.listing;
+  for (const io::DirectoryEntry& each : *entries) entry(directory, each, deep);
+  std::vector<std::string> gone;
+  for (const auto& [name, known_name] : directory.names) {
+    if (known_name.listing != listing) gone.push_back(name);
+  }
+  for (const std::string& name : gone) name_gone(directory, name);
+}
+
+void Discovery::State::entry(Directory& directory, const io::DirectoryEntry& each, bool deep) {
+  const bool symlink = each.kind == io::FileKind::symlink;
+  if (each.kind != io::FileKind::regular && each.kind != io::FileKind::other) {
+    GlobStates states = below(directory.states, each.name);
+    const std::string child = directory.path_of(each.name);
+    if (!states.empty() && (deep || !directories.contains(child))) {
+      visit(child, std::move(states), deep);  // looks by itself whether it is a directory
+    }
+  }
+  if (each.kind == io::FileKind::directory) return;
+  examine(directory, each.name, each.inode, symlink, false);
+}
+
+void Discovery::State::watch(Directory& directory) {
+  if (!watch_handle) {
+    directory.polled = true;
+  } else {
+    const auto number = environment.files.add_watch(watch_handle.get(), directory.path);
+    if (!number) {
+      if (!not_there(number.error())) {
+        counters.watch_errors.add();
+        directory.polled = true;
+      }
+      if (!std::exchange(warned_of_limit, true)) {
+        environment.log.warn(
+            "directory cannot be watched and is searched every second; "
+            "raise fs.inotify.max_user_watches",
+            {{"path", directory.path}, {"error", number.error().message}});
+      }
+    } else if (*number != directory.watch) {
+      unwatch(directory);
+      directory.watch = *number;
+      watched[*number].push_back(&directory);
+      directory.polled = false;
+    }
+  }
+  if (directory.polled && next_poll == base::Instant::max()) {
+    next_poll = environment.clock.monotonic() + kPollInterval;
+  }
+  counters.watches.set(watched.size());
+}
+
+void Discovery::State::unwatch(Directory& directory) {
+  if (directory.watch < 0) return;
+  auto& users = watched[directory.watch];
+  std::erase(users, &directory);
+  if (users.empty()) {
+    watched.erase(directory.watch);
+    environment.files.remove_watch(watch_handle.get(), directory.watch);
+  }
+  directory.watch = -1;
+  counters.watches.set(watched.size());
+}
+
+void Discovery::State::drop(Directory& directory) {
+  while (!directory.names.empty()) {
+    const std::string name = directory.names.begin()->first;
+    name_gone(directory, name);
+  }
+  unwatch(directory);
+  const std::string path = directory.path;
+  directories.erase(path);
+}
+
+// Directories nobody came to are gone, unless something above them could not be looked at.
+void Discovery::State::drop_unvisited() {
+  std::vector<Directory*> gone;
+  for (const auto& [path, directory] : directories) {
+    if (directory->scan == scans) continue;
+    const bool unclear =
+        std::any_of(uncertain.begin(), uncertain.end(),
+                    [&path = path](const std::string& above) { return is_below(path, above); });
+    if (!unclear) gone.push_back(directory.get());
+  }
+  for (Directory* directory : gone) drop(*directory);
+}
+
+}  // namespace sources
