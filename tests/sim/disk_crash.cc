@@ -73,6 +73,7 @@ void Disk::cut_names(Node& directory, std::map<std::uint64_t, bool>& shared_step
       changes.empty() ? 0 : random_.between(changes.front().step, changes.back().step);
   std::set<std::string_view> lost_names;
   std::set<const Node*> lost_nodes;
+  bool removal_lost = false;
   for (auto first = changes.begin(); first != changes.end();) {
     const std::uint64_t step = first->step;
     const auto end = std::find_if(first, changes.end(),
@@ -82,6 +83,9 @@ void Disk::cut_names(Node& directory, std::map<std::uint64_t, bool>& shared_step
     for (auto at = first; at != end; ++at) {
       if (lost_names.contains(at->name) || lost_nodes.contains(at->target.get())) keep = false;
     }
+    const bool removal = std::next(first) == end && first->target == nullptr;
+    if (removal && removal_lost) keep = false;
+    if (removal && !keep) removal_lost = true;
     if (!first->other.expired()) keep = shared_steps.try_emplace(step, keep).first->second;
     for (; first != end; ++first) {
       if (keep) {

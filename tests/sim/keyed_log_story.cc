@@ -1,6 +1,8 @@
 #include "tests/sim/keyed_log_story.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <deque>
 #include <iostream>
 #include <list>
 #include <map>
@@ -26,7 +28,7 @@ struct History {
 
 class KeyedLogStory {
  public:
-  KeyedLogStory(std::uint64_t seed, bool verbose) : world_(seed), verbose_(verbose) {}
+  explicit KeyedLogStory(const StoryOptions& options) : world_(options.seed), story_(options) {}
   StoryEnd tell();
 
  private:
@@ -53,11 +55,11 @@ class KeyedLogStory {
     if (violation_.empty()) violation_ = what;
   }
   void say(const std::string& what) {
-    if (verbose_) std::cerr << "  " << what << '\n';
+    if (story_.verbose) std::cerr << "  " << what << '\n';
   }
 
   SimWorld world_;
-  bool verbose_;
+  StoryOptions story_;
   std::unique_ptr<Process> process_;
   std::optional<io::Environment> environment_;
   std::unique_ptr<store::KeyedLog> log_;
@@ -65,6 +67,7 @@ class KeyedLogStory {
   std::list<Flight> flights_;
   std::uint64_t values_ = 0;
   std::uint64_t failures_ = 0;
+  std::deque<std::string> unremoved_;  // retired, oldest first
   bool ignoring_answers_ = false;
   std::string violation_;
   std::uint64_t crashes_ = 0;
@@ -76,6 +79,7 @@ FaultPlan KeyedLogStory::choose_faults() {
   SimRandom& random = world_.random();
   const auto some = [&random] { return random.below(3) == 0 ? 0.05 : 0.0; };
   FaultPlan plan;
+  if (!story_.faults) return plan;
   plan.delay = random.below(2) == 0 ? 0.5 : 0;
   plan.write_error = some();
   plan.write_full = some();
@@ -185,11 +189,14 @@ void KeyedLogStory::answered(Flight& flight, int error) {
 }
 
 void KeyedLogStory::turn() {
-  process_->io().run_once(base::Duration::zero());
+  process_->io().run_once(io::Io::kForever);
   log_->tick(world_.clock().monotonic());
-  for (const std::string& path : log_->retire()) {
-    say("retire " + path);
-    if (world_.random().below(4) != 0) (void)process_->files().remove(path);
+  for (const std::string& path : log_->retire()) unremoved_.push_back(path);
+  while (!unremoved_.empty() && world_.random().below(8) != 0) {
+    const auto removed = process_->files().remove(unremoved_.front());
+    if (!removed && removed.error().system != ENOENT) break;
+    say("removed " + unremoved_.front());
+    unremoved_.pop_front();
   }
 }
 
@@ -197,9 +204,7 @@ void KeyedLogStory::take_apart() {
   ignoring_answers_ = !process_->alive();
   for (int i = 0; !log_->idle() && i < 10'000; ++i) {
     turn();
-    if (process_->alive()) {
-      world_.advance(*process_, std::chrono::seconds(1), log_->next_deadline());
-    }
+    world_.advance(*process_, std::chrono::seconds(1), log_->next_deadline());
   }
   ignoring_answers_ = false;
   if (!log_->idle()) {
@@ -208,6 +213,7 @@ void KeyedLogStory::take_apart() {
   }
   log_.reset();
   if (!flights_.empty()) violate("idle, but a write was never answered");
+  unremoved_.clear();  // found again by the next opening
   environment_.reset();
   process_.reset();
 }
@@ -272,7 +278,7 @@ void KeyedLogStory::step() {
     take_apart();
     if (violation_.empty() && open()) check_found(Crash::process);
   } else {
-    crash(random.below(2) == 0 ? Crash::power : Crash::process);
+    crash(story_.power_cuts && random.below(2) == 0 ? Crash::power : Crash::process);
   }
 }
 
@@ -290,12 +296,13 @@ void KeyedLogStory::drain() {
 }
 
 StoryEnd KeyedLogStory::tell() {
+  world_.disk().put("/data/LOCK", "");  // the data directory itself is durable
   world_.faults().set("/data", choose_faults());
   const std::uint64_t steps = world_.random().between(50, 600);
   if (open()) check_found(Crash::power);
   for (std::uint64_t i = 0; i < steps && violation_.empty(); ++i) step();
   if (violation_.empty()) drain();
-  if (violation_.empty()) crash(Crash::power);
+  if (violation_.empty()) crash(story_.power_cuts ? Crash::power : Crash::process);
   if (violation_.empty()) take_apart();
   if (log_ != nullptr) (void)log_.release();
   if (!violation_.empty()) {
@@ -310,8 +317,6 @@ StoryEnd KeyedLogStory::tell() {
 
 }  // namespace
 
-StoryEnd tell_keyed_log_story(std::uint64_t seed, bool verbose) {
-  return KeyedLogStory(seed, verbose).tell();
-}
+StoryEnd tell_keyed_log_story(const StoryOptions& options) { return KeyedLogStory(options).tell(); }
 
 }  // namespace sim

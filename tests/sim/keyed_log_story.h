@@ -15,6 +15,6 @@
 
 namespace sim {
 
-StoryEnd tell_keyed_log_story(std::uint64_t seed, bool verbose);
+StoryEnd tell_keyed_log_story(const StoryOptions& options);
 
 }  // namespace sim

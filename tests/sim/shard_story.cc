@@ -1,35 +1,28 @@
 #include "tests/sim/shard_story.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/packed_record.h"
-#include "store/cursor.h"
 #include "store/shard.h"
+#include "tests/sim/shard_oracle.h"
 #include "tests/sim/sim_world.h"
 
 namespace sim {
 namespace {
 
-using base::Origin;
-
-struct Run {  // what was appended, in order: the model
-  std::uint64_t number = 0;
-  Origin origin = Origin::none;
-  std::uint64_t end_offset = 0;
-  std::vector<std::string> records;
-  std::string bytes;  // packed, header included
-};
+constexpr const char* kDirectory = "/data/s/0";
 
 class ShardStory {
  public:
-  ShardStory(std::uint64_t seed, bool verbose) : world_(seed), verbose_(verbose) { choose(); }
+  explicit ShardStory(const StoryOptions& options) : world_(options.seed), story_(options) {
+    choose();
+  }
   StoryEnd tell();
 
  private:
@@ -53,20 +46,18 @@ class ShardStory {
   void close_cleanly();
   void take_apart();
   void drain();
-  Run make_run();
   void check_content();
-  void check_marks(std::size_t stored);
-  void check_loosely();
-  void read_along();
+  template <typename Ask>
+  void ask(Ask how);
   void violate(const std::string& what) {
     if (violation_.empty()) violation_ = what;
   }
   void say(const std::string& what) {
-    if (verbose_) std::cerr << "  " << what << '\n';
+    if (story_.verbose) std::cerr << "  " << what << '\n';
   }
 
   SimWorld world_;
-  bool verbose_;
+  StoryOptions story_;
   store::ShardOptions options_;
   bool power_cuts_ = true;
   std::uint64_t steps_ = 0;
@@ -74,17 +65,16 @@ class ShardStory {
   std::optional<io::Environment> environment_;
   std::unique_ptr<store::Shard> shard_;
 
-  std::vector<Run> runs_;
+  ShardOracle oracle_{kDirectory};
   std::size_t stored_runs_ = 0;   // answered, or found by an opening: must never be lost
   std::size_t started_runs_ = 0;  // given to the shard, answered or not
-  std::map<Origin, std::uint64_t> offsets_;
   std::deque<std::unique_ptr<Flight>> flights_;  // in order; answered ones leave at the front
+  std::deque<std::string> unremoved_;            // retired, oldest first
   bool ignoring_answers_ = false;
   bool over_ = false;
   std::string violation_;
   std::uint64_t crashes_ = 0;
 
-  static constexpr const char* kDirectory = "/data/s/0";
   static constexpr std::size_t kFlightsMax = 4;
 };
 
@@ -109,6 +99,7 @@ FaultPlan ShardStory::choose_faults() {
   SimRandom& random = world_.random();
   const auto some = [&random] { return random.below(3) == 0 ? 0.05 : 0.0; };
   FaultPlan plan;
+  if (!story_.faults) return plan;
   plan.delay = random.below(2) == 0 ? 0.5 : 0;
   plan.delay_max = std::chrono::milliseconds(random.between(1, 100));
   plan.write_error = some();
@@ -119,39 +110,6 @@ FaultPlan ShardStory::choose_faults() {
   plan.look_error = some();
   plan.change_error = some();
   return plan;
-}
-
-Run ShardStory::make_run() {
-  SimRandom& random = world_.random();
-  Run run;
-  run.number = runs_.size();
-  run.origin = static_cast<Origin>(random.between(1, 3));
-  const std::uint64_t count = random.between(1, 5);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    std::string text = std::to_string(run.number) + ':' + std::to_string(i) + ' ';
-    const std::uint64_t size = random.below(10) == 0 ? random.below(3000) : random.below(100);
-    text.append(size, static_cast<char>('a' + run.number % 26));
-    run.records.push_back(std::move(text));
-  }
-  std::uint64_t& offset = offsets_[run.origin];
-  std::string packed;
-  for (const std::string& text : run.records) {
-    const base::Record record{.key = {}, .data = text, .hash = std::nullopt};
-    const std::size_t at = packed.size();
-    packed.resize(at + base::packed_bytes(record));
-    base::pack(record, packed.data() + at);
-    offset += text.size() + 1;
-  }
-  run.end_offset = offset;
-  base::RunHeader header;
-  header.origin = run.origin;
-  header.end_offset = run.end_offset;
-  header.arrival_us = world_.clock().wall_ns() / 1000;
-  header.record_count = static_cast<std::uint32_t>(run.records.size());
-  header.bytes = static_cast<std::uint32_t>(packed.size());
-  run.bytes.assign(reinterpret_cast<const char*>(&header), sizeof header);
-  run.bytes += packed;
-  return run;
 }
 
 bool ShardStory::try_open() {
@@ -190,11 +148,13 @@ void ShardStory::append_some() {
   flight->first_run = started_runs_;
   const std::uint64_t count = world_.random().between(1, 3);
   while (started_runs_ < flight->first_run + count) {
-    if (started_runs_ == runs_.size()) runs_.push_back(make_run());
+    if (started_runs_ == oracle_.size()) {
+      oracle_.add_run(world_.random(), world_.clock().wall_ns() / 1000);
+    }
     ++started_runs_;
   }
   for (std::size_t i = flight->first_run; i < started_runs_; ++i) {
-    flight->pieces.push_back(runs_[i].bytes);
+    flight->pieces.push_back(oracle_.run(i).bytes);
   }
   flight->append.runs = flight->pieces;
   flight->append.owner = flight.get();
@@ -227,14 +187,19 @@ void ShardStory::answered(Flight& flight, int error) {
 }
 
 void ShardStory::turn() {
-  process_->io().run_once(base::Duration::zero());
+  process_->io().run_once(io::Io::kForever);
   shard_->tick(world_.clock().monotonic());
 }
 
+// Oldest first; one that cannot be removed keeps the newer ones, or there would be a hole.
 void ShardStory::retire() {
-  for (const std::string& path : shard_->retire(world_.clock().wall())) {
-    say("retire " + path);
-    if (world_.random().below(4) != 0) (void)process_->files().remove(path);
+  std::vector<std::string> paths = shard_->retire(world_.clock().wall());
+  unremoved_.insert(unremoved_.end(), paths.begin(), paths.end());
+  while (!unremoved_.empty() && world_.random().below(8) != 0) {
+    const auto removed = process_->files().remove(unremoved_.front());
+    if (!removed && removed.error().system != ENOENT) break;
+    say("removed " + unremoved_.front());
+    unremoved_.pop_front();
   }
 }
 
@@ -243,9 +208,7 @@ void ShardStory::take_apart() {
   ignoring_answers_ = !process_->alive();
   for (int i = 0; !shard_->idle() && i < 10'000; ++i) {
     turn();
-    if (process_->alive()) {
-      world_.advance(*process_, std::chrono::seconds(1), shard_->next_deadline());
-    }
+    world_.advance(*process_, std::chrono::seconds(1), shard_->next_deadline());
   }
   if (!shard_->idle()) {
     violate("the shard does not come to rest");
@@ -257,6 +220,7 @@ void ShardStory::take_apart() {
   if (!flights_.empty()) violate("idle, but an append was never answered");
   flights_.clear();
   ignoring_answers_ = false;
+  unremoved_.clear();  // found again by the next opening
   environment_.reset();
   process_.reset();
   started_runs_ = stored_runs_;
@@ -269,7 +233,7 @@ void ShardStory::crash(Crash how) {
   take_apart();
   if (over_ || !open()) return;
   if (how == Crash::power && options_.sync == store::SyncPolicy::os) {
-    check_loosely();
+    ask([this](io::Files& files) { return oracle_.check_loosely(files); });
     over_ = true;
     return;
   }
@@ -282,139 +246,22 @@ void ShardStory::close_cleanly() {
   if (!over_ && open()) check_content();
 }
 
+// `how`: one of the oracle's questions, asked while nothing fails.
+template <typename Ask>
+void ShardStory::ask(Ask how) {
+  const bool on = world_.faults().on();
+  world_.faults().switch_on(false);
+  violate(how(process_->files()));
+  world_.faults().switch_on(on);
+}
+
 void ShardStory::check_content() {
-  const bool on = world_.faults().on();
-  world_.faults().switch_on(false);
-  auto cursor = store::Cursor::open(process_->files(), kDirectory, {});
-  if (!cursor) return violate("cursor: " + cursor.error().message);
-  store::StoredRecord record;
-  base::SequenceNumber expected = 0;
-  base::Timestamp arrival{};
-  std::size_t run = 0;
-  std::size_t index = 0;
-  bool first = true;
-  while (true) {
-    const auto more = cursor->next(record);
-    if (!more) return violate("cursor: " + more.error().message);
-    if (!*more) break;
-    if (first) {  // retention may have taken the front: find where we are
-      first = false;
-      if (record.sequence != shard_->first_sequence())
-        violate("1: first_sequence is not the first");
-      for (; run < runs_.size() && expected + runs_[run].records.size() <= record.sequence; ++run) {
-        expected += runs_[run].records.size();
-      }
-      index = record.sequence - expected;
-      expected = record.sequence;
-      if (options_.retention_bytes == 0 && expected != 0) violate("1: the front is missing");
-    }
-    if (record.sequence != expected++) return violate("1: sequence numbers are not dense");
-    if (run >= runs_.size()) return violate("1: a record that was never appended");
-    if (record.record.data != runs_[run].records[index]) {
-      return violate("1: record " + std::to_string(record.sequence) + " is not run " +
-                     std::to_string(run) + " record " + std::to_string(index));
-    }
-    if (record.origin != runs_[run].origin) violate("1: wrong origin");
-    if (record.arrival < arrival) violate("4: arrival times decrease");
-    arrival = record.arrival;
-    if (++index == runs_[run].records.size()) {
-      index = 0;
-      ++run;
-    }
-  }
-  if (index != 0) return violate("1: a run is there in part");
-  if (first) {  // nothing is kept, which retention alone may cause
-    if (shard_->next_sequence() != 0) {
-      if (options_.retention_bytes == 0) violate("1: all records are missing");
-      run = stored_runs_;
-    }
-  } else if (expected != shard_->next_sequence()) {
-    violate("1: next_sequence is not one past the last");
-  }
-  if (cursor->counters().corrupt_records + cursor->counters().corrupt_blocks != 0) {
-    violate("1: the cursor saw corruption");
-  }
-  if (run < stored_runs_) {
-    return violate("2: stored runs lost: " + std::to_string(run) + " of " +
-                   std::to_string(stored_runs_));
-  }
-  say("found " + std::to_string(run) + " runs, at least " + std::to_string(stored_runs_));
-  check_marks(run);
-  stored_runs_ = run;
-  started_runs_ = run;
-  world_.trace().add("stored", run);
-  world_.faults().switch_on(on);
-}
-
-void ShardStory::check_marks(std::size_t stored) {
-  std::map<Origin, std::uint64_t> expected;
-  for (std::size_t i = 0; i < stored; ++i) expected[runs_[i].origin] = runs_[i].end_offset;
-  std::map<Origin, std::uint64_t> found;
-  for (const auto& [origin, offset] : shard_->marks()) found[origin] = offset;
-  if (found == expected) return;
-  std::string text = "3: marks are wrong:";
-  for (const auto& [origin, offset] : expected) {
-    text += " origin " + std::to_string(base::value(origin)) + " should be " +
-            std::to_string(offset) + " is " + std::to_string(found[origin]);
-  }
-  violate(text);
-}
-
-// Only: what is read was appended, in order, under rising numbers.
-void ShardStory::check_loosely() {
-  world_.faults().switch_on(false);
-  auto cursor = store::Cursor::open(process_->files(), kDirectory, {});
-  if (!cursor) return violate("cursor: " + cursor.error().message);
-  store::StoredRecord record;
-  std::optional<base::SequenceNumber> last;
-  std::map<std::string, std::uint64_t, std::less<>> order;
-  std::uint64_t place = 0;
-  for (const Run& run : runs_) {
-    for (const std::string& text : run.records) order[text] = ++place;
-  }
-  place = 0;
-  while (true) {
-    const auto more = cursor->next(record);
-    if (!more) return violate("cursor: " + more.error().message);
-    if (!*more) break;
-    if (last && record.sequence <= *last) violate("numbers do not rise");
-    last = record.sequence;
-    const auto found = order.find(record.record.data);
-    if (found == order.end()) return violate("a record that was never appended");
-    if (found->second <= place) return violate("out of order, or twice");
-    place = found->second;
-  }
-}
-
-// A reader beside the writer sees whole records in order, all that is answered, nothing else.
-void ShardStory::read_along() {
-  const bool on = world_.faults().on();
-  world_.faults().switch_on(false);
-  auto cursor = store::Cursor::open(process_->files(), kDirectory, {});
-  if (!cursor) return violate("reader: " + cursor.error().message);
-  std::size_t run = 0;
-  base::SequenceNumber next = 0;
-  store::StoredRecord record;
-  std::vector<const std::string*> all;
-  std::size_t stored_records = 0;
-  for (; run < runs_.size(); ++run) {
-    for (const std::string& text : runs_[run].records) all.push_back(&text);
-    if (run < stored_runs_) stored_records = all.size();
-  }
-  bool first = true;
-  while (true) {
-    const auto more = cursor->next(record);
-    if (!more) return violate("reader: " + more.error().message);
-    if (!*more) break;
-    if (first) next = record.sequence;
-    first = false;
-    if (record.sequence != next++) return violate("reader: not dense");
-    if (record.sequence >= all.size() || *all[record.sequence] != record.record.data) {
-      return violate("reader: a record that is not ours");
-    }
-  }
-  if (!first && next < stored_records) violate("reader: an answered record is not there");
-  world_.faults().switch_on(on);
+  ask([this](io::Files& files) {
+    return oracle_.check(files, *shard_, options_.retention_bytes != 0, stored_runs_);
+  });
+  started_runs_ = stored_runs_;
+  say("found " + std::to_string(stored_runs_) + " runs");
+  world_.trace().add("stored", stored_runs_);
 }
 
 void ShardStory::step() {
@@ -430,7 +277,7 @@ void ShardStory::step() {
   } else if (choice < 960) {
     retire();
   } else if (choice < 970) {
-    read_along();
+    ask([this](io::Files& files) { return oracle_.check_beside(files, stored_runs_); });
   } else if (choice < 975) {
     world_.clock().jump_wall(std::chrono::seconds(10) -
                              std::chrono::milliseconds(random.below(20'000)));
@@ -439,7 +286,7 @@ void ShardStory::step() {
   } else if (choice < 985) {
     close_cleanly();
   } else {
-    crash(power_cuts_ && random.below(2) == 0 ? Crash::power : Crash::process);
+    crash(story_.power_cuts && power_cuts_ && random.below(2) == 0 ? Crash::power : Crash::process);
   }
 }
 
@@ -447,22 +294,24 @@ void ShardStory::step() {
 void ShardStory::drain() {
   say("faults stop");
   world_.faults().switch_on(false);
-  for (int i = 0; violation_.empty() && stored_runs_ < runs_.size(); ++i) {
+  for (int i = 0; violation_.empty() && stored_runs_ < oracle_.size(); ++i) {
     if (i > 20'000) return violate("5: appends are not answered");
-    if (started_runs_ < runs_.size()) append_some();
+    if (started_runs_ < oracle_.size()) append_some();
     turn();
     world_.advance(*process_, std::chrono::seconds(1), shard_->next_deadline());
   }
 }
 
 StoryEnd ShardStory::tell() {
+  world_.disk().put("/data/LOCK", "");  // the data directory itself is durable
   world_.faults().set("/data", choose_faults());
   if (open()) check_content();
   for (std::uint64_t i = 0; i < steps_ && violation_.empty() && !over_; ++i) step();
   if (violation_.empty() && !over_) drain();
   if (violation_.empty() && !over_) {
-    const std::size_t all = stored_runs_;
-    crash(options_.sync == store::SyncPolicy::os ? Crash::process : Crash::power);
+    const std::size_t all = oracle_.size();
+    crash(story_.power_cuts && options_.sync != store::SyncPolicy::os ? Crash::power
+                                                                      : Crash::process);
     if (violation_.empty() && stored_runs_ < all) violate("5: not everything is there at the end");
   }
   if (process_ != nullptr && shard_ != nullptr && violation_.empty()) take_apart();
@@ -473,14 +322,12 @@ StoryEnd ShardStory::tell() {
   return {.violation = violation_,
           .hash = world_.trace().hash(),
           .crashes = crashes_,
-          .records = shard_ == nullptr ? runs_.size() : 0,
+          .records = shard_ == nullptr ? oracle_.size() : 0,
           .strikes = world_.faults().strikes()};
 }
 
 }  // namespace
 
-StoryEnd tell_shard_story(std::uint64_t seed, bool verbose) {
-  return ShardStory(seed, verbose).tell();
-}
+StoryEnd tell_shard_story(const StoryOptions& options) { return ShardStory(options).tell(); }
 
 }  // namespace sim

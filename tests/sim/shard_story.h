@@ -16,6 +16,13 @@
 
 namespace sim {
 
+struct StoryOptions {
+  std::uint64_t seed = 1;
+  bool faults = true;  // without: only crashes, to see which of the two a violation needs
+  bool power_cuts = true;
+  bool verbose = false;
+};
+
 struct StoryEnd {
   std::string violation;      // empty: all held
   std::uint64_t hash = 0;     // of the trace
@@ -24,6 +31,6 @@ struct StoryEnd {
   std::uint64_t strikes = 0;  // faults that happened
 };
 
-StoryEnd tell_shard_story(std::uint64_t seed, bool verbose);
+StoryEnd tell_shard_story(const StoryOptions& options);
 
 }  // namespace sim

@@ -1,6 +1,7 @@
 // sim_store: tells many stories about the store, one per seed, and says which did not end well.
 //
-//   sim_store [--seeds N] [--first S] [--only shard|keyed_log] [--twice] [--verbose]
+//   sim_store [--seeds N] [--first S] [--only shard|keyed_log] [--twice] [--no-faults]
+//             [--no-power-cuts] [--verbose]
 //
 // --twice: each seed is told again, and the same seed must give the same story. Exit 0: all
 // held; 1: some did not, their seeds are printed.
@@ -20,7 +21,7 @@ struct Request {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
   std::string only;
-  bool verbose = false;
+  sim::StoryOptions story;
   bool twice = false;
 };
 
@@ -28,13 +29,12 @@ struct Totals {
   std::uint64_t stories = 0, crashes = 0, strikes = 0, failures = 0;
 };
 
-using Teller = sim::StoryEnd (*)(std::uint64_t seed, bool verbose);
+using Teller = sim::StoryEnd (*)(const sim::StoryOptions& options);
 
-void tell(const char* name, Teller teller, std::uint64_t seed, const Request& request,
-          Totals& totals) {
+void tell(const char* name, Teller teller, const Request& request, Totals& totals) {
   if (!request.only.empty() && request.only != name) return;
-  sim::StoryEnd end = teller(seed, request.verbose);
-  if (request.twice && end.violation.empty() && teller(seed, false).hash != end.hash) {
+  sim::StoryEnd end = teller(request.story);
+  if (request.twice && end.violation.empty() && teller(request.story).hash != end.hash) {
     end.violation = "the same seed told another story";
   }
   ++totals.stories;
@@ -42,14 +42,18 @@ void tell(const char* name, Teller teller, std::uint64_t seed, const Request& re
   totals.strikes += end.strikes;
   if (end.violation.empty()) return;
   ++totals.failures;
-  std::cout << name << " seed " << seed << ": " << end.violation << std::endl;
+  std::cout << name << " seed " << request.story.seed << ": " << end.violation << std::endl;
 }
 
 bool read_request(int argc, char** argv, Request& request) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
     if (word == "--verbose") {
-      request.verbose = true;
+      request.story.verbose = true;
+    } else if (word == "--no-faults") {
+      request.story.faults = false;
+    } else if (word == "--no-power-cuts") {
+      request.story.power_cuts = false;
     } else if (word == "--twice") {
       request.twice = true;
     } else if (i + 1 < argc && word == "--seeds") {
@@ -71,14 +75,15 @@ int main(int argc, char** argv) {
   Request request;
   if (!read_request(argc, argv, request)) {
     std::cerr << "usage: sim_store [--seeds N] [--first S] [--only shard|keyed_log] [--twice] "
-                 "[--verbose]\n";
+                 "[--no-faults] [--no-power-cuts] [--verbose]\n";
     return 64;
   }
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
   for (std::uint64_t seed = request.first; seed < request.first + request.seeds; ++seed) {
-    tell("shard", sim::tell_shard_story, seed, request, totals);
-    tell("keyed_log", sim::tell_keyed_log_story, seed, request, totals);
+    request.story.seed = seed;
+    tell("shard", sim::tell_shard_story, request, totals);
+    tell("keyed_log", sim::tell_keyed_log_story, request, totals);
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   std::cout << totals.stories << " stories, " << totals.crashes << " crashes, " << totals.strikes
