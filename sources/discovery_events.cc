@@ -107,7 +107,9 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
 }
 
 void Discovery::State::look_at(const Name& entry) {
-  for (const auto& [flow, number] : entry.numbers) listener.look(flow, number);
+  for (const auto& [flow, number] : entry.numbers) {
+    if (files.at(number).announced) listener.look(flow, number);  // else it is read anyway
+  }
 }
 
 void Discovery::State::look_at_all() {
