@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace base {
@@ -12,5 +13,12 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc = 0);
 
 // The plain table version, for tests and for machines without the instruction.
 std::uint32_t crc32c_plain(std::string_view bytes, std::uint32_t crc = 0);
+
+struct Crc32cVariant {
+  const char* name;  // "sse4.2", "plain", …
+  std::uint32_t (*compute)(std::string_view bytes, std::uint32_t crc);
+};
+// Those this machine can run, the best first; the last is the plain one.
+std::span<const Crc32cVariant> crc32c_variants();
 
 }  // namespace base

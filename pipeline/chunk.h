@@ -13,7 +13,7 @@ constexpr std::size_t kPaddingBytes =
     64;  // readable past a chunk's end: SIMD loads, SIMDJSON_PADDING
 
 struct Chunk {
-  std::string_view bytes;  // readable kPaddingBytes past its end
+  std::string_view bytes{};  // readable kPaddingBytes past its end
   base::Origin origin = base::Origin::none;
   std::uint64_t offset = 0;  // of bytes[0] within the source, bytes
   base::Timestamp arrival{};

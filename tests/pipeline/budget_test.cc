@@ -1,0 +1,113 @@
+#include "pipeline/budget.h"
+
+#include <atomic>
+#include <chrono>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+#include "tests/test.h"
+
+using pipeline::Budget;
+using pipeline::Doorbell;
+
+namespace {
+
+// Counts wake-ups of an owner that is always asleep again by the time it is rung.
+struct Sleeper {
+  int woken = 0;
+  Doorbell doorbell{this, [](void* self) noexcept { ++static_cast<Sleeper*>(self)->woken; }};
+};
+
+}  // namespace
+
+TEST_CASE("budget: gives what it has and not one byte more", "[pipeline][budget]") {
+  Budget budget(100, {});
+  CHECK(budget.take(60));
+  CHECK(budget.take(40));
+  CHECK(budget.available_bytes() == 0);
+  CHECK_FALSE(budget.take(1));
+  CHECK(budget.available_bytes() == 0);
+  budget.give_back(100);
+  CHECK(budget.available_bytes() == 100);
+  CHECK(budget.take(100));
+}
+
+TEST_CASE("budget: an overdraft must be repaid before more is given", "[pipeline][budget]") {
+  Budget budget(100, {});
+  CHECK(budget.take(100));
+  budget.overdraw(50);
+  CHECK(budget.available_bytes() == -50);
+  budget.give_back(50);
+  CHECK_FALSE(budget.take(1));
+  budget.give_back(100);
+  CHECK(budget.take(100));
+}
+
+TEST_CASE("budget: starving rings everybody once, and again when credit returns",
+          "[pipeline][budget]") {
+  Sleeper first;
+  Sleeper second;
+  Budget budget(10, {&first.doorbell, &second.doorbell});
+  const auto sleep = [&] {
+    first.doorbell.announce_sleep();
+    second.doorbell.announce_sleep();
+  };
+  sleep();
+  CHECK(budget.take(10));
+  CHECK_FALSE(budget.starving());
+  CHECK(first.woken == 0);
+  CHECK_FALSE(budget.take(1));
+  CHECK(budget.starving());
+  CHECK(first.woken == 1);
+  CHECK(second.woken == 1);
+  sleep();
+  CHECK_FALSE(budget.take(1));  // still starving: everybody knows
+  CHECK(first.woken == 1);
+  budget.give_back(10);
+  CHECK_FALSE(budget.starving());
+  CHECK(first.woken == 2);
+  CHECK(second.woken == 2);
+  sleep();
+  CHECK(budget.take(10));
+  budget.give_back(10);  // nobody is waiting
+  CHECK(first.woken == 2);
+}
+
+TEST_CASE("budget: no wake-up is lost between takers and a giver", "[pipeline][budget]") {
+  // Takers sleep whenever they find too little. The time-out is for the failure only.
+  struct Taker {
+    std::counting_semaphore<> wakes{0};
+    Doorbell doorbell{this,
+                      [](void* self) noexcept { static_cast<Taker*>(self)->wakes.release(); }};
+  };
+  constexpr std::uint64_t kLimit = 100;
+  constexpr int kTakes = 20'000;
+  Taker takers[2];
+  Budget budget(kLimit, {&takers[0].doorbell, &takers[1].doorbell});
+  std::atomic<std::uint64_t> out{0};
+  std::atomic<std::uint64_t> taken{0};
+  std::atomic<int> running{2};
+  std::atomic<bool> lost{false};
+  const auto take_many = [&](Taker& self, std::uint64_t bytes) {
+    for (int i = 0; i < kTakes && !lost; ++i) {
+      for (self.doorbell.awake(); !budget.take(bytes) && !lost; self.doorbell.awake()) {
+        if (self.doorbell.announce_sleep() &&
+            !self.wakes.try_acquire_for(std::chrono::seconds(20))) {
+          lost = true;
+        }
+      }
+      taken += bytes;
+      out += bytes;
+    }
+    --running;
+  };
+  std::thread first([&] { take_many(takers[0], 70); });
+  std::thread second([&] { take_many(takers[1], 45); });
+  while (running != 0 || out != 0) budget.give_back(out.exchange(0));
+  first.join();
+  second.join();
+  CHECK_FALSE(lost);
+  CHECK(taken == kTakes * (70 + 45));
+  CHECK(budget.available_bytes() == static_cast<std::int64_t>(kLimit));
+}
