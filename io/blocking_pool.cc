@@ -9,18 +9,18 @@
 namespace io {
 
 void BlockingPool::List::push(BlockingJob& job) {
-  job.next = nullptr;
+  job.next_job = nullptr;
   if (last == nullptr) {
     first = &job;
   } else {
-    last->next = &job;
+    last->next_job = &job;
   }
   last = &job;
 }
 
 BlockingJob* BlockingPool::List::pop() {
   BlockingJob* const job = first;
-  if (job != nullptr) first = job->next;
+  if (job != nullptr) first = job->next_job;
   if (first == nullptr) last = nullptr;
   return job;
 }
@@ -58,9 +58,10 @@ void BlockingPool::submit(BlockingJob& job) {
 bool BlockingPool::withdraw(BlockingJob& job) {
   const std::scoped_lock lock(mutex_);
   BlockingJob* previous = nullptr;
-  for (BlockingJob* each = waiting_.first; each != nullptr; previous = each, each = each->next) {
+  for (BlockingJob* each = waiting_.first; each != nullptr;
+       previous = each, each = each->next_job) {
     if (each != &job) continue;
-    (previous == nullptr ? waiting_.first : previous->next) = job.next;
+    (previous == nullptr ? waiting_.first : previous->next_job) = job.next_job;
     if (waiting_.last == &job) waiting_.last = previous;
     --unclaimed_;
     return true;

@@ -16,7 +16,7 @@ namespace io {
 // A member or base of what wants the result; stays in place until taken as finished or withdrawn.
 struct BlockingJob {
   void (*run)(BlockingJob& job) = nullptr;  // on a pool's thread
-  BlockingJob* next = nullptr;              // the pool's own
+  BlockingJob* next_job = nullptr;          // the pool's own
 };
 
 class BlockingPool {
@@ -34,7 +34,8 @@ class BlockingPool {
   void submit(BlockingJob& job);
   // True if `job` had not been started and now never will be.
   bool withdraw(BlockingJob& job);
-  // The list of finished jobs, in order of completion, linked by `next`; null if there are none.
+  // The list of finished jobs, in order of completion, linked by `next_job`; null if there are
+  // none.
   BlockingJob* take_finished();
 
   std::size_t threads() const { return threads_.size(); }

@@ -1,10 +1,6 @@
 #include "io/epoll_io.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,170 +8,24 @@
 #include <cerrno>
 #include <chrono>
 #include <climits>
-#include <deque>
 #include <vector>
 
 #include "base/assert.h"
 #include "io/blocking_pool.h"
+#include "io/epoll_request.h"
 #include "io/gather.h"
 #include "io/open_flags.h"
 #include "io/ready_list.h"
+#include "io/request_pool.h"
 #include "io/wake_signal.h"
 
 namespace io {
 namespace {
 
-constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;
 constexpr std::size_t kEventsPerWait = 256;
-// A pipe that is ready for writing takes at least this much without blocking (PIPE_BUF, man 7
-// pipe).
-constexpr std::size_t kPipeBytes = PIPE_BUF;
 
-enum class Kind : std::uint8_t { open, read, sync, receive, send, write_stream, accept, connect };
-
-// One operation's state while it is in flight. From a pool: none is allocated in steady state.
-struct Request : BlockingJob {
-  Operation* operation = nullptr;
-  Request* next_waiting = nullptr;  // on the same descriptor and direction; or the free list
-  Kind kind = Kind::open;
-  bool in_pool = false;
-  bool connecting = false;  // started; the next readiness tells how it went
-  Handle handle = kNoHandle;
-  int flags = 0;
-  const void* data = nullptr;  // buffer, path or address
-  std::size_t bytes = 0;
-  std::uint64_t offset = 0;
-  Gather gather;
-  std::int64_t result = 0;
-
-  char* buffer() const { return static_cast<char*>(const_cast<void*>(data)); }
-  bool is_output() const {
-    return kind == Kind::send || kind == Kind::write_stream || kind == Kind::connect;
-  }
-};
-
-constexpr std::int64_t kNotYet = -EAGAIN;
-
-std::int64_t or_errno(std::int64_t result) { return result < 0 ? -errno : result; }
-
-// True when a call on a descriptor that may be blocking would not block.
-bool ready(Handle handle, short events) {
-  pollfd query{.fd = handle, .events = events, .revents = 0};
-  return ::poll(&query, 1, 0) > 0;
-}
-
-std::int64_t attempt_receive(const Request& request) {
-  const std::int64_t got =
-      or_errno(::recv(request.handle, request.buffer(), request.bytes, MSG_DONTWAIT));
-  if (got != -ENOTSOCK) return got;
-  if (!ready(request.handle, POLLIN)) return kNotYet;
-  return or_errno(::read(request.handle, request.buffer(), request.bytes));
-}
-
-// One transfer of a send or of a write to something that is not a regular file.
-std::int64_t attempt_part(const Request& request) {
-  std::array<iovec, 64> vectors;
-  if (request.kind == Kind::send) {
-    msghdr header{};
-    header.msg_iov = vectors.data();
-    header.msg_iovlen = request.gather.fill(vectors, kTransferBytesMax);
-    const std::int64_t sent =
-        or_errno(::sendmsg(request.handle, &header, MSG_DONTWAIT | MSG_NOSIGNAL));
-    if (sent != -ENOTSOCK) return sent;
-  }
-  if (!ready(request.handle, POLLOUT)) return kNotYet;
-  const std::size_t count = request.gather.fill(vectors, kPipeBytes);
-  return or_errno(::writev(request.handle, vectors.data(), static_cast<int>(count)));
-}
-
-std::int64_t attempt_gather(Request& request) {
-  while (!request.gather.done()) {
-    const std::int64_t part = attempt_part(request);
-    if (part == -EINTR) continue;
-    if (part < 0) return part;
-    if (part == 0) return -EIO;  // no error and no progress: must not happen, must not spin
-    request.gather.advance(static_cast<std::uint64_t>(part));
-  }
-  return static_cast<std::int64_t>(request.gather.written_bytes());
-}
-
-std::int64_t attempt_accept(const Request& request) {
-  if (!ready(request.handle, POLLIN)) return kNotYet;
-  return or_errno(::accept4(request.handle, nullptr, nullptr, SOCK_CLOEXEC));
-}
-
-std::int64_t attempt_connect(Request& request) {
-  if (request.connecting) {
-    if (!ready(request.handle, POLLOUT)) return kNotYet;
-    int error = 0;
-    socklen_t bytes = sizeof error;
-    const int result = ::getsockopt(request.handle, SOL_SOCKET, SO_ERROR, &error, &bytes);
-    return result < 0 ? -errno : -error;
-  }
-  const int flags = ::fcntl(request.handle, F_GETFL);
-  if (flags < 0) return -errno;
-  ::fcntl(request.handle, F_SETFL, flags | O_NONBLOCK);
-  const std::int64_t result =
-      or_errno(::connect(request.handle, static_cast<const sockaddr*>(request.data),
-                         static_cast<socklen_t>(request.bytes)));
-  ::fcntl(request.handle, F_SETFL, flags);
-  if (result != -EINPROGRESS && result != -EINTR) return result;
-  request.connecting = true;
-  return kNotYet;
-}
-
-// A call that does not block, on what epoll can watch.
-std::int64_t attempt(Request& request) {
-  std::int64_t result = -EINTR;
-  while (result == -EINTR) {
-    switch (request.kind) {
-      case Kind::receive:
-        result = attempt_receive(request);
-        break;
-      case Kind::send:
-      case Kind::write_stream:
-        result = attempt_gather(request);
-        break;
-      case Kind::accept:
-        result = attempt_accept(request);
-        break;
-      case Kind::connect:
-        result = attempt_connect(request);
-        break;
-      default:
-        ASSERT(false);
-    }
-  }
-  return result;
-}
-
-// On a pool's thread.
-void run_blocking(BlockingJob& job) {
-  auto& request = static_cast<Request&>(job);
-  do {
-    switch (request.kind) {
-      case Kind::open:
-        request.result =
-            or_errno(::open(static_cast<const char*>(request.data), request.flags, kFileMode));
-        break;
-      case Kind::read:
-        request.result = or_errno(::pread(request.handle, request.buffer(), request.bytes,
-                                          static_cast<off_t>(request.offset)));
-        break;
-      case Kind::sync:
-        request.result = or_errno(is_directory(request.handle) ? ::fsync(request.handle)
-                                                               : ::fdatasync(request.handle));
-        break;
-      case Kind::connect:
-        request.result =
-            or_errno(::connect(request.handle, static_cast<const sockaddr*>(request.data),
-                               static_cast<socklen_t>(request.bytes)));
-        break;
-      default:
-        ASSERT(false);
-    }
-  } while (request.result == -EINTR);
-}
+using Kind = EpollKind;
+using Request = EpollRequest;
 
 // Operations waiting for one descriptor, per direction, first come first served.
 struct Waiters {
@@ -257,8 +107,7 @@ class EpollIo final : public Io {
   bool woken_ = false;
   bool fine_waits_ = true;  // epoll_pwait2 is there
   WakeSignal wake_;
-  std::deque<Request> requests_;  // never shrinks: as many as were ever in flight together
-  Request* free_ = nullptr;
+  RequestPool<Request> requests_;
   std::vector<Waiters> waiters_;  // by descriptor
   ReadyList ready_;
   BlockingPool pool_;  // last: its threads use the members above
@@ -277,18 +126,12 @@ base::Result<void> EpollIo::open_epoll() {
 
 Request& EpollIo::take(Operation& operation, Kind kind, Handle handle) {
   DEBUG_ASSERT(operation.backend == nullptr);  // started twice
-  Request* request = free_;
-  if (request == nullptr) {
-    request = &requests_.emplace_back();
-  } else {
-    free_ = request->next_waiting;
-    *request = Request{};
-  }
-  request->operation = &operation;
-  request->kind = kind;
-  request->handle = handle;
-  operation.backend = request;
-  return *request;
+  Request& request = requests_.take();
+  request.operation = &operation;
+  request.kind = kind;
+  request.handle = handle;
+  operation.backend = &request;
+  return request;
 }
 
 void EpollIo::start_gather(Operation& operation, Kind kind, Handle handle,
@@ -305,19 +148,15 @@ void EpollIo::start_gather(Operation& operation, Kind kind, Handle handle,
 
 void EpollIo::read(Operation& operation, Handle handle, std::span<char> into,
                    std::uint64_t offset) {
-  const iovec vector{.iov_base = into.data(), .iov_len = std::min(into.size(), kTransferBytesMax)};
-  std::int64_t got = -EINTR;
-  while (got == -EINTR) {
-    got = or_errno(::preadv2(handle, &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT));
-  }
-  // EAGAIN: not in memory. The others: file system, kernel or sandbox do not know RWF_NOWAIT.
-  if (got != -EAGAIN && got != -EOPNOTSUPP && got != -ENOSYS && got != -EPERM) {
+  into = into.first(std::min(into.size(), kTransferBytesMax));
+  const std::int64_t got = read_from_memory(handle, into, offset);
+  if (got != kNotYet) {
     ready_.push(operation, got);
     return;
   }
   Request& request = take(operation, Kind::read, handle);
   request.data = into.data();
-  request.bytes = vector.iov_len;
+  request.bytes = into.size();
   request.offset = offset;
   block(request);
 }
@@ -348,7 +187,7 @@ void EpollIo::start(Request& request) {
     }
     direction.first = &request;
   } else {
-    direction.last->next_waiting = &request;
+    direction.last->next = &request;
   }
   direction.last = &request;
   const int refused = arm(request.handle);
@@ -387,7 +226,7 @@ void EpollIo::serve(Waiters::Direction& direction) {
     Request& request = *direction.first;
     const std::int64_t result = attempt(request);
     if (result == kNotYet) return;
-    direction.first = request.next_waiting;
+    direction.first = request.next;
     finish(request, result);
   }
 }
@@ -409,9 +248,9 @@ void EpollIo::unlink(const Request& request) {
   Request* each = direction.first;
   while (each != &request) {
     previous = each;
-    each = each->next_waiting;
+    each = each->next;
   }
-  (previous == nullptr ? direction.first : previous->next_waiting) = request.next_waiting;
+  (previous == nullptr ? direction.first : previous->next) = request.next;
   if (direction.last == &request) direction.last = previous;
 }
 
@@ -462,15 +301,14 @@ void EpollIo::take_finished() {
   BlockingJob* job = pool_.take_finished();
   while (job != nullptr) {
     auto& request = static_cast<Request&>(*job);
-    job = job->next;
+    job = job->next_job;
     finish(request, request.result);
   }
 }
 
 void EpollIo::finish(Request& request, std::int64_t result) {
   ready_.push(*request.operation, result);
-  request.next_waiting = free_;
-  free_ = &request;
+  requests_.give_back(request);
 }
 
 }  // namespace

@@ -8,12 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <deque>
 
 #include "base/assert.h"
 #include "io/gather.h"
 #include "io/open_flags.h"
 #include "io/ready_list.h"
+#include "io/request_pool.h"
+#include "io/uring_request.h"
 #include "io/wake_signal.h"
 
 namespace io {
@@ -21,8 +22,7 @@ namespace {
 
 constexpr unsigned kSubmissionEntries = 256;
 constexpr unsigned kCompletionEntries =
-    4096;                             // more in flight is fine: the kernel keeps the overflow
-constexpr std::size_t kVectors = 64;  // pieces of a send per request
+    4096;  // more in flight is fine: the kernel keeps the overflow
 constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;  // lengths in the ring are 32 bits
 
 // Kernel threads a reactor may cause: for files (syncs, opens, reads that miss the cache), and for
@@ -45,65 +45,9 @@ constexpr std::array<unsigned, 3> kSetups = {
     kSetupAlways,
 };
 
-enum class Kind : std::uint8_t {
-  open,
-  read,
-  sync,
-  receive,
-  send,
-  write_stream,
-  accept,
-  connect,
-  cancel,
-  wake,
-};
-
-// What a request not done in one go has in the kernel's hands.
-struct Vectors {
-  msghdr header{};
-  std::array<iovec, kVectors> pieces{};
-  Vectors* next = nullptr;
-};
-
-// One operation's state while it is in flight. From a pool: none is allocated in steady state.
-struct Request {
-  Operation* operation = nullptr;  // none: the ring's own (cancel, wake)
-  Request* next = nullptr;         // in the free list or the backlog
-  Kind kind = Kind::open;
-  bool in_kernel = false;   // a completion is owed
-  bool polling = false;     // that completion says "try again now"
-  bool forced = false;      // was given to a worker thread
-  bool not_socket = false;  // learned from ENOTSOCK
-  bool cancelled = false;
-  Handle handle = kNoHandle;
-  int flags = 0;
-  const void* data = nullptr;  // buffer, path, address or the request to cancel
-  std::size_t bytes = 0;
-  std::uint64_t offset = 0;
-  Gather gather;
-  Vectors* vectors = nullptr;
-};
-
-template <typename T>
-class Pool {
- public:
-  T& take() {
-    if (free_ == nullptr) return all_.emplace_back();
-    T& item = *free_;
-    free_ = item.next;
-    item = T{};
-    return item;
-  }
-  void give_back(T& item) {
-    item.next = free_;
-    free_ = &item;
-  }
-  std::deque<T>& all() { return all_; }
-
- private:
-  std::deque<T> all_;  // never shrinks: as many as were ever in flight together
-  T* free_ = nullptr;
-};
+using Kind = UringKind;
+using Request = UringRequest;
+using Vectors = UringVectors;
 
 class UringIo final : public Io {
  public:
@@ -188,8 +132,8 @@ class UringIo final : public Io {
   bool woken_ = false;
   WakeSignal wake_;
   std::uint64_t wake_count_ = 0;  // where the ring reads the eventfd to
-  Pool<Request> requests_;
-  Pool<Vectors> vectors_;
+  RequestPool<Request> requests_;
+  RequestPool<Vectors> vectors_;
   ReadyList ready_;
   Request* backlog_first_ = nullptr;  // started, but the submission queue was full
   Request* backlog_last_ = nullptr;
