@@ -12,9 +12,10 @@ enum class Compression : std::uint8_t { none, lz4 };
 
 // When is an append "delivered"? docs/FORMAT.md and docs/OPERATING.md say what each loses.
 enum class SyncPolicy : std::uint8_t {
-  flush,     // written and synced: power cut loses nothing delivered (default)
-  interval,  // the same, but one sync every `sync_interval` covers all appends since the last
-  os,        // written: survives our death, not the machine's
+  flush,       // written and synced: power cut loses nothing delivered (default)
+  interval,    // the same, but one sync every `sync_interval` covers all appends since the last
+  os,          // written: survives our death, not the machine's
+  on_request,  // as `os`, but synced when an append asks for it; keyed logs only
 };
 
 struct ShardOptions {

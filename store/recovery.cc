@@ -1,6 +1,7 @@
 #include "store/recovery.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <optional>
 
@@ -28,6 +29,7 @@ class Recovery {
   base::Result<Recovered> run() {
     TRY_VOID(files_.make_directories(directory_));
     ids_ = TRY(list_segments(files_, directory_));
+    if (ids_.empty()) TRY_VOID(make_path_durable());
     TRY_VOID(find_floor());
     bool found = false;
     while (!found && !ids_.empty()) found = TRY(take_last(ids_.back()));
@@ -38,17 +40,18 @@ class Recovery {
   }
 
  private:
+  base::Result<void> make_path_durable();
   base::Result<void> find_floor();
   base::Result<bool> take_last(SegmentId id);
   base::Result<void> set_aside(SegmentId id, std::string_view why);
   base::Result<void> adopt(SegmentId id, SegmentReader& reader);
   base::Result<void> continue_in(SegmentId id, const SegmentReader& reader);
   base::Result<void> vouch(io::Handle file, std::uint64_t from, std::uint64_t to);
-  void older_marks();
+  base::Result<void> older_marks();
   void note_damage(SegmentId id, const std::vector<BadRange>& bad);
   void drop_older_generations();
   base::Result<void> list_older();
-  void note_gap(SegmentId before, SegmentId after);
+  base::Result<void> note_gap(SegmentId before, SegmentId after);
   void name_next();
   VisitBlock collect_marks();
 
@@ -63,6 +66,23 @@ class Recovery {
   WalkResult last_;
   Recovered out_;
 };
+
+// A synced segment is worth nothing if the directory above it is lost with the power. We may have
+// been killed between making it and this, so it is done whenever there is nothing in it yet.
+base::Result<void> Recovery::make_path_durable() {
+  std::string path = directory_;
+  while (path.size() > 1) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return files_.sync_directory(".");
+    path.resize(std::max<std::size_t>(slash, 1));
+    const auto synced = files_.sync_directory(path);
+    if (synced) continue;
+    // What we may not even open was there before us.
+    if (synced.error().system == EACCES || synced.error().system == EPERM) return {};
+    return std::unexpected(synced.error());
+  }
+  return {};
+}
 
 // Names outlive what they named: a number that was given once is not given again.
 base::Result<void> Recovery::find_floor() {
@@ -93,25 +113,20 @@ base::Result<void> Recovery::set_aside(SegmentId id, std::string_view why) {
 
 // True: this is the segment to build on. False: it is out of the way, look at the one before.
 base::Result<bool> Recovery::take_last(SegmentId id) {
-  auto reader = SegmentReader::open(files_, segment_path(directory_, id));
-  if (!reader) {
-    TRY_VOID(set_aside(id, reader.error().message));
-    ids_.pop_back();
-    return false;
-  }
-  if (reader->header_state() == HeaderState::unknown_version) {
+  SegmentReader reader = TRY(SegmentReader::open(files_, segment_path(directory_, id)));
+  if (reader.header_state() == HeaderState::unknown_version) {
     TRY_VOID(set_aside(id, "written by a newer version"));
     ids_.pop_back();
     return false;
   }
-  last_ = walk(*reader, id.first_sequence, reader->size(), Depth::payloads, collect_marks());
+  last_ = walk(reader, id.first_sequence, reader.size(), Depth::payloads, collect_marks());
   if (last_.blocks > 0) {
-    TRY_VOID(adopt(id, *reader));
+    TRY_VOID(adopt(id, reader));
     return true;
   }
   // Not one whole block. Either we died while making it, or it is ruined.
-  if (reader->header_state() == HeaderState::good || reader->size() < kHeadBytesMin) {
-    out_.torn_bytes += reader->size();
+  if (reader.header_state() == HeaderState::good || reader.size() < kHeadBytesMin) {
+    out_.torn_bytes += reader.size();
     out_.worthless.push_back(id);
   } else {
     TRY_VOID(set_aside(id, "no intact block in it"));
@@ -154,7 +169,7 @@ base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
         "unfinished append cut off",
         {{"path", segment_path(directory_, id)}, {"bytes", std::to_string(reader.size() - cut)}});
   }
-  if (!last_.marks_intact) older_marks();
+  if (!last_.marks_intact) TRY_VOID(older_marks());
   note_damage(id, last_.bad);
   out_.segments.push_back({id, last_.end.position, last_.end.arrival_us});
   out_.end = last_.end;
@@ -188,16 +203,16 @@ base::Result<void> Recovery::vouch(io::Handle file, std::uint64_t from, std::uin
   return files_.sync_directory(directory_);
 }
 
-void Recovery::older_marks() {
+base::Result<void> Recovery::older_marks() {
   std::size_t looked = 0;
   for (auto id = ids_.rbegin(); id != ids_.rend() && looked < kMarksSegmentsMax; ++id, ++looked) {
     if (*id == ids_.back()) continue;
-    auto reader = SegmentReader::open(files_, segment_path(directory_, *id));
-    if (!reader) continue;
+    SegmentReader reader = TRY(SegmentReader::open(files_, segment_path(directory_, *id)));
     const WalkResult result =
-        walk(*reader, id->first_sequence, reader->size(), Depth::payloads, collect_marks());
-    if (result.marks_intact) return;
+        walk(reader, id->first_sequence, reader.size(), Depth::payloads, collect_marks());
+    if (result.marks_intact) break;
   }
+  return {};
 }
 
 void Recovery::note_damage(SegmentId id, const std::vector<BadRange>& bad) {
@@ -227,16 +242,17 @@ void Recovery::drop_older_generations() {
 base::Result<void> Recovery::list_older() {
   std::vector<Segment> older;
   for (std::size_t i = 0; i < ids_.size(); ++i) {
-    auto reader = SegmentReader::open(files_, segment_path(directory_, ids_[i]));
-    const bool good = reader && reader->header_state() == HeaderState::good;
-    if (i > 0 && good) {
-      older.back().last_arrival_us = reader->header().created_us;
-      const std::uint64_t previous = reader->header().previous_first;
-      if (previous != ids_[i - 1].first_sequence) note_gap(ids_[i - 1], ids_[i]);
+    const SegmentReader reader =
+        TRY(SegmentReader::open(files_, segment_path(directory_, ids_[i])));
+    if (i > 0 && reader.header_state() == HeaderState::good) {
+      older.back().last_arrival_us = reader.header().created_us;
+      if (reader.header().previous_first != ids_[i - 1].first_sequence) {
+        TRY_VOID(note_gap(ids_[i - 1], ids_[i]));
+      }
     } else if (i > 0) {
       older.back().last_arrival_us = environment_.clock.wall().time_since_epoch().count();
     }
-    older.push_back({ids_[i], reader ? reader->size() : 0, 0});
+    older.push_back({ids_[i], reader.size(), 0});
   }
   if (!older.empty()) {
     older.back() = out_.segments.back();
@@ -245,17 +261,17 @@ base::Result<void> Recovery::list_older() {
   return {};
 }
 
-void Recovery::note_gap(SegmentId before, SegmentId after) {
-  auto reader = SegmentReader::open(files_, segment_path(directory_, before));
-  if (!reader) return;
+base::Result<void> Recovery::note_gap(SegmentId before, SegmentId after) {
+  SegmentReader reader = TRY(SegmentReader::open(files_, segment_path(directory_, before)));
   const base::SequenceNumber end =
-      walk(*reader, before.first_sequence, reader->size(), Depth::headers).end.sequence;
-  if (end >= after.first_sequence) return;
+      walk(reader, before.first_sequence, reader.size(), Depth::headers).end.sequence;
+  if (end >= after.first_sequence) return {};
   out_.corrupt_records += after.first_sequence - end;
   environment_.log.error("segment missing",
                          {{"directory", directory_},
                           {"first_sequence", std::to_string(end)},
                           {"records_lost", std::to_string(after.first_sequence - end)}});
+  return {};
 }
 
 void Recovery::name_next() {

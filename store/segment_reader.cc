@@ -13,12 +13,22 @@ base::Result<SegmentReader> SegmentReader::open(io::Files& files, const std::str
   return reader;
 }
 
+// Bytes read; fewer than asked: the file ends, or cannot be read there. A device that fails once
+// may answer the next time, and what it answers then must not be lost as damage; one that keeps
+// failing is damage.
+std::size_t SegmentReader::read(std::span<char> into, std::uint64_t position) const {
+  for (int tries = 0; tries < kReadTries; ++tries) {
+    const auto count = files_->read_at(handle_.get(), into, position);
+    if (count) return *count;
+  }
+  return 0;
+}
+
 base::Result<void> SegmentReader::refresh() {
   size_ = TRY(files_->status(handle_.get())).size;
   if (header_state_ == HeaderState::damaged && size_ >= kHeaderBytes) {
     char bytes[kHeaderBytes];
-    const std::size_t count = TRY(files_->read_at(handle_.get(), bytes, 0));
-    if (count == kHeaderBytes) {
+    if (read(bytes, 0) == kHeaderBytes) {
       std::memcpy(&header_, bytes, sizeof header_);
       header_state_ = check(header_);
     }
@@ -30,8 +40,7 @@ std::optional<BlockHeader> SegmentReader::header_at(std::uint64_t position,
                                                     std::uint64_t limit) const {
   if (position + kHeaderBytes > limit) return std::nullopt;
   char bytes[kHeaderBytes];
-  const auto count = files_->read_at(handle_.get(), bytes, position);
-  if (!count || *count != kHeaderBytes) return std::nullopt;
+  if (read(bytes, position) != kHeaderBytes) return std::nullopt;
   BlockHeader header;
   std::memcpy(&header, bytes, sizeof header);
   if (!check(header, position) || position + block_bytes(header) > limit) return std::nullopt;
@@ -44,10 +53,9 @@ std::optional<std::uint64_t> SegmentReader::find_header(std::uint64_t from, std:
   std::string buffer(kStepBytes + kHeaderBytes, '\0');
   for (std::uint64_t at = from; at + kHeaderBytes <= limit; at += kStepBytes) {
     const std::size_t want = std::min<std::uint64_t>(buffer.size(), limit - at);
-    const auto count = files_->read_at(handle_.get(), {buffer.data(), want}, at);
-    if (!count || *count < kHeaderBytes) continue;  // an unreadable sector: look behind it
-    const std::size_t last = std::min(kStepBytes, *count - kHeaderBytes + 8);
-    for (std::size_t i = 0; i < last && i + kHeaderBytes <= *count; i += 8) {
+    const std::size_t count = read({buffer.data(), want}, at);
+    if (count < kHeaderBytes) continue;  // an unreadable sector: look behind it
+    for (std::size_t i = 0; i < kStepBytes && i + kHeaderBytes <= count; i += 8) {
       std::uint32_t magic = 0;
       std::memcpy(&magic, buffer.data() + i, sizeof magic);
       if (magic != kBlockMagic) continue;
@@ -61,9 +69,8 @@ std::optional<std::uint64_t> SegmentReader::find_header(std::uint64_t from, std:
 bool SegmentReader::payload(std::uint64_t position, const BlockHeader& header,
                             std::string_view& payload) {
   stored_.resize(header.stored_bytes);
-  const auto count =
-      files_->read_at(handle_.get(), {stored_.data(), stored_.size()}, position + kHeaderBytes);
-  if (!count || *count != stored_.size()) return false;
+  if (read({stored_.data(), stored_.size()}, position + kHeaderBytes) != stored_.size())
+    return false;
   return decode_payload(header, stored_, raw_, payload);
 }
 

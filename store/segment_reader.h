@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,8 @@ class SegmentReader {
   io::Handle handle() const { return handle_.get(); }
 
  private:
+  static constexpr int kReadTries = 8;
+  std::size_t read(std::span<char> into, std::uint64_t position) const;
   SegmentReader(io::Files& files, io::UniqueHandle handle)
       : files_(&files), handle_(std::move(handle)) {}
 

@@ -20,6 +20,7 @@ Shard::State::State(io::Files& open_files, std::string path_of_shard, ShardName 
 void Shard::State::adopt(Recovered recovered) {
   tail_ = std::move(recovered.tail);
   end = settled = recovered.end;
+  promised = end.position;
   marks = std::move(recovered.marks);
   worthless = std::move(recovered.worthless);
   segments.assign(recovered.segments.begin(), recovered.segments.end());
@@ -139,12 +140,13 @@ void Shard::forget_marks_before(base::Instant instant) {
 void Shard::note_settled() {
   State& state = *state_;
   ASSERT(idle());
-  if (!state.tail_ || state.end.position == 0 || state.last_is_settled_block) return;
+  if (state.settled_block_deadline() == base::Instant::max()) return;
   state.group.begin(state.end, state.end.position);
   state.group.add_settled();
   state.group.finish();
   if (state.files->write_at(state.tail_.get(), state.group.pieces().front(), state.end.position)) {
     state.end = state.settled = state.group.end();
+    state.promised = state.end.position;
     state.last_is_settled_block = true;
   }
 }

@@ -66,7 +66,7 @@ void Shard::State::start_write(bool only_settled) {
   phase = Phase::writing;
   head_in_write = end.position == 0;
   settled_in_write = only_settled;
-  group.begin(end, settled.position);
+  group.begin(end, promised);
   if (head_in_write) add_head();
   if (only_settled) group.add_settled();
   std::uint64_t bytes = 0;
@@ -135,13 +135,15 @@ void Shard::State::written(std::int64_t result) {
 void Shard::State::after_write() {
   if (settled_in_write) {
     settled = end;
+    promised = end.position;
     publish();
     return advance();
   }
   if (unsynced.empty()) unsynced_since = last_activity;
   const bool nobody_waits = in_write.empty() && unsynced.empty();
   unsynced.take_all(in_write);
-  if (options.sync == SyncPolicy::os && !sync_wanted) return settle();
+  const bool lazy = options.sync == SyncPolicy::os || options.sync == SyncPolicy::on_request;
+  if (lazy && !sync_wanted) return settle();
   // A head alone (the segment was too old) is made durable like anything else.
   if (nobody_waits || sync_due(last_activity)) return start_sync();
   advance();

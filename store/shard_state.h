@@ -106,6 +106,7 @@ struct Shard::State {
   base::Instant tail_since{};  // for its age
   ChainEnd end;                // of what is written; position 0: the head is not
   ChainEnd settled;            // of what is answered
+  std::uint64_t promised = 0;  // position up to which blocks may say that all is delivered
   bool directory_dirty = false;
   bool roll_wanted = false;
   bool last_is_settled_block = false;
