@@ -1,0 +1,148 @@
+#include "tests/agent/storm/log_writer.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <string_view>
+
+#include "tests/agent/storm/storm_line.h"
+
+namespace storm {
+
+namespace {
+
+[[noreturn]] void give_up(const char* what) {
+  std::perror(what);
+  ::_exit(1);
+}
+
+// What the forked process does.
+class WriterLoop {
+ public:
+  WriterLoop(const WriterOptions& options, WriterState& state, int permits)
+      : options_(options), state_(state), permits_(permits), random_(options.seed) {}
+
+  void run() {
+    open();
+    while (line_.sequence < options_.lines) {
+      std::uint64_t allowed = 0;
+      if (::read(permits_, &allowed, sizeof(allowed)) != sizeof(allowed)) ::_exit(0);
+      const std::uint64_t end = std::min(options_.lines, line_.sequence + allowed);
+      while (line_.sequence < end) write_some(end);
+    }
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string path(std::uint32_t age) const {
+    std::string text = options_.directory + "/app-" + std::to_string(options_.writer) + ".log";
+    return age == 0 ? text : text + "." + std::to_string(age);
+  }
+
+  void open() {
+    file_ = ::open(path(0).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+    if (file_ < 0) give_up("storm writer: open");
+    opened_ = Clock::now();
+    first_ = line_.sequence;
+  }
+
+  // Some lines in one write, or one line in two: readers must cope with half a line.
+  void write_some(std::uint64_t end) {
+    if (due()) rotate();
+    const std::uint64_t count = std::min<std::uint64_t>(end - line_.sequence, 1 + random_() % 64);
+    buffer_.clear();
+    for (std::uint64_t i = 0; i < count; ++i, ++line_.sequence) {
+      append_line(line_, 60 + random_() % 100, buffer_);
+    }
+    const std::size_t cut = random_() % 4 == 0 ? random_() % buffer_.size() : buffer_.size();
+    put(std::string_view(buffer_).substr(0, cut));
+    put(std::string_view(buffer_).substr(cut));
+    state_.written.store(line_.sequence, std::memory_order_relaxed);
+  }
+
+  void put(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+      if (written <= 0) give_up("storm writer: write");
+      bytes.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+
+  bool due() const {
+    if (line_.sequence == first_ || Clock::now() - opened_ < options_.rotate) return false;
+    return !options_.rotate_seen_only || state_.seen.load(std::memory_order_relaxed) > first_;
+  }
+
+  void rotate() {
+    for (std::uint32_t age = line_.generation + 1; age > 0; --age) {
+      if (::rename(path(age - 1).c_str(), path(age).c_str()) != 0) give_up("storm writer: rename");
+    }
+    ::close(file_);
+    ++line_.generation;
+    open();
+    state_.rotations.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  const WriterOptions& options_;
+  WriterState& state_;
+  int permits_;
+  std::mt19937_64 random_;
+  StormLine line_{.writer = options_.writer};
+  std::uint64_t first_ = 0;  // of the current file
+  int file_ = -1;
+  Clock::time_point opened_;
+  std::string buffer_;
+};
+
+}  // namespace
+
+LogWriter::LogWriter(const WriterOptions& options) {
+  void* const memory = ::mmap(nullptr, sizeof(WriterState), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  int ends[2];
+  if (memory == MAP_FAILED || ::pipe2(ends, O_CLOEXEC) != 0) give_up("storm: writer");
+  state_ = new (memory) WriterState;
+  pid_ = ::fork();
+  if (pid_ < 0) give_up("storm: fork");
+  if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::close(ends[1]);
+    WriterLoop(options, *state_, ends[0]).run();
+    ::_exit(0);
+  }
+  ::close(ends[0]);
+  permits_ = ends[1];
+}
+
+LogWriter::~LogWriter() {
+  ::close(permits_);
+  if (pid_ > 0) {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  ::munmap(state_, sizeof(WriterState));
+}
+
+void LogWriter::allow(std::uint64_t lines) {
+  if (lines == 0) return;
+  // A pipe holds thousands of these, far more than a storm hands out at a time.
+  if (::write(permits_, &lines, sizeof(lines)) != sizeof(lines)) std::perror("storm: allow");
+}
+
+bool LogWriter::finish() {
+  int status = 0;
+  const bool ended = ::waitpid(pid_, &status, 0) == pid_;
+  pid_ = -1;
+  return ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace storm

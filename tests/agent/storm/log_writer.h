@@ -1,0 +1,57 @@
+// LogWriter: a process that appends numbered lines to its own log and rotates it by rename, as an
+// application with its own rotation does: app-N.log becomes app-N.log.1, that one app-N.log.2, …
+// Nothing is ever deleted, so a missing line is the agent's fault.
+//
+// Writes only as fast as it is allowed to: the storm hands out permission line by line, so that the
+// writing lasts exactly as long as the killing.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace storm {
+
+struct WriterOptions {
+  std::string directory;
+  std::uint32_t writer = 0;
+  std::uint64_t lines = 0;
+  std::chrono::milliseconds rotate{2000};
+  std::uint64_t seed = 1;
+  // Rotate only when a line of the current file has been seen in the store. A file that is renamed
+  // out of the agent's pattern before the agent ever looked cannot be found by anybody.
+  bool rotate_seen_only = true;
+};
+
+// Shared between the two processes. Each field has one writing process; relaxed is enough, because
+// no field says anything about another one.
+struct WriterState {
+  std::atomic<std::uint64_t> seen{0};       // storm: lines seen in the store, counted from line 0
+  std::atomic<std::uint64_t> written{0};    // writer: lines handed to the kernel whole
+  std::atomic<std::uint64_t> rotations{0};  // writer
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+class LogWriter {
+ public:
+  // Forks the process. Of `options` all must be set.
+  explicit LogWriter(const WriterOptions& options);
+  ~LogWriter();  // ends the process if it still runs
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  void allow(std::uint64_t lines);  // so many more
+  WriterState& state() { return *state_; }
+  // Waits for its end. False: it failed.
+  bool finish();
+
+ private:
+  WriterState* state_;
+  pid_t pid_ = -1;
+  int permits_ = -1;  // pipe: one u64 per permission
+};
+
+}  // namespace storm
