@@ -20,7 +20,7 @@ void KeyedEntries::erase(std::string_view key) {
   if (at != map_.end()) map_.erase(at);
 }
 
-void KeyedEntries::replay(const base::Record& record, bool whole) {
+bool KeyedEntries::replay(const base::Record& record, bool whole) {
   if (!whole) staged_.reset();
   if (!record.hash) {
     set(record.key, record.data);
@@ -33,7 +33,9 @@ void KeyedEntries::replay(const base::Record& record, bool whole) {
   } else if (*record.hash == static_cast<base::HashKey>(EntryMark::snapshot_end) && staged_) {
     map_ = std::move(*staged_);
     staged_.reset();
+    return true;
   }
+  return false;
 }
 
 std::vector<std::string> KeyedEntries::snapshot(std::int64_t arrival_us) const {

@@ -30,8 +30,9 @@ class KeyedEntries {
   void erase(std::string_view key);
   const Map& map() const { return map_; }
 
-  // One record of the log. `whole`: no record was lost since the one before.
-  void replay(const base::Record& record, bool whole);
+  // One record of the log. `whole`: no record was lost since the one before. True: it was the end
+  // of a whole snapshot; nothing before it matters any more.
+  bool replay(const base::Record& record, bool whole);
 
   // A snapshot as runs, each at most about kRunBytes long.
   static constexpr std::size_t kRunBytes = 128U << 10;

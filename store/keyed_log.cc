@@ -21,7 +21,7 @@ constexpr std::uint64_t kCompactFactor = 3;
 
 constexpr ShardOptions kLogOptions{
     .compression = Compression::none,
-    .sync = SyncPolicy::os,                  // each write says itself whether it must be synced
+    .sync = SyncPolicy::on_request,          // each write says itself whether it must be synced
     .segment_bytes_max = ~std::uint64_t{0},  // the log decides when to roll
     .segment_age_max = base::Duration::zero(),
     .retention_age = base::Duration::zero(),
@@ -31,12 +31,14 @@ base::Result<std::uint64_t> replay(io::Files& files, const std::string& director
                                    KeyedEntries& entries) {
   Cursor cursor = TRY(Cursor::open(files, directory, {}));
   StoredRecord record;
-  std::uint64_t damaged = 0;
+  std::uint64_t seen = 0;      // damage before this record
+  std::uint64_t replaced = 0;  // … and before the last whole snapshot: nothing is missing for it
   while (TRY(cursor.next(record))) {
-    entries.replay(record.record, cursor.counters().corrupt_records == damaged);
-    damaged = cursor.counters().corrupt_records;
+    const std::uint64_t damaged = cursor.counters().corrupt_records;
+    if (entries.replay(record.record, damaged == seen)) replaced = damaged;
+    seen = damaged;
   }
-  return cursor.counters().corrupt_records;
+  return cursor.counters().corrupt_records - replaced;
 }
 
 }  // namespace
@@ -79,8 +81,7 @@ base::Result<std::unique_ptr<KeyedLog>> KeyedLog::open(const io::Environment& en
                                                        ShardName name) {
   auto state = std::make_unique<State>();
   state->shard = TRY(Shard::open(environment, directory, std::move(name), kLogOptions));
-  const std::uint64_t lost = TRY(replay(environment.files, directory, state->entries));
-  state->damaged = std::max(lost, state->shard->counters().corrupt_records.value());
+  state->damaged = TRY(replay(environment.files, directory, state->entries));
   state->snapshot_wanted = state->damaged > 0;
   state->bytes_since_snapshot = state->shard->stored_bytes();
   for (const auto& [key, value] : state->entries.map()) {

@@ -45,7 +45,7 @@ class Recovery {
   base::Result<bool> take_last(SegmentId id);
   base::Result<void> set_aside(SegmentId id, std::string_view why);
   base::Result<void> adopt(SegmentId id, SegmentReader& reader);
-  base::Result<void> continue_in(SegmentId id, const SegmentReader& reader);
+  base::Result<io::UniqueHandle> secure(SegmentId id, const SegmentReader& reader);
   base::Result<void> vouch(io::Handle file, std::uint64_t from, std::uint64_t to);
   base::Result<void> older_marks();
   void note_damage(SegmentId id, const std::vector<BadRange>& bad);
@@ -175,18 +175,21 @@ base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
   out_.end = last_.end;
   const bool sound = last_.bad.empty() && reader.header_state() == HeaderState::good &&
                      last_.end.sequence >= floor_ && out_.worthless.empty();
-  if (sound) return continue_in(id, reader);
   if (reader.header_state() != HeaderState::good) ++out_.corrupt_blocks;
+  io::UniqueHandle file = TRY(secure(id, reader));
+  if (sound) {
+    out_.tail = std::move(file);
+    out_.tail_created_us = reader.header().created_us;
+  }
   return {};
 }
 
-base::Result<void> Recovery::continue_in(SegmentId id, const SegmentReader& reader) {
+// What is kept is durable from here on, and nothing lies behind it.
+base::Result<io::UniqueHandle> Recovery::secure(SegmentId id, const SegmentReader& reader) {
   io::UniqueHandle file(files_, TRY(files_.open(segment_path(directory_, id), io::Open::update)));
   if (reader.size() > last_.end.position) TRY_VOID(files_.truncate(file.get(), last_.end.position));
   if (sync_) TRY_VOID(vouch(file.get(), last_.promised_end, last_.end.position));
-  out_.tail = std::move(file);
-  out_.tail_created_us = reader.header().created_us;
-  return {};
+  return file;
 }
 
 // Makes [from, to) durable. A sync alone would not do: if one failed just before we died, the

@@ -148,6 +148,7 @@ void Shard::note_settled() {
     state.end = state.settled = state.group.end();
     state.promised = state.end.position;
     state.last_is_settled_block = true;
+    state.settled_block_end = state.end.position;
   }
 }
 

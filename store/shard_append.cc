@@ -135,7 +135,7 @@ void Shard::State::written(std::int64_t result) {
 void Shard::State::after_write() {
   if (settled_in_write) {
     settled = end;
-    promised = end.position;
+    promised = settled_block_end = end.position;
     publish();
     return advance();
   }

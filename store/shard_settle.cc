@@ -74,13 +74,16 @@ void Shard::State::abandon() {
 }
 
 void Shard::State::seal_tail() {
-  segments.push_back({tail_id, end.position, end.arrival_us});
-  sealed_bytes += end.position;
+  // Nobody synced a settled block at the very end, and nobody needs it once the segment is sealed.
+  const bool settled_block = end.position == settled_block_end;
+  const std::uint64_t bytes = end.position - (settled_block ? kHeaderBytes : 0);
+  segments.push_back({tail_id, bytes, end.arrival_us});
+  sealed_bytes += bytes;
   tail_.reset();
   tail_id = {end.sequence, 0};
   end.position = 0;
   settled = end;
-  promised = 0;
+  promised = settled_block_end = 0;
   last_is_settled_block = false;
 }
 

@@ -110,6 +110,8 @@ struct Shard::State {
   bool directory_dirty = false;
   bool roll_wanted = false;
   bool last_is_settled_block = false;
+  std::uint64_t settled_block_end =
+      0;              // position after the last one, which is written but not synced
   SparseIndex index;  // of the tail
 
   Phase phase = Phase::idle;

@@ -44,7 +44,7 @@ bool parse(std::string_view text, base::Duration& value) {
 }
 
 constexpr std::array<std::string_view, 2> kCompressions{"none", "lz4"};
-constexpr std::array<std::string_view, 3> kPolicies{"flush", "interval", "os"};
+constexpr std::array<std::string_view, 4> kPolicies{"flush", "interval", "os", "on_request"};
 
 template <typename Enum>
 bool parse_word(std::string_view text, const auto& words, Enum& value) {
