@@ -94,8 +94,7 @@ void FileTail::distrust_marks() {
   if (marks_.empty()) return;
   const auto status = parts_.environment.files.status(handle_);
   const std::uint64_t mark = *std::max_element(marks_.begin(), marks_.end());
-  // + 1: the end of an unfinished last line counts a newline that was not there.
-  if (!status || status->size + 1 >= mark) return;
+  if (!status || status->size >= mark) return;
   marks_ = {};
   checkpoint_.origin = base::Origin::none;
 }

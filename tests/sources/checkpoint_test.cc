@@ -1,0 +1,76 @@
+#include "sources/checkpoint.h"
+
+#include <string>
+
+#include "tests/test.h"
+
+namespace {
+
+sources::Checkpoint sample() {
+  return {.flow = "web logs 2",
+          .identity = {.device = 259, .inode = ~std::uint64_t{0}, .birth_ns = -5},
+          .path = std::string("/var/log/a\n\xFF b", 14),
+          .origin = base::Origin{0x0123456789abcdef},
+          .flow_fingerprint = 77,
+          .generation = 3,
+          .offset = 1ULL << 40,
+          .tail_bytes = 64,
+          .tail_hash = ~std::uint64_t{0},
+          .seen_us = -1};
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: comes back as it was written", "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  CHECK(key == "web logs 2 259 18446744073709551615 -5");
+  CHECK(sources::decode_checkpoint(key, sources::encode(checkpoint)) == checkpoint);
+  checkpoint.path.clear();
+  checkpoint.offset = 0;
+  checkpoint.tail_bytes = 7;  // the file's first bytes
+  CHECK(sources::decode_checkpoint(key, sources::encode(checkpoint)) == checkpoint);
+}
+
+TEST_CASE("checkpoint: its bytes never change", "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  checkpoint.path = "/x";
+  const std::string value = sources::encode(checkpoint);
+  REQUIRE(value.size() == 55);
+  CHECK(value.substr(0, 9) == std::string("\x01\xef\xcd\xab\x89\x67\x45\x23\x01", 9));
+  CHECK(value.substr(21, 8) == std::string("\0\0\0\0\0\x01\0\0", 8));
+  CHECK(value.substr(53) == "/x");
+}
+
+TEST_CASE("checkpoint: anything cut, longer, newer or senseless is none", "[sources][checkpoint]") {
+  const sources::Checkpoint checkpoint = sample();
+  const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  const std::string value = sources::encode(checkpoint);
+  for (std::size_t cut = 0; cut < value.size(); ++cut) {
+    CAPTURE(cut);
+    CHECK_FALSE(sources::decode_checkpoint(key, std::string_view(value).substr(0, cut)));
+  }
+  CHECK_FALSE(sources::decode_checkpoint(key, value + "x"));
+  std::string newer = value;
+  newer[0] = 2;
+  CHECK_FALSE(sources::decode_checkpoint(key, newer));
+  std::string senseless = value;
+  senseless[29] = 65;  // more tail than there is
+  CHECK_FALSE(sources::decode_checkpoint(key, senseless));
+  for (const char* bad : {"", "flow", "flow 1 2", "flow 1 2 x", "flow 1 2 3x", "flow -1 2 3"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(sources::decode_checkpoint(bad, value));
+  }
+}
+
+TEST_CASE("tail hash: only the last bytes count, and each of them", "[sources][identity]") {
+  const std::string bytes(100, 'a');
+  CHECK(sources::tail_hash(bytes) == sources::tail_hash(bytes.substr(36)));
+  CHECK(sources::tail_hash("") != sources::tail_hash("a"));
+  CHECK(sources::tail_hash("abc") == 0xf120aee01df30dab);  // it is on disks: never to change
+  for (std::size_t i = 36; i < 100; ++i) {
+    std::string other = bytes;
+    other[i] = 'b';
+    CHECK(sources::tail_hash(other) != sources::tail_hash(bytes));
+  }
+}

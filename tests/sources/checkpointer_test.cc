@@ -1,0 +1,200 @@
+#include "sources/checkpointer.h"
+
+#include <deque>
+#include <map>
+#include <random>
+#include <string>
+
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using sources::Checkpoint;
+
+struct Waiter final : sources::Registered {
+  int times = 0;
+  void registered() override { ++times; }
+};
+
+Checkpoint at(std::uint64_t inode, std::uint64_t offset) {
+  Checkpoint checkpoint;
+  checkpoint.flow = "f";
+  checkpoint.identity.inode = inode;
+  checkpoint.offset = offset;
+  return checkpoint;
+}
+
+std::string key(std::uint64_t inode) {
+  return sources::checkpoint_key("f", {.device = 0, .inode = inode, .birth_ns = 0});
+}
+
+struct Log {
+  std::deque<sources::CheckpointWrite> sent;
+  sources::Checkpointer checkpointer{
+      base::ReactorId{3}, [this](sources::CheckpointWrite w) { sent.push_back(std::move(w)); }};
+  base::Instant now{1000s};
+
+  void tick(base::Duration later = 0s) { checkpointer.tick(now += later); }
+  sources::CheckpointWrite answer(int error = 0) {
+    sources::CheckpointWrite write = sent.front();
+    sent.pop_front();
+    checkpointer.written(write.number, error, now);
+    return write;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("checkpointer: a registration goes at once and synced, and tells when it is durable",
+          "[sources][checkpointer]") {
+  Log log;
+  Waiter waiter;
+  log.tick();
+  log.checkpointer.register_origin(at(1, 0), &waiter);
+  CHECK(log.checkpointer.next_deadline() <= log.now);
+  log.tick();
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.sent.front().synced);
+  CHECK(log.sent.front().from == base::ReactorId{3});
+  CHECK(waiter.times == 0);
+  log.answer();
+  CHECK(waiter.times == 1);
+  CHECK(log.checkpointer.idle());
+}
+
+TEST_CASE("checkpointer: a failed registration is tried until it succeeds",
+          "[sources][checkpointer]") {
+  Log log;
+  Waiter waiter;
+  log.tick();
+  log.checkpointer.register_origin(at(1, 0), &waiter);
+  log.tick();
+  log.answer(5);
+  log.tick();
+  CHECK(log.sent.empty());  // not at once
+  CHECK(log.checkpointer.next_deadline() == log.now + sources::Checkpointer::kRetryInterval);
+  log.tick(1s);
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.sent.front().synced);
+  log.answer();
+  CHECK(waiter.times == 1);
+}
+
+TEST_CASE("checkpointer: updates of one key in one interval are one write",
+          "[sources][checkpointer]") {
+  Log log;
+  log.tick();
+  for (std::uint64_t offset = 1; offset <= 10; ++offset) log.checkpointer.update(at(1, offset));
+  log.tick();
+  REQUIRE(log.sent.size() == 1);
+  CHECK_FALSE(log.sent.front().synced);
+  REQUIRE(log.sent.front().put.size() == 1);
+  CHECK(log.answer().put.front().offset == 10);
+  log.checkpointer.update(at(1, 11));
+  log.tick(199ms);
+  CHECK(log.sent.empty());
+  log.tick(1ms);
+  CHECK(log.sent.size() == 1);
+  log.answer();
+}
+
+TEST_CASE("checkpointer: a write that failed never overtakes what came after it",
+          "[sources][checkpointer]") {
+  Log log;
+  Waiter waiter;
+  log.tick();
+  log.checkpointer.register_origin(at(1, 0), &waiter);
+  log.checkpointer.update(at(2, 5));
+  log.tick();
+  log.checkpointer.update(at(1, 7));
+  log.checkpointer.erase(key(2));
+  log.tick(1s);
+  CHECK(log.sent.size() == 1);  // one at a time
+  log.answer(28);
+  log.tick(1s);
+  REQUIRE(log.sent.size() == 1);
+  const auto write = log.answer();
+  CHECK(write.synced);
+  REQUIRE(write.put.size() == 1);
+  CHECK(write.put.front().offset == 7);
+  CHECK(write.erase == std::vector<std::string>{key(2)});
+  CHECK(waiter.times == 1);
+}
+
+TEST_CASE("checkpointer: covered() waits for what was reported before", "[sources][checkpointer]") {
+  Log log;
+  log.tick();
+  const base::Instant first = log.now;
+  CHECK(log.checkpointer.covered(log.now) == log.now);
+  log.checkpointer.update(at(1, 1));
+  log.tick(1s);
+  CHECK(log.checkpointer.covered(log.now) == first);
+  log.answer(5);
+  CHECK(log.checkpointer.covered(log.now) == first);
+  log.tick(1s);
+  log.answer();
+  CHECK(log.checkpointer.covered(log.now) == log.now);
+}
+
+TEST_CASE("checkpointer: at shutdown nothing waits for its time", "[sources][checkpointer]") {
+  Log log;
+  log.tick();
+  log.checkpointer.update(at(1, 1));
+  log.tick();
+  log.answer();
+  log.checkpointer.update(at(1, 2));
+  log.tick();
+  CHECK(log.sent.empty());
+  log.checkpointer.flush_always();
+  log.tick();
+  REQUIRE(log.sent.size() == 1);
+  log.answer();
+  CHECK(log.checkpointer.idle());
+}
+
+TEST_CASE("checkpointer: a waiter that died is not told", "[sources][checkpointer]") {
+  Log log;
+  Waiter waiter;
+  log.tick();
+  log.checkpointer.register_origin(at(1, 0), &waiter);
+  log.tick();
+  log.checkpointer.forget_waiter(&waiter);
+  log.answer();
+  CHECK(waiter.times == 0);
+}
+
+TEST_CASE("checkpointer: many changes go in pieces, and the log ends as reported",
+          "[sources][checkpointer]") {
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  Log log;
+  std::map<std::string, std::uint64_t> expected;
+  std::map<std::string, std::uint64_t> written;
+  const auto answer = [&](int error) {
+    const auto write = log.answer(error);
+    CHECK(write.put.size() + write.erase.size() <= sources::Checkpointer::kChangesMax);
+    if (error != 0) return;
+    for (const Checkpoint& each : write.put) written[key(each.identity.inode)] = each.offset;
+    for (const std::string& each : write.erase) written.erase(each);
+  };
+  for (std::uint64_t step = 1; step < 20'000; ++step) {
+    const std::uint64_t inode = random() % 3000;
+    if (random() % 10 == 0) {
+      log.checkpointer.erase(key(inode));
+      expected.erase(key(inode));
+    } else {
+      log.checkpointer.update(at(inode, step));
+      expected[key(inode)] = step;
+    }
+    if (random() % 20 == 0) log.tick(100ms);
+    if (random() % 20 == 0 && !log.sent.empty()) answer(random() % 3 == 0 ? 5 : 0);
+  }
+  log.checkpointer.flush_always();
+  while (!log.checkpointer.idle()) {
+    log.tick(1s);
+    if (!log.sent.empty()) answer(0);
+  }
+  CHECK(written == expected);
+}
