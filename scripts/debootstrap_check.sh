@@ -39,6 +39,7 @@ proxy=$(apt-config dump --format '%v' Acquire::http::Proxy)
 [[ -z $proxy ]] || export http_proxy=$proxy
 
 tree=$(mktemp -d "${TMPDIR:-/var/tmp}/tailrace-debian.XXXXXX")
+chmod 755 "$tree"  # apt works as its own user
 clean_up() {
   ((keep)) && { echo "debootstrap_check: the tree is $tree"; return; }
   # Nothing should be mounted below it any more; if something is, leave it alone.
