@@ -19,8 +19,7 @@ Shard::State::State(io::Files& open_files, std::string path_of_shard, ShardName 
 
 void Shard::State::adopt(Recovered recovered) {
   tail_ = std::move(recovered.tail);
-  end = settled = recovered.end;
-  promised = end.position;
+  end = settled = promised = recovered.end;
   marks = std::move(recovered.marks);
   worthless = std::move(recovered.worthless);
   segments.assign(recovered.segments.begin(), recovered.segments.end());
@@ -145,8 +144,7 @@ void Shard::note_settled() {
   state.group.add_settled();
   state.group.finish();
   if (state.files->write_at(state.tail_.get(), state.group.pieces().front(), state.end.position)) {
-    state.end = state.settled = state.group.end();
-    state.promised = state.end.position;
+    state.end = state.settled = state.promised = state.group.end();
     state.last_is_settled_block = true;
     state.settled_block_end = state.end.position;
   }

@@ -26,7 +26,9 @@ void Shard::State::advance() {
   if (phase != Phase::idle) return;
   const base::Instant now = environment->clock.monotonic();
   const bool roll = roll_due(now);
-  if (sync_due(now) || (roll && !unsynced.empty())) {
+  const bool unsure = !unsynced.empty() ||
+                      (options.sync == SyncPolicy::on_request && end.position != promised.position);
+  if (sync_due(now) || (roll && unsure)) {
     start_sync();
   } else if (roll || (!queue.empty() && !tail_)) {
     start_create();
@@ -66,7 +68,7 @@ void Shard::State::start_write(bool only_settled) {
   phase = Phase::writing;
   head_in_write = end.position == 0;
   settled_in_write = only_settled;
-  group.begin(end, promised);
+  group.begin(end, promised.position);
   if (head_in_write) add_head();
   if (only_settled) group.add_settled();
   std::uint64_t bytes = 0;
@@ -134,8 +136,8 @@ void Shard::State::written(std::int64_t result) {
 
 void Shard::State::after_write() {
   if (settled_in_write) {
-    settled = end;
-    promised = settled_block_end = end.position;
+    settled = promised = end;
+    settled_block_end = end.position;
     publish();
     return advance();
   }
@@ -143,7 +145,7 @@ void Shard::State::after_write() {
   const bool nobody_waits = in_write.empty() && unsynced.empty();
   unsynced.take_all(in_write);
   const bool lazy = options.sync == SyncPolicy::os || options.sync == SyncPolicy::on_request;
-  if (lazy && !sync_wanted) return settle();
+  if (lazy && !sync_wanted) return settle(false);
   // A head alone (the segment was too old) is made durable like anything else.
   if (nobody_waits || sync_due(last_activity)) return start_sync();
   advance();
@@ -163,7 +165,7 @@ void Shard::State::synced(std::int64_t result) {
     abandon();
     return fail(static_cast<int>(-result));
   }
-  if (!directory_dirty) return settle();
+  if (!directory_dirty) return settle(true);
   phase = Phase::syncing_directory;
   counters.syncs.add();
   operation = io::on<&State::directory_synced>(*this);
@@ -178,7 +180,7 @@ void Shard::State::directory_synced(std::int64_t result) {
     return fail(static_cast<int>(-result));
   }
   directory_dirty = false;
-  settle();
+  settle(true);
 }
 
 }  // namespace store

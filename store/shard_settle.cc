@@ -9,12 +9,12 @@
 namespace store {
 
 // All that is written is as safe as it was promised to be.
-void Shard::State::settle() {
+void Shard::State::settle(bool synced_now) {
   phase = Phase::idle;
   settled = end;
   // What was only written may be missing after a power cut although later bytes are there. `os`
   // counts that as a loss; a keyed log never promised it.
-  if (options.sync != SyncPolicy::on_request || sync_wanted) promised = end.position;
+  if (options.sync != SyncPolicy::on_request || synced_now) promised = end;
   sync_wanted = false;
   const base::Instant now = last_activity = environment->clock.monotonic();
   AppendList list = std::exchange(unsynced, {});
@@ -57,9 +57,9 @@ void Shard::State::fail(int error) {
 // After a failed sync the kernel may have dropped what it could not write and call the pages clean:
 // the next sync could succeed over a hole. This file is never synced again.
 void Shard::State::abandon() {
-  (void)files->truncate(tail_.get(), settled.position);
-  const bool holds_records = settled.sequence != tail_id.first_sequence;
-  end = settled;
+  end = promised;
+  (void)files->truncate(tail_.get(), end.position);
+  const bool holds_records = end.sequence != tail_id.first_sequence;
   if (holds_records) {
     seal_tail();
   } else {
@@ -69,7 +69,7 @@ void Shard::State::abandon() {
   }
   end.position = 0;
   settled = end;
-  promised = 0;
+  promised = end;
   publish();
 }
 
@@ -83,7 +83,8 @@ void Shard::State::seal_tail() {
   tail_id = {end.sequence, 0};
   end.position = 0;
   settled = end;
-  promised = settled_block_end = 0;
+  promised = end;
+  settled_block_end = 0;
   last_is_settled_block = false;
 }
 
@@ -98,7 +99,7 @@ void Shard::State::answer(AppendList list, int error) {
 }
 
 base::Instant Shard::State::settled_block_deadline() const {
-  const bool wanted = tail_ && end.position > 0 && end.position == promised &&
+  const bool wanted = tail_ && end.position > 0 && end.position == promised.position &&
                       end.sequence != tail_id.first_sequence && !last_is_settled_block;
   return wanted ? last_activity + kSettleAfter : base::Instant::max();
 }

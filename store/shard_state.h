@@ -80,7 +80,7 @@ struct Shard::State {
   void directory_synced(std::int64_t result);
 
   // shard_settle.cc
-  void settle();
+  void settle(bool synced_now);
   void fail(int error);
   void abandon();
   void seal_tail();
@@ -106,7 +106,8 @@ struct Shard::State {
   base::Instant tail_since{};  // for its age
   ChainEnd end;                // of what is written; position 0: the head is not
   ChainEnd settled;            // of what is answered
-  std::uint64_t promised = 0;  // position up to which blocks may say that all is delivered
+  ChainEnd promised;      // of what blocks may call delivered: `settled`, but for on_request
+                          // what is synced
   bool directory_dirty = false;
   bool roll_wanted = false;
   bool last_is_settled_block = false;
