@@ -77,8 +77,7 @@ struct Delivery::State {
   Parts parts;
   DeliveryCounters& counters;
   pipeline::ShardBuffer buffer;
-  bool queue_unfinished = false;  // the last drain stopped at its bound
-  bool always = false;            // flush_always() was called
+  bool always = false;  // flush_always() was called
 
   std::vector<pipeline::Batch*> row;
   std::size_t row_first = 0;
@@ -103,17 +102,11 @@ struct Delivery::State {
 };
 
 void Delivery::State::take_in(base::Instant now) {
-  if (!queue_unfinished && !parts.queue.maybe_ready()) return;
   std::array<pipeline::Batch*, kDrainBatches> batches;
-  for (std::size_t round = 0; round < kDrainRounds; ++round) {
+  for (std::size_t round = 0; round < kDrainRounds && parts.queue.maybe_ready(); ++round) {
     const std::size_t count = parts.queue.drain(batches);
     for (std::size_t i = 0; i < count; ++i) buffer.add(*batches[i], now);
-    if (count < batches.size()) {
-      queue_unfinished = false;
-      return;
-    }
   }
-  queue_unfinished = true;
 }
 
 void Delivery::State::start(base::Instant now) {
@@ -330,7 +323,7 @@ base::Instant Delivery::next_deadline() const {
   const State& state = *state_;
   constexpr base::Instant kNow = base::Instant::min();
   constexpr base::Instant kNever = base::Instant::max();
-  if (state.queue_unfinished) return kNow;
+  if (state.parts.queue.maybe_ready()) return kNow;
   if (state.obstacle || state.out >= state.flights.size()) return kNever;
   if ((state.split || !state.bisection.idle()) && state.out > 0) return kNever;
   if (state.split || !state.unsent().empty()) return state.retry_at;
@@ -347,7 +340,7 @@ void Delivery::flush_always() { state_->always = true; }
 bool Delivery::drained() const {
   const State& state = *state_;
   return state.out == 0 && state.row.size() == state.row_first && state.buffer.empty() &&
-         !state.queue_unfinished && !state.parts.queue.maybe_ready();
+         !state.parts.queue.maybe_ready();
 }
 
 bool Delivery::failing() const { return state_->attempt > 0; }

@@ -30,14 +30,29 @@ void FileSink::on_opened(std::int64_t result) {
     return;
   }
   file_ = io::UniqueHandle(environment_.files, static_cast<io::Handle>(result));
-  const base::Result<io::FileStatus> status = environment_.files.status(file_.get());
-  if (!status) {
+  const base::Result<void> ready = open_end();
+  if (!ready) {
     file_.reset();
-    fail(status.error().system, "stat ");
+    reason_ = ready.error().message + " (" + path_ + ")";
+    answer(Outcome::retry);
     return;
   }
-  file_bytes_ = status->size;
   begin();
+}
+
+// Learns where the file ends and cuts off what a failed group left, if it is ours to cut: the file
+// ends where our writes can have brought it. What is not a regular file (a FIFO, a terminal) cannot
+// be cut.
+base::Result<void> FileSink::open_end() {
+  const io::FileStatus status = TRY(environment_.files.status(file_.get()));
+  file_bytes_ = status.size;
+  if (status.kind == io::FileKind::regular && file_bytes_ > group_begin_ &&
+      file_bytes_ <= half_end_) {
+    TRY_VOID(environment_.files.truncate(file_.get(), group_begin_));
+    file_bytes_ = group_begin_;
+  }
+  half_end_ = 0;
+  return {};
 }
 
 void FileSink::begin() {
@@ -63,22 +78,12 @@ void FileSink::on_written(std::int64_t result) {
     write_next();
     return;
   }
-  undo();
+  half_end_ = file_bytes_ + piece_.size();
+  // At once, so that nobody sees half a line while we wait; if it fails, when the file is opened
+  // next.
+  (void)open_end();
   file_.reset();
   fail(result < 0 ? static_cast<int>(-result) : ENOSPC, "write ");
-}
-
-// Cuts off what the failed group left, if it is ours to cut: the file is where our writes can have
-// brought it and no further. What is not a regular file (a FIFO, a terminal) cannot be cut.
-void FileSink::undo() {
-  const base::Result<io::FileStatus> status = environment_.files.status(file_.get());
-  if (!status || status->kind != io::FileKind::regular) return;
-  if (status->size <= group_begin_ || status->size > file_bytes_ + piece_.size()) return;
-  const base::Result<void> cut = environment_.files.truncate(file_.get(), group_begin_);
-  if (!cut) {
-    environment_.log.warn("half a group stays in the file",
-                          {{"path", path_}, {"error", cut.error().message}});
-  }
 }
 
 void FileSink::fail(int error, const char* doing) {

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "io/environment.h"
 #include "sinks/line_stream.h"
 #include "sinks/sink.h"
@@ -39,7 +40,7 @@ class FileSink final : public Sink {
   void on_written(std::int64_t result);
   void begin();
   void write_next();
-  void undo();
+  base::Result<void> open_end();
   void fail(int error, const char* doing);
   void answer(Outcome outcome);
 
@@ -48,6 +49,7 @@ class FileSink final : public Sink {
   io::UniqueHandle file_;
   std::uint64_t file_bytes_ = 0;   // the file's size as far as we know
   std::uint64_t group_begin_ = 0;  // file_bytes_ before the group in flight
+  std::uint64_t half_end_ = 0;     // 0, or: what is in [group_begin_, here) is to be cut off
 
   Group* group_ = nullptr;  // in flight
   LineStream stream_;

@@ -91,7 +91,7 @@ TEST_CASE("file sink: never cuts what somebody else appended", "[sinks][file_sin
 
 TEST_CASE("file sink: by chance, failing opens and writes leave every line once and in order",
           "[sinks][file_sink][random]") {
-  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
     CAPTURE(seed);
     Setup setup(seed);
     sim::FaultPlan plan;
@@ -107,14 +107,15 @@ TEST_CASE("file sink: by chance, failing opens and writes leave every line once 
       Strings records;
       for (std::uint64_t i = 1 + random.below(5); i > 0; --i) {
         records.push_back(std::to_string(all.size()) +
-                          std::string(random.below(random.below(10) == 0 ? 400'000 : 50), 'x'));
+                          std::string(random.below(random.below(40) == 0 ? 400'000 : 50), 'x'));
         all.push_back(records.back());
       }
       const int failed = setup.driver.give_until_delivered(records);
       REQUIRE(failed >= 0);
       failures += failed;
     }
-    CHECK(setup.world.disk().content("/out/log") == lines(all));
+    const bool same = setup.world.disk().content("/out/log") == lines(all);  // megabytes
+    CHECK(same);
     CHECK(failures > 0);
   }
 }

@@ -1,6 +1,7 @@
 // World: everything a Delivery needs around it, with time as a variable and the sink in our hand.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -185,8 +186,11 @@ struct World {
     tick();
   }
   std::vector<pipeline::Batch*> settled(std::uint32_t home) {
-    std::vector<pipeline::Batch*> out(10'000);
-    out.resize(settle[home]->drain(out));
+    std::vector<pipeline::Batch*> out;
+    std::array<pipeline::Batch*, 64> some{};
+    while (const std::size_t count = settle[home]->drain(some)) {
+      out.insert(out.end(), some.begin(), some.begin() + count);
+    }
     return out;
   }
 
