@@ -176,6 +176,11 @@ void KeyedLogStory::answered(Flight& flight, int error) {
   if (found == flights_.end()) return violate("a write was answered twice");
   if (error != 0 && !ignoring_answers_) {
     ++failures_;
+    // The file may be given up with it, back to what was synced: until written again, memory alone
+    // has the rest.
+    for (auto& [key, history] : keys_) {
+      history.after_kill = std::min(history.after_kill, history.after_power);
+    }
     say("write failed: " + std::to_string(error));
   }
   if (error == 0 && !ignoring_answers_) {

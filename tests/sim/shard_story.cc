@@ -38,6 +38,7 @@ class ShardStory {
   void step();
   bool open();
   bool try_open();
+  bool open_and_die();
   void append_some();
   void answered(Flight& flight, int error);
   void turn();
@@ -46,6 +47,7 @@ class ShardStory {
   void close_cleanly();
   void take_apart();
   void drain();
+  void fill_disk();
   void check_content();
   template <typename Ask>
   void ask(Ask how);
@@ -76,6 +78,7 @@ class ShardStory {
   std::uint64_t crashes_ = 0;
 
   static constexpr std::size_t kFlightsMax = 4;
+  static constexpr std::uint64_t kDiskBytes = 1ULL << 40;
 };
 
 void ShardStory::choose() {
@@ -128,8 +131,30 @@ bool ShardStory::try_open() {
   return true;
 }
 
+// Dies somewhere in the middle of opening. True: it was done before that.
+bool ShardStory::open_and_die() {
+  if (process_ == nullptr) {
+    process_ = world_.start_process();
+    environment_.emplace(process_->environment());
+  }
+  process_->files().die_after(world_.random().below(40));
+  const bool opened = try_open();
+  process_->files().die_after(SimFiles::kNever);
+  if (opened) return true;
+  const bool power = story_.power_cuts && options_.sync != store::SyncPolicy::os;
+  say("dies while opening");
+  ++crashes_;
+  world_.crash(*process_, power && world_.random().below(2) == 0 ? Crash::power : Crash::process);
+  environment_.reset();
+  process_.reset();
+  return false;
+}
+
 // Opening may fail while faults are on; damage alone must never make it fail.
 bool ShardStory::open() {
+  while (world_.random().below(5) == 0) {
+    if (open_and_die()) return true;
+  }
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (try_open()) return true;
   }
@@ -264,6 +289,15 @@ void ShardStory::check_content() {
   world_.trace().add("stored", stored_runs_);
 }
 
+// Somebody else takes nearly all the space, or gives it back.
+void ShardStory::fill_disk() {
+  if (!story_.faults) return;
+  const io::Space space = world_.disk().space();
+  const std::uint64_t used = space.total_bytes - space.free_bytes;
+  const bool full = world_.random().below(2) == 0;
+  world_.disk().set_capacity(full ? used + world_.random().below(5000) : kDiskBytes);
+}
+
 void ShardStory::step() {
   SimRandom& random = world_.random();
   const std::uint64_t choice = random.below(1000);
@@ -283,7 +317,9 @@ void ShardStory::step() {
                              std::chrono::milliseconds(random.below(20'000)));
   } else if (choice < 980) {
     world_.faults().set("/data", choose_faults());
-  } else if (choice < 985) {
+  } else if (choice < 983) {
+    fill_disk();
+  } else if (choice < 988) {
     close_cleanly();
   } else {
     crash(story_.power_cuts && power_cuts_ && random.below(2) == 0 ? Crash::power : Crash::process);
@@ -294,6 +330,7 @@ void ShardStory::step() {
 void ShardStory::drain() {
   say("faults stop");
   world_.faults().switch_on(false);
+  world_.disk().set_capacity(kDiskBytes);
   for (int i = 0; violation_.empty() && stored_runs_ < oracle_.size(); ++i) {
     if (i > 20'000) return violate("5: appends are not answered");
     if (started_runs_ < oracle_.size()) append_some();
@@ -317,6 +354,10 @@ StoryEnd ShardStory::tell() {
   if (process_ != nullptr && shard_ != nullptr && violation_.empty()) take_apart();
   if (shard_ != nullptr) (void)shard_.release();
   if (!violation_.empty()) {
+    for (const std::string& name : world_.disk().list(kDirectory)) {
+      const std::string path = std::string(kDirectory) + '/' + name;
+      say("left: " + path + ' ' + std::to_string(world_.disk().content(path).size()) + " bytes");
+    }
     for (const std::string& line : world_.log_lines()) say("log: " + line);
   }
   return {.violation = violation_,

@@ -66,14 +66,22 @@ std::int64_t SimFiles::sync_now(const Descriptor& what) {
   return 0;
 }
 
-base::Result<DescriptorRef> SimFiles::descriptor(io::Handle handle, const char* what) const {
-  if (dead_) return fail_system(EIO, what);
+// True: this call does not happen, nor any after it.
+bool SimFiles::gone() {
+  if (dead_ || calls_left_ == 0) return true;
+  if (calls_left_ != kNever) --calls_left_;
+  return false;
+}
+
+base::Result<DescriptorRef> SimFiles::descriptor(io::Handle handle, const char* what) {
+  if (gone()) return fail_system(EIO, what);
   DescriptorRef found = descriptors_.get(handle);
   if (found == nullptr) return fail_system(EBADF, what);
   return found;
 }
 
 base::Result<io::Handle> SimFiles::open(const std::string& path, io::Open how) {
+  if (gone()) return fail_system(EIO, "open " + path);
   const std::int64_t result = open_now(path.c_str(), how);
   if (result < 0) return fail_system(static_cast<int>(-result), "open " + path);
   return static_cast<io::Handle>(result);
@@ -90,7 +98,7 @@ base::Result<io::FileStatus> SimFiles::status(io::Handle handle) {
 }
 
 base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool /*follow*/) {
-  if (dead_) return fail_system(EIO, "stat " + path);
+  if (gone()) return fail_system(EIO, "stat " + path);
   if (machine_.faults.strike(machine_.faults.plan(path).look_error)) {
     return fail_system(EACCES, "stat " + path);
   }
@@ -100,7 +108,7 @@ base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool /*fo
 }
 
 base::Result<std::vector<io::DirectoryEntry>> SimFiles::list(const std::string& path) {
-  if (dead_) return fail_system(EIO, "list " + path);
+  if (gone()) return fail_system(EIO, "list " + path);
   if (machine_.faults.strike(machine_.faults.plan(path).look_error)) {
     return fail_system(EACCES, "list " + path);
   }
@@ -151,7 +159,7 @@ base::Result<void> SimFiles::truncate(io::Handle handle, std::uint64_t bytes) {
 base::Result<void> SimFiles::change(const char* what, const std::string& path,
                                     int (Disk::*act)(std::string_view)) {
   const std::string message = std::string(what) + ' ' + path;
-  if (dead_ || machine_.faults.strike(machine_.faults.plan(path).change_error)) {
+  if (gone() || machine_.faults.strike(machine_.faults.plan(path).change_error)) {
     return fail_system(EIO, message);
   }
   machine_.trace.add(what);
@@ -160,7 +168,7 @@ base::Result<void> SimFiles::change(const char* what, const std::string& path,
 }
 
 base::Result<void> SimFiles::rename(const std::string& from, const std::string& to) {
-  if (dead_ || machine_.faults.strike(machine_.faults.plan(from).change_error)) {
+  if (gone() || machine_.faults.strike(machine_.faults.plan(from).change_error)) {
     return fail_system(EIO, "rename " + from);
   }
   machine_.trace.add("rename");
@@ -179,7 +187,7 @@ base::Result<void> SimFiles::make_directories(const std::string& path) {
 }
 
 base::Result<void> SimFiles::sync_directory(const std::string& path) {
-  if (dead_ || machine_.faults.strike(machine_.faults.plan(path).change_error)) {
+  if (gone() || machine_.faults.strike(machine_.faults.plan(path).change_error)) {
     return fail_system(EIO, "sync " + path);
   }
   const NodeRef node = machine_.disk.find(path);
@@ -191,7 +199,7 @@ base::Result<void> SimFiles::sync_directory(const std::string& path) {
 }
 
 base::Result<io::Space> SimFiles::space(const std::string& path) {
-  if (dead_) return fail_system(EIO, "statfs " + path);
+  if (gone()) return fail_system(EIO, "statfs " + path);
   if (!machine_.disk.exists(path)) return fail_system(ENOENT, "statfs " + path);
   return machine_.disk.space();
 }
@@ -215,7 +223,7 @@ base::Result<io::Handle> SimFiles::lock(const std::string& path) {
 }
 
 base::Result<io::Handle> SimFiles::open_watch() {
-  if (dead_) return fail_system(EIO, "inotify_init");
+  if (gone()) return fail_system(EIO, "inotify_init");
   auto opened = std::make_shared<Descriptor>();
   opened->watch = std::make_shared<WatchQueue>(machine_.faults);
   opened->plan = &machine_.faults.plan("");

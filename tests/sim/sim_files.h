@@ -42,22 +42,29 @@ class SimFiles final : public io::Files {
 
   // The process is dead from now on.
   void die() { dead_ = true; }
+  // The next `calls` calls of io::Files (closing apart) are done, all later ones fail with EIO and
+  // change nothing: a process that dies in the middle of blocking work, like recovery. The test
+  // sees the failure and crashes the process. kNever: no such end.
+  void die_after(std::uint64_t calls) { calls_left_ = calls; }
+  static constexpr std::uint64_t kNever = ~std::uint64_t{0};
 
   // What Io's operations share with the calls above. Results as Io's: >= 0, or -errno.
   std::int64_t open_now(const char* path, io::Open how);
-  // `count_max`: a short read or a write that was cut off in its middle.
   std::int64_t read_now(const Descriptor& descriptor, std::span<char> into, std::uint64_t offset);
   std::int64_t write_now(const Descriptor& descriptor, std::string_view bytes,
                          std::uint64_t offset);
   std::int64_t sync_now(const Descriptor& descriptor);
 
  private:
-  base::Result<DescriptorRef> descriptor(io::Handle handle, const char* what) const;
+  base::Result<DescriptorRef> descriptor(io::Handle handle, const char* what);
   base::Result<void> change(const char* what, const std::string& path,
                             int (Disk::*act)(std::string_view));
 
   Machine& machine_;
   Descriptors& descriptors_;
+  bool gone();
+
+  std::uint64_t calls_left_ = kNever;
   bool dead_ = false;
 };
 
