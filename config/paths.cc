@@ -45,7 +45,7 @@ bool is_inside(std::string_view path, std::string_view directory) {
 std::string literal_part(std::string_view pattern) {
   std::string out;
   for (const std::string_view part : parts_of(pattern)) {
-    if (part.find_first_of("*?[{") != std::string_view::npos) break;
+    if (part.find_first_of("*?[{\\") != std::string_view::npos) break;
     out += '/' + std::string(part);
   }
   return out.empty() ? "/" : out;

@@ -10,6 +10,7 @@
 #include "config/paths.h"
 #include "config/suggest.h"
 #include "config/units.h"
+#include "sources/glob.h"
 
 namespace config {
 
@@ -75,10 +76,14 @@ void check_sources(const Config& config, const Flow& flow, const Places& places,
     // What a flow reads must not be what a flow writes: it would never end.
     for (const Flow& other : config.flows) {
       const auto* target = std::get_if<FileTarget>(&other.to);
-      if (target == nullptr || pattern != target->path) continue;
+      if (target == nullptr || !sources::glob_match(pattern, target->path)) continue;
+      const auto excludes = [&](const std::string& exclude) {
+        return sources::glob_match(exclude, target->path);
+      };
+      if (std::ranges::any_of(flow.from.exclude, excludes)) continue;
       mistakes.add(place.files[i], "files '" + pattern + "' matches '" + target->path +
                                        "', which flow '" + other.name +
-                                       "' writes; exclude one of them");
+                                       "' writes; exclude it or write elsewhere");
     }
   }
 }
