@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -113,7 +114,10 @@ base::Result<void> Wiring::note_flows_started() {
   write.synced = true;
   checkpoints_->attach(control_);
   checkpoints_->write(write, changes);
-  while (!wait.over) control_.io.run_once(io::Io::kForever);
+  while (!wait.over || !checkpoints_->idle()) {
+    control_.io.run_once(std::chrono::milliseconds(100));
+    checkpoints_->tick(control_.clock.monotonic());
+  }
   if (wait.error != 0)
     return base::fail_system(wait.error, "write checkpoints in " + config_.data_dir);
   return {};

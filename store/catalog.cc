@@ -93,7 +93,10 @@ base::Result<void> Catalog::State::save(const StreamInfo& stream) {
   const std::string value = format_stream(stream);
   const KeyedLogChange change{.key = key, .value = value};
   log->write(write, {&change, 1});
-  while (!answer.done || !log->idle()) environment.io.run_once(std::chrono::milliseconds(100));
+  while (!answer.done || !log->idle()) {
+    environment.io.run_once(std::chrono::milliseconds(100));
+    log->tick(environment.clock.monotonic());
+  }
   for (const std::string& path : log->retire()) (void)environment.files.remove(path);
   if (answer.error != 0) return base::fail_system(answer.error, "write the catalogue");
   return {};
