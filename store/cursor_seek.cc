@@ -59,15 +59,16 @@ base::Result<void> Cursor::State::enter(SegmentId segment_id) {
   return find_successor();
 }
 
-// A segment whose header is not there yet is still being made, unless something follows it.
+// Without a whole block it is still being made, or its maker died: then the one after it counts.
 bool Cursor::State::ready(SegmentId segment_id, bool is_last,
                           std::optional<SegmentReader>& reader) const {
   auto opened = SegmentReader::open(files, segment_path(directory, segment_id));
   if (!opened) return false;
   reader.emplace(std::move(*opened));
-  if (reader->header_state() == HeaderState::good) return true;
   if (reader->header_state() == HeaderState::unknown_version) return false;
-  return !is_last || reader->header_at(kHeaderBytes, reader->size()).has_value();
+  if (is_last && reader->header_state() == HeaderState::good) return true;
+  return is_last ? reader->header_at(kHeaderBytes, reader->size()).has_value()
+                 : reader->holds_block();
 }
 
 base::Result<void> Cursor::State::find_successor() {

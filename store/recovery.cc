@@ -247,12 +247,16 @@ base::Result<void> Recovery::list_older() {
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     const SegmentReader reader =
         TRY(SegmentReader::open(files_, segment_path(directory_, ids_[i])));
-    if (i > 0 && reader.header_state() == HeaderState::good) {
+    if (i + 1 < ids_.size() && reader.size() == 0) {  // its name survived a power cut, nothing else
+      out_.worthless.push_back(ids_[i]);
+      continue;
+    }
+    if (!older.empty() && reader.header_state() == HeaderState::good) {
       older.back().last_arrival_us = reader.header().created_us;
-      if (reader.header().previous_first != ids_[i - 1].first_sequence) {
-        TRY_VOID(note_gap(ids_[i - 1], ids_[i]));
+      if (reader.header().previous_first != older.back().id.first_sequence) {
+        TRY_VOID(note_gap(older.back().id, ids_[i]));
       }
-    } else if (i > 0) {
+    } else if (!older.empty()) {
       older.back().last_arrival_us = environment_.clock.wall().time_since_epoch().count();
     }
     older.push_back({ids_[i], reader.size(), 0});

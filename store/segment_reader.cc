@@ -66,6 +66,11 @@ std::optional<std::uint64_t> SegmentReader::find_header(std::uint64_t from, std:
   return std::nullopt;
 }
 
+bool SegmentReader::holds_block() const {
+  BlockHeader header;
+  return header_at(kHeaderBytes, size_) || find_header(kHeaderBytes, size_, header);
+}
+
 bool SegmentReader::payload(std::uint64_t position, const BlockHeader& header,
                             std::string_view& payload) {
   stored_.resize(header.stored_bytes);

@@ -34,6 +34,8 @@ class SegmentReader {
   // The next intact block header at or after `from` (a multiple of 8).
   std::optional<std::uint64_t> find_header(std::uint64_t from, std::uint64_t limit,
                                            BlockHeader& header) const;
+  // Is there any intact block header?
+  bool holds_block() const;
   // Reads and checks the payload of `header` at `position`. The view lives until the next call.
   bool payload(std::uint64_t position, const BlockHeader& header, std::string_view& payload);
   io::Handle handle() const { return handle_.get(); }

@@ -57,7 +57,7 @@ void Shard::State::fail(int error) {
 // After a failed sync the kernel may have dropped what it could not write and call the pages clean:
 // the next sync could succeed over a hole. This file is never synced again.
 void Shard::State::abandon() {
-  end = promised;
+  end = settled;
   (void)files->truncate(tail_.get(), end.position);
   const bool holds_records = end.sequence != tail_id.first_sequence;
   if (holds_records) {

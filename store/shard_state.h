@@ -106,8 +106,8 @@ struct Shard::State {
   base::Instant tail_since{};  // for its age
   ChainEnd end;                // of what is written; position 0: the head is not
   ChainEnd settled;            // of what is answered
-  ChainEnd promised;      // of what blocks may call delivered: `settled`, but for on_request
-                          // what is synced
+  ChainEnd promised;           // of what blocks may call delivered: `settled`, but for on_request
+                               // what is synced
   bool directory_dirty = false;
   bool roll_wanted = false;
   bool last_is_settled_block = false;
