@@ -24,6 +24,7 @@ struct Descriptor {  // exactly one of these is set
 
   io::Open how = io::Open::read;
   bool holds_lock = false;
+  bool read_failed = false;  // the last one
   const FaultPlan* plan = nullptr;
 
   bool writable() const {

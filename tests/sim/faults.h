@@ -17,7 +17,7 @@ namespace sim {
 
 struct FaultPlan {         // probabilities per operation, 0 … 1
   double short_read = 0;   // Io::read gives fewer bytes than there are
-  double read_error = 0;   // EIO
+  double read_error = 0;   // EIO; the next read of the same handle works
   double write_error = 0;  // EIO, after any part was written
   double write_full = 0;   // ENOSPC, after any part was written
   double sync_error = 0;   // EIO; what was dirty is from then on clean in memory, not on the device

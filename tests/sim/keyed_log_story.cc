@@ -184,6 +184,8 @@ void KeyedLogStory::answered(Flight& flight, int error) {
     say("write failed: " + std::to_string(error));
   }
   if (error == 0 && !ignoring_answers_) {
+    say(std::string(flight.write.synced ? "synced" : "written") + ' ' + flight.gave.front().first +
+        " …");
     for (const auto& [key, index] : flight.gave) {
       History& history = keys_[key];
       history.after_kill = std::max(history.after_kill, index);
@@ -311,6 +313,10 @@ StoryEnd KeyedLogStory::tell() {
   if (violation_.empty()) take_apart();
   if (log_ != nullptr) (void)log_.release();
   if (!violation_.empty()) {
+    for (const std::string& name : world_.disk().list(kDirectory)) {
+      const std::string path = std::string(kDirectory) + '/' + name;
+      say("left: " + path + ' ' + std::to_string(world_.disk().content(path).size()) + " bytes");
+    }
     for (const std::string& line : world_.log_lines()) say("log: " + line);
   }
   return {.violation = violation_,

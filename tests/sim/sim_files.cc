@@ -29,11 +29,11 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
   return descriptors_.add(std::move(opened));
 }
 
-std::int64_t SimFiles::read_now(const Descriptor& from, std::span<char> into,
-                                std::uint64_t offset) {
+std::int64_t SimFiles::read_now(Descriptor& from, std::span<char> into, std::uint64_t offset) {
   if (!from.file || from.how == io::Open::append) return -EBADF;
   if (from.file->directory) return -EISDIR;
-  if (machine_.faults.strike(from.plan->read_error)) return -EIO;
+  from.read_failed = !from.read_failed && machine_.faults.strike(from.plan->read_error);
+  if (from.read_failed) return -EIO;
   const std::string& bytes = from.file->file.bytes();
   if (offset >= bytes.size()) return 0;
   const std::size_t count = std::min<std::size_t>(into.size(), bytes.size() - offset);

@@ -50,7 +50,7 @@ class SimFiles final : public io::Files {
 
   // What Io's operations share with the calls above. Results as Io's: >= 0, or -errno.
   std::int64_t open_now(const char* path, io::Open how);
-  std::int64_t read_now(const Descriptor& descriptor, std::span<char> into, std::uint64_t offset);
+  std::int64_t read_now(Descriptor& descriptor, std::span<char> into, std::uint64_t offset);
   std::int64_t write_now(const Descriptor& descriptor, std::string_view bytes,
                          std::uint64_t offset);
   std::int64_t sync_now(const Descriptor& descriptor);
