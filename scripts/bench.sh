@@ -31,7 +31,7 @@ for program in build/release/*_bench; do
   wanted "$name" || continue
   echo "== $name"
   if ((save)); then
-    "$program" --json "bench/baseline/$name.json"
+    "$program" --json | tee "bench/baseline/$name.json"
   else
     "$program"
   fi
