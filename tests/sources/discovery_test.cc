@@ -1,0 +1,429 @@
+// Discovery on a simulated machine, with events, without them, and when it cannot look.
+#include "sources/discovery.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/sim/sim_world.h"
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using sources::Checkpoint;
+using Paths = std::set<std::string>;
+
+sources::Discovery::Flow flow(std::vector<std::string> patterns,
+                              std::vector<std::string> exclude = {}) {
+  return {.name = "flow",
+          .files = {.patterns = std::move(patterns),
+                    .exclude = std::move(exclude),
+                    .start = sources::Start::end,
+                    .reconcile_interval = 30s},
+          .fingerprint = 9,
+          .first_start = true};
+}
+
+// Listens to one Discovery and plays the reactors.
+struct Scene {
+  explicit Scene(std::vector<sources::Discovery::Flow> given, std::uint64_t seed = 1)
+      : world(seed), flows(std::move(given)) {
+    world.disk().make_directories("/log");
+    world.faults().set("", {});  // a watch follows the rule that was there when it began
+  }
+  ~Scene() { stop(); }
+
+  void start() {
+    process = world.start_process();
+    environment.emplace(process->environment());
+    discovery.emplace(
+        *environment, flows, known, std::vector<std::string>{"/log/data"},
+        sources::Discovery::Listener{
+            .found =
+                [this](std::size_t index, sources::FoundFile f) {
+                  environment->files.close(f.handle);
+                  f.handle = io::kNoHandle;
+                  order.push_back(f.checkpoint.path);
+                  open[f.number] = index;
+                  found.push_back(std::move(f));
+                },
+            .look =
+                [this](std::size_t index, std::uint64_t number) {
+                  CHECK(open.at(number) == index);
+                  looks.push_back(number);
+                },
+            .detached =
+                [this](std::size_t index, std::uint64_t number, std::string path) {
+                  CHECK(open.at(number) == index);
+                  detached[number] = std::move(path);
+                },
+            .forgotten = [this](std::size_t, const Checkpoint& c) { forgotten.push_back(c); }});
+    discovery->start();
+  }
+  void stop() {
+    if (!discovery) return;
+    discovery->stop();
+    while (!discovery->idle()) {
+      process->io().run_once(0s);
+      world.clock().advance(1ms);
+    }
+    discovery.reset();
+    environment.reset();
+    process.reset();
+  }
+  void run(base::Duration time = 100ms) {
+    for (const base::Instant end = world.clock().monotonic() + time;
+         world.clock().monotonic() < end;) {
+      world.clock().advance(5ms);
+      process->io().run_once(0s);
+      discovery->tick(world.clock().monotonic());
+    }
+  }
+  void put(const std::string& path, std::string_view bytes = "x\n") {
+    world.disk().put(path, bytes);
+  }
+  void append(const std::string& path) { world.disk().append(*world.disk().find(path), "more\n"); }
+  Paths paths() const {
+    Paths all;
+    for (const auto& each : found) all.insert(each.checkpoint.path);
+    return all;
+  }
+  std::uint64_t number(const std::string& path) const {
+    for (auto it = found.rbegin(); it != found.rend(); ++it) {
+      if (it->checkpoint.path == path) return it->number;
+    }
+    return 0;
+  }
+  Checkpoint checkpoint(const std::string& path, std::uint64_t offset) {
+    Checkpoint made;
+    made.flow = "flow";
+    made.identity = sources::identity_of(world.disk().status(*world.disk().find(path)));
+    made.path = path;
+    made.origin = base::Origin{77};
+    made.flow_fingerprint = 9;
+    made.offset = offset;
+    made.seen_us = world.clock().wall().time_since_epoch().count();
+    return made;
+  }
+
+  sim::SimWorld world;
+  std::vector<sources::Discovery::Flow> flows;
+  std::vector<Checkpoint> known;
+  std::unique_ptr<sim::Process> process;
+  std::optional<io::Environment> environment;
+  std::optional<sources::Discovery> discovery;
+  std::vector<sources::FoundFile> found;
+  std::vector<std::string> order;
+  std::vector<std::uint64_t> looks;
+  std::map<std::uint64_t, std::size_t> open;
+  std::map<std::uint64_t, std::string> detached;
+  std::vector<Checkpoint> forgotten;
+};
+
+}  // namespace
+
+TEST_CASE("discovery: finds what the patterns name and nothing else", "[sources][discovery]") {
+  Scene scene({flow({"/log/*.log", "/log/{a,b}/**/x", "/log/one"}, {"/log/no*.log"})});
+  for (const char* path :
+       {"/log/a.log", "/log/\xFF\n.log", "/log/a.txt", "/log/.h.log", "/log/nope.log", "/log/a/x",
+        "/log/b/1/2/x", "/log/c/x", "/log/b/.1/x", "/log/one", "/log/data/x.log", "/logs/a.log"}) {
+    scene.put(path);
+  }
+  scene.start();
+  CHECK(scene.paths() ==
+        Paths{"/log/a.log", "/log/\xFF\n.log", "/log/a/x", "/log/b/1/2/x", "/log/one"});
+  CHECK(scene.discovery->files() == 5);
+}
+
+TEST_CASE("discovery: what comes later is found by events alone, and starts at its beginning",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*/**/*.log", "/other/deep/down/x"})});
+  scene.start();
+  CHECK(scene.found.empty());
+  scene.put("/log/a/b/c/d/x.log");  // directories and file before the event is read (F25)
+  scene.run();
+  scene.put("/other/deep/down/x", "12345\n");
+  scene.run();
+  CHECK(scene.paths() == Paths{"/log/a/b/c/d/x.log", "/other/deep/down/x"});
+  for (const auto& each : scene.found) CHECK(each.checkpoint.offset == 0);
+  scene.put("/log/a/y.log");
+  scene.run();
+  CHECK(scene.found.size() == 3);
+}
+
+TEST_CASE("discovery: start applies to what is there at the first start only (F34)",
+          "[sources][discovery]") {
+  const bool first = GENERATE(true, false);
+  const auto start = GENERATE(sources::Start::end, sources::Start::beginning);
+  const bool has_state = GENERATE(true, false);
+  CAPTURE(first, start == sources::Start::end, has_state);
+  Scene scene({flow({"/log/*"})});
+  scene.flows.front().first_start = first;
+  scene.flows.front().files.start = start;
+  scene.put("/log/a", "123456");
+  if (has_state) scene.known.push_back(scene.checkpoint("/log/a", 3));
+  scene.start();
+  REQUIRE(scene.found.size() == 1);
+  const bool at_end = first && start == sources::Start::end;
+  CHECK(scene.found.front().checkpoint.offset == (has_state ? 3U : at_end ? 6U : 0U));
+  CHECK((scene.found.front().checkpoint.origin == base::Origin::none) == !has_state);
+  scene.put("/log/b", "123456");
+  scene.run();
+  CHECK(scene.found.back().checkpoint.offset == 0);
+}
+
+TEST_CASE("discovery: a changed flow goes on at the checkpoint under a new origin",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.put("/log/a", "123456");
+  scene.known.push_back(scene.checkpoint("/log/a", 3));
+  scene.known.front().flow_fingerprint = 8;
+  scene.start();
+  CHECK(scene.found.front().checkpoint.offset == 3);
+  CHECK(scene.found.front().checkpoint.origin == base::Origin::none);
+  CHECK(scene.found.front().checkpoint.flow_fingerprint == 9);
+}
+
+TEST_CASE("discovery: growth is a hint to the file's number", "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.put("/log/a");
+  scene.put("/log/b");
+  scene.start();
+  scene.run();
+  scene.looks.clear();
+  scene.append("/log/b");
+  scene.run();
+  CHECK(!scene.looks.empty());
+  for (const std::uint64_t number : scene.looks) CHECK(number == scene.number("/log/b"));
+}
+
+TEST_CASE("discovery: rename and create: the old is detached, the new comes after it (F01)",
+          "[sources][discovery]") {
+  const bool matching = GENERATE(false, true);  // does the old name's successor match, too?
+  CAPTURE(matching);
+  Scene scene({flow({matching ? "/log/a*" : "/log/a"})});
+  scene.put("/log/a");
+  scene.start();
+  const std::uint64_t old = scene.number("/log/a");
+  scene.world.disk().rename("/log/a", "/log/a.1");
+  scene.put("/log/a");
+  scene.run();
+  REQUIRE(scene.found.size() == 2);
+  CHECK(scene.found.back().checkpoint.path == "/log/a");
+  CHECK(scene.found.back().after == std::vector<std::uint64_t>{old});
+  if (matching) {
+    CHECK(scene.detached.empty());
+  } else {
+    CHECK(scene.detached == std::map<std::uint64_t, std::string>{{old, "/log/a.1"}});
+    scene.discovery->closed(0, old);
+  }
+  CHECK(scene.discovery->files() == (matching ? 2 : 1));
+}
+
+TEST_CASE("discovery: a name that comes back is found again under a new number",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/a"})});
+  scene.put("/log/a");
+  scene.start();
+  scene.world.disk().rename("/log/a", "/log/b");
+  scene.run();
+  CHECK(scene.detached.size() == 1);
+  scene.world.disk().rename("/log/b", "/log/a");
+  scene.run();
+  REQUIRE(scene.found.size() == 2);
+  CHECK(scene.found[1].checkpoint.identity == scene.found[0].checkpoint.identity);
+  CHECK(scene.found[1].after.empty());
+  scene.discovery->closed(0, scene.found[0].number);
+  scene.append("/log/a");
+  scene.looks.clear();
+  scene.run();
+  REQUIRE(!scene.looks.empty());
+  CHECK(scene.looks.front() == scene.found[1].number);
+}
+
+TEST_CASE("discovery: lost events are made good by the reconcile", "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.put("/log/a");
+  scene.put("/log/b");
+  scene.start();
+  scene.run();
+  scene.world.faults().set("", {.watch_loss = 1.0});
+  scene.world.disk().remove("/log/a");
+  scene.put("/log/c");
+  scene.run(1s);
+  CHECK(scene.found.size() == 2);
+  scene.run(31s);
+  CHECK(scene.paths() == Paths{"/log/a", "/log/b", "/log/c"});
+  CHECK(scene.detached.size() == 1);
+}
+
+TEST_CASE("discovery: after an overflow everything is looked at (F27)", "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  for (int i = 0; i < 10; ++i) scene.put("/log/" + std::to_string(i));
+  scene.start();
+  scene.run();
+  scene.looks.clear();
+  scene.world.faults().set("", {.watch_overflow = 1.0});
+  scene.append("/log/1");
+  scene.put("/log/new");
+  scene.run(1s);
+  CHECK(scene.discovery->counters().watch_overflows.value() > 0);
+  CHECK(scene.found.size() == 11);
+  CHECK(std::set(scene.looks.begin(), scene.looks.end()).size() >= 10);
+}
+
+TEST_CASE("discovery: could not look is not gone (F30)", "[sources][discovery]") {
+  const auto seed = GENERATE(range(1U, 11U));
+  Scene scene({flow({"/log/**/*.log"})}, seed);
+  for (int i = 0; i < 5; ++i) scene.put("/log/d/" + std::to_string(i) + ".log");
+  scene.start();
+  REQUIRE(scene.found.size() == 5);
+  scene.world.faults().set("/", {.open_error = 0.5, .look_error = 0.5});
+  for (int i = 0; i < 20; ++i) {
+    scene.discovery->reconcile_now();
+    scene.run();
+  }
+  CHECK(scene.discovery->counters().scan_errors.value() > 0);
+  CHECK(scene.detached.empty());
+  scene.put("/log/d/new.log");
+  scene.run();
+  scene.world.faults().switch_on(false);
+  scene.run(31s);
+  CHECK(scene.detached.empty());
+  CHECK(scene.found.size() == 6);
+  CHECK(scene.discovery->counters().files_unreadable.value() == 0);
+}
+
+TEST_CASE("discovery: a file renamed while nobody looked is found by its inode (F02)",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/a", "/log/old/nothing"})});
+  scene.put("/log/a", "123456");
+  scene.known.push_back(scene.checkpoint("/log/a", 3));
+  scene.world.disk().make_directories("/log/old");
+  const std::string moved = GENERATE("/log/a.1", "/log/old/a.1");
+  scene.world.disk().rename("/log/a", moved);
+  scene.put("/log/a", "new");
+  scene.start();
+  REQUIRE(scene.found.size() == 2);
+  CHECK(scene.found[0].rotated);
+  CHECK(scene.found[0].checkpoint.offset == 3);
+  CHECK(scene.found[0].checkpoint.origin == base::Origin{77});
+  CHECK_FALSE(scene.found[1].rotated);
+  CHECK(scene.found[1].checkpoint.path == "/log/a");
+  CHECK(scene.found[1].after == std::vector<std::uint64_t>{scene.found[0].number});
+}
+
+TEST_CASE("discovery: a file the patterns no longer want is left alone, renamed or not",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/a"})});
+  scene.put("/log/b", "123456");
+  scene.known.push_back(scene.checkpoint("/log/b", 3));
+  scene.start();
+  CHECK(scene.found.empty());
+}
+
+TEST_CASE("discovery: inode reuse is another file (F15)", "[sources][discovery]") {
+  Scene scene({flow({"/log/a"})});
+  scene.put("/log/a", "123456");
+  scene.known.push_back(scene.checkpoint("/log/a", 6));
+  const std::uint64_t inode = scene.known.front().identity.inode;
+  scene.world.disk().remove("/log/a");
+  scene.world.clock().advance(1s);
+  scene.put("/log/a", "abcdefghij");
+  REQUIRE(scene.checkpoint("/log/a", 0).identity.inode == inode);
+  scene.flows.front().first_start = false;
+  scene.start();
+  REQUIRE(scene.found.size() == 1);
+  CHECK(scene.found.front().checkpoint.offset == 0);
+  CHECK(scene.found.front().checkpoint.origin == base::Origin::none);
+}
+
+TEST_CASE("discovery: checkpoints of files long gone are forgotten, and only those",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.put("/log/gone");
+  scene.put("/log/recent");
+  scene.put("/log/there");
+  for (const char* path : {"/log/gone", "/log/recent", "/log/there"}) {
+    scene.known.push_back(scene.checkpoint(path, 2));
+  }
+  scene.known[0].seen_us -= std::chrono::microseconds(24h * 8).count();
+  scene.known[2].seen_us -= std::chrono::microseconds(24h * 8).count();
+  scene.known.push_back(scene.known[0]);  // in a directory that is not there: perhaps not mounted
+  scene.known[3].path = "/mnt/x";
+  scene.known[3].identity.inode = 4711;
+  scene.world.disk().remove("/log/gone");
+  scene.world.disk().remove("/log/recent");
+  scene.start();
+  REQUIRE(scene.forgotten.size() == 1);
+  CHECK(scene.forgotten.front() == scene.known[0]);
+}
+
+TEST_CASE("discovery: two flows that match one file have a number each", "[sources][discovery]") {
+  Scene scene({flow({"/log/a*"}), flow({"/log/*b"})});
+  scene.flows[1].name = "other";
+  scene.put("/log/ab");
+  scene.put("/log/a");
+  scene.start();
+  CHECK(scene.found.size() == 3);
+  scene.world.disk().rename("/log/ab", "/log/b");
+  scene.run();
+  REQUIRE(scene.detached.size() == 1);
+  CHECK(scene.open.at(scene.detached.begin()->first) == 0);
+}
+
+TEST_CASE("discovery: any order of creating, renaming and deleting ends with the right files",
+          "[sources][discovery]") {
+  const auto seed = GENERATE(range(1U, 31U));
+  CAPTURE(seed);
+  Scene scene({flow({"/log/**/*.log"})}, seed);
+  auto& random = scene.world.random();
+  if (seed % 3 == 0) scene.world.faults().set("", {.watch_loss = 0.2, .watch_overflow = 0.05});
+  if (seed % 3 == 1) scene.world.faults().set("/", {.open_error = 0.05, .look_error = 0.05});
+  scene.start();
+  const auto name = [&random] {
+    static constexpr const char* kDirectories[] = {"/log", "/log/d", "/log/d/e"};
+    const std::string directory = kDirectories[random.below(3)];
+    return directory + "/" + std::to_string(random.below(6)) + (random.chance(0.7) ? ".log" : "");
+  };
+  scene.world.disk().make_directories("/log/d/e");
+  for (int step = 0; step < 300; ++step) {
+    const std::string path = name();
+    if (random.chance(0.5)) {
+      sim::NodeRef node;
+      scene.world.disk().create(path, node);
+    } else if (random.chance(0.6)) {
+      scene.world.disk().rename(path, name());
+    } else {
+      scene.world.disk().remove(path);
+    }
+    if (random.chance(0.3)) scene.run(20ms);
+  }
+  scene.world.faults().switch_on(false);
+  scene.run(62s);
+  Paths expected;
+  std::map<std::uint64_t, std::string> by_inode;
+  for (const char* directory : {"/log", "/log/d", "/log/d/e"}) {
+    for (const std::string& each : scene.world.disk().list(directory)) {
+      if (!each.ends_with(".log")) continue;
+      const std::string path = std::string(directory) + "/" + each;
+      expected.insert(path);
+      by_inode[scene.world.disk().find(path)->inode] = path;
+    }
+  }
+  std::set<std::uint64_t> following;
+  for (const auto& each : scene.found) {
+    if (!scene.detached.contains(each.number)) following.insert(each.checkpoint.identity.inode);
+  }
+  std::set<std::uint64_t> wanted;
+  for (const auto& [inode, path] : by_inode) wanted.insert(inode);
+  CHECK(following == wanted);
+  scene.looks.clear();
+  for (const std::string& path : expected) scene.append(path);
+  scene.run();
+  CHECK(std::set(scene.looks.begin(), scene.looks.end()).size() == expected.size());
+}
