@@ -73,7 +73,7 @@ class Discovery {
   Discovery(const io::Environment& environment, std::vector<Flow> flows,
             std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
             Listener listener);
-  ~Discovery();
+  ~Discovery();  // idle, or its Io is gone: nothing may be in flight
 
   // The first full scan; afterwards events flow. Blocking, like every scan.
   void start();

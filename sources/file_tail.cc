@@ -27,7 +27,6 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
 }
 
 FileTail::~FileTail() {
-  ASSERT(phase_ != Phase::reading);
   drop_timer();
   if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
   if (phase_ == Phase::registering) parts_.checkpointer.forget_waiter(this);

@@ -36,7 +36,7 @@ class TailSet {
     std::function<void(std::uint64_t number)> closed;
   };
   explicit TailSet(Parts parts);
-  ~TailSet();
+  ~TailSet();  // idle, or its Io is gone: no read may be in flight
 
   // A file we follow already, or let go under this identity before, goes on where we are with it,
   // whatever found.checkpoint says; its former number is closed().
