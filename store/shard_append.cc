@@ -136,7 +136,8 @@ void Shard::State::written(std::int64_t result) {
 
 void Shard::State::after_write() {
   if (settled_in_write) {
-    settled = promised = end;
+    // Not promised: nobody syncs it, and a power cut may take it from under the block after it.
+    settled = end;
     settled_block_end = end.position;
     publish();
     return advance();
