@@ -1,6 +1,9 @@
 #include "agent/control.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "base/assert.h"
@@ -195,20 +198,31 @@ void Control::marks_covered(base::Instant until) {
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([this, r = reactor.get(), now, limit = covered_until_] {
       std::vector<std::string> files = r->maintain(now, limit);
-      if (files.empty()) return;
-      mailbox_.post([this, gone = std::move(files)] { remove_files(gone); });
+      mailbox_.post([this, gone = std::move(files)]() mutable {
+        std::move(gone.begin(), gone.end(), std::back_inserter(retired_));
+        remove_files();
+      });
     });
   }
 }
 
-void Control::remove_files(const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    const auto removed = environment_.files.remove(path);
-    if (!removed) {
+// Oldest first, and after a failure nothing newer of the same shard: a hole in the middle would
+// look like a lost segment. What is left is tried again with the next maintenance.
+void Control::remove_files() {
+  std::vector<std::string> left;
+  std::set<std::string, std::less<>> stuck;  // directories
+  for (std::string& path : retired_) {
+    const std::string directory = path.substr(0, path.rfind('/'));
+    if (!stuck.contains(directory)) {
+      const auto removed = environment_.files.remove(path);
+      if (removed || removed.error().system == ENOENT) continue;
+      stuck.insert(directory);
       environment_.log.warn("cannot remove old segment",
                             {{"path", path}, {"error", removed.error().message}});
     }
+    left.push_back(std::move(path));
   }
+  retired_ = std::move(left);
 }
 
 void Control::describe(base::Samples& samples) const {

@@ -79,7 +79,7 @@ class Control {
   bool all(bool (Reactor::*flag)() const) const;
   void maintain(base::Instant now);
   void marks_covered(base::Instant until);
-  void remove_files(const std::vector<std::string>& paths);
+  void remove_files();
   base::Duration time_to_sleep();
 
   const io::Environment& environment_;
@@ -101,7 +101,8 @@ class Control {
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();
   std::move_only_function<void()> report_;
-  std::size_t covered_missing_ = 0;  // reactors that have not yet said what is covered
+  std::vector<std::string> retired_;  // segment files to remove, oldest first per shard
+  std::size_t covered_missing_ = 0;   // reactors that have not yet said what is covered
   base::Instant covered_until_ = base::Instant::max();
 };
 
