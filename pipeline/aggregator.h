@@ -34,21 +34,21 @@ class Aggregator {
 
  private:
   struct Tally {
-    std::uint64_t bytes = 0;  // of packed records
+    std::uint64_t bytes_max = 0;  // of packed records
     std::uint64_t count = 0;
   };
 
-  // The three steps. `keys` and `skip` are types, so that each combination is a loop of its own.
+  // The steps. `keys` and `skip` are types, so that each combination is a loop of its own.
   template <typename Keys, typename Skip>
   void gather_by(const RecordBlock& block, Keys keys, Skip skip, Parcel& parcel);
   template <typename Keys, typename Skip>
   void count(const RecordBlock& block, Keys keys, Skip skip);
-  void lay_out(const RecordBlock& block, Parcel& parcel);
-  template <typename Keys, typename Skip>
-  void copy(const RecordBlock& block, Keys keys, Skip skip);
+  void lay_out(Parcel& parcel);
+  void write_headers(const RecordBlock& block, Parcel& parcel);
 
   std::uint32_t outlets_;
   SlabPool& slabs_;
+  bool avx2_;                   // how to copy
   std::vector<Tally> tallies_;  // per outlet, reused
   std::vector<char*> at_;       // per outlet, reused: where its next record goes
 };

@@ -13,82 +13,68 @@
 namespace pipeline {
 namespace {
 
-// A mask has a bit for each of 64 bytes from `at`, set where a newline is. A line of a log is
-// longer than 32 bytes as a rule, so two positions are written without asking whether they are
-// there, and only a third costs a branch: a branch per line would be mispredicted for every other
-// one.
-inline std::uint32_t* write_positions(std::uint64_t mask, std::uint32_t at, std::uint32_t* out) {
-  const int count = std::popcount(mask);
-  out[0] = at + static_cast<std::uint32_t>(std::countr_zero(mask));
-  std::uint64_t rest = mask & (mask - 1);
-  out[1] = at + static_cast<std::uint32_t>(std::countr_zero(rest));
-  if (count > 2) [[unlikely]] {
-    rest &= rest - 1;
-    for (int i = 2; i < count; ++i, rest &= rest - 1) {
-      out[i] = at + static_cast<std::uint32_t>(std::countr_zero(rest));
-    }
+// `mask` has a bit for each of 64 bytes from `at`, set where a newline is. The first position is
+// written without asking whether it is there: lines are longer than 64 bytes as a rule, so a branch
+// for the first would be mispredicted every other time, and one for the second hardly ever.
+[[gnu::always_inline]] inline std::uint32_t* write_positions(std::uint64_t mask, std::uint32_t at,
+                                                             std::uint32_t* out) {
+  *out = at + static_cast<std::uint32_t>(std::countr_zero(mask));
+  const std::uint64_t rest = mask & (mask - 1);
+  if (rest == 0) [[likely]]
+    return out + (mask != 0 ? 1 : 0);
+  for (mask = rest, ++out; mask != 0; mask &= mask - 1) {
+    *out++ = at + static_cast<std::uint32_t>(std::countr_zero(mask));
   }
-  return out + count;
+  return out;
 }
 
-// The low `count` bits, for a piece's last and partial 64 bytes.
-inline std::uint64_t low_bits(std::uint32_t count) {
-  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+// Calls mask_at(at) for each 64 bytes.
+template <typename MaskAt>
+[[gnu::always_inline]] inline std::uint32_t* find_by_mask(std::uint32_t begin, std::uint32_t end,
+                                                          std::uint32_t* out, MaskAt mask_at) {
+  std::uint32_t at = begin;
+  for (; end - at >= 64; at += 64) out = write_positions(mask_at(at), at, out);
+  if (at == end) return out;
+  return write_positions(mask_at(at) & ((std::uint64_t{1} << (end - at)) - 1), at, out);
 }
 
-[[maybe_unused]] std::uint64_t mask_plain(const char* at) {
-  constexpr std::uint64_t kLow = 0x7F7F7F7F7F7F7F7FU;
-  constexpr std::uint64_t kNewlines = 0x0A0A0A0A0A0A0A0AU;
-  std::uint64_t mask = 0;
-  for (unsigned i = 0; i < 8; ++i) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at + 8 * i, sizeof word);
-    if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
-    word ^= kNewlines;
-    // The high bit of each byte that is 0, exactly (the shorter formula also marks a 1 after a 0).
-    const std::uint64_t zeros = ~(((word & kLow) + kLow) | word | kLow);
-    // Gathers the eight high bits into one byte.
-    mask |= ((zeros >> 7) * 0x0102040810204080U >> 56) << (8 * i);
-  }
-  return mask;
-}
-
+// The C library's memchr has vector code of its own on every machine.
 std::uint32_t* find_plain(const char* bytes, std::uint32_t begin, std::uint32_t end,
                           std::uint32_t* out) {
-  for (std::uint32_t at = begin; at < end; at += 64) {
-    out = write_positions(mask_plain(bytes + at) & low_bits(end - at), at, out);
+  while (begin < end) {
+    const void* newline = std::memchr(bytes + begin, '\n', end - begin);
+    if (newline == nullptr) break;
+    const auto at = static_cast<std::uint32_t>(static_cast<const char*>(newline) - bytes);
+    *out++ = at;
+    begin = at + 1;
   }
   return out;
 }
 
 #if defined(__x86_64__)
 
-__attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt"))) std::uint32_t* find_avx2(const char* bytes,
-                                                                               std::uint32_t begin,
-                                                                               std::uint32_t end,
-                                                                               std::uint32_t* out) {
+#define TAILRACE_AVX2 __attribute__((target("avx2,bmi,bmi2")))
+#define TAILRACE_AVX512 __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2")))
+
+TAILRACE_AVX2 std::uint32_t* find_avx2(const char* bytes, std::uint32_t begin, std::uint32_t end,
+                                       std::uint32_t* out) {
   const __m256i newline = _mm256_set1_epi8('\n');
-  for (std::uint32_t at = begin; at < end; at += 64) {
-    const __m256i low = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + at));
-    const __m256i high = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes + at + 32));
-    const auto low_mask =
-        static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(low, newline)));
-    const auto high_mask =
-        static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(high, newline)));
-    const std::uint64_t mask = static_cast<std::uint64_t>(high_mask) << 32 | low_mask;
-    out = write_positions(mask & low_bits(end - at), at, out);
-  }
-  return out;
+  return find_by_mask(begin, end, out, [=](std::uint32_t at) TAILRACE_AVX2 -> std::uint64_t {
+    const auto* block = reinterpret_cast<const __m256i*>(bytes + at);
+    const __m256i low = _mm256_cmpeq_epi8(_mm256_loadu_si256(block), newline);
+    const __m256i high = _mm256_cmpeq_epi8(_mm256_loadu_si256(block + 1), newline);
+    const auto low_mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(low));
+    const auto high_mask = static_cast<std::uint32_t>(_mm256_movemask_epi8(high));
+    return static_cast<std::uint64_t>(high_mask) << 32 | low_mask;
+  });
 }
 
-__attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2,popcnt,lzcnt"))) std::uint32_t* find_avx512(
-    const char* bytes, std::uint32_t begin, std::uint32_t end, std::uint32_t* out) {
+TAILRACE_AVX512 std::uint32_t* find_avx512(const char* bytes, std::uint32_t begin,
+                                           std::uint32_t end, std::uint32_t* out) {
   const __m512i newline = _mm512_set1_epi8('\n');
-  for (std::uint32_t at = begin; at < end; at += 64) {
-    const __m512i block = _mm512_loadu_si512(bytes + at);
-    out = write_positions(_mm512_cmpeq_epi8_mask(block, newline) & low_bits(end - at), at, out);
-  }
-  return out;
+  return find_by_mask(begin, end, out, [=](std::uint32_t at) TAILRACE_AVX512 -> std::uint64_t {
+    return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(bytes + at), newline);
+  });
 }
 
 #elif defined(__aarch64__)
@@ -109,10 +95,7 @@ std::uint64_t mask_neon(const char* at) {
 
 std::uint32_t* find_neon(const char* bytes, std::uint32_t begin, std::uint32_t end,
                          std::uint32_t* out) {
-  for (std::uint32_t at = begin; at < end; at += 64) {
-    out = write_positions(mask_neon(bytes + at) & low_bits(end - at), at, out);
-  }
-  return out;
+  return find_by_mask(begin, end, out, [=](std::uint32_t at) { return mask_neon(bytes + at); });
 }
 
 #endif

@@ -19,7 +19,7 @@ struct NewlineScan {
 
   static constexpr std::uint32_t kPieceBytes = 8192;  // with its positions it stays in the L1 cache
   static constexpr std::size_t kReadAheadBytes = 63;
-  static constexpr std::size_t kWriteAhead = 16;
+  static constexpr std::size_t kWriteAhead = 1;
 };
 
 // Those this machine can run, the best first; the last is the plain one.

@@ -25,6 +25,7 @@ struct RecordBlock {
   std::string_view shared_key;      // empty: no record has a key (routed at random); padded
   Column<std::uint8_t> reject;      // empty array: none is rejected; else Reject, one per record
   Column<base::ShardNumber> shard;  // filled by Router::route
+  bool one_shard = false;           // all of `shard` are equal and there is at least one
   std::uint64_t consumed = 0;       // bytes of the chunk the records cover, delimiters included
 
   void clear() {
@@ -35,6 +36,7 @@ struct RecordBlock {
     shared_key = {};
     reject.clear();
     shard.clear();
+    one_shard = false;
     consumed = 0;
   }
   std::size_t size() const { return data.size(); }

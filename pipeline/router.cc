@@ -9,11 +9,14 @@ namespace pipeline {
 
 void Router::route(RecordBlock& block) {
   block.shard.resize(block.size());
-  if (!block.key.empty()) {
+  const bool keyless = block.key.empty();
+  block.one_shard = block.size() != 0 && block.reject.empty() &&
+                    (map_.size() == 1 || (keyless && !block.shared_key.empty()));
+  if (map_.size() == 1) {
+    std::ranges::fill(block.shard, base::ShardNumber{0});
+  } else if (!keyless) {
     ASSERT(block.key.size() == block.size());
     route_by_key(block);
-  } else if (map_.size() == 1) {
-    std::ranges::fill(block.shard, base::ShardNumber{0});
   } else if (!block.shared_key.empty()) {
     std::ranges::fill(block.shard, shard_of(block.shared_key));
   } else {

@@ -1,0 +1,1 @@
+room_bench(md5 SOURCES ${CMAKE_CURRENT_LIST_DIR}/md5_bench.cc USES base)

@@ -1,0 +1,1 @@
+room_bench(router SOURCES ${CMAKE_CURRENT_LIST_DIR}/router_bench.cc USES pipeline)
