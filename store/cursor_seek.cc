@@ -81,6 +81,9 @@ base::Result<void> Cursor::State::find_successor() {
     if (successor && at->first_sequence != successor->first_sequence) break;
     // Of several with one first number the last counts; the others never held a delivered record.
     successor = *at;
+    // Only now that it is there, the segment before it has all its bytes.
+    TRY_VOID(segment->refresh());
+    limit = segment->size();
     const bool good = reader->header_state() == HeaderState::good;
     if (at->first_sequence == id.first_sequence) {
       limit = 0;

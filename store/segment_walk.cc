@@ -25,9 +25,9 @@ class Walker {
     crc_ = result_.end.crc;
     while (at_ < limit_) {
       const auto header = segment_.header_at(at_, limit_);
-      const bool fits =
-          header && (chained_ ? header->previous_crc == crc_ && header->first_sequence == sequence_
-                              : header->first_sequence >= sequence_);
+      // A chain that holds over a gap in the numbers is a repaired segment.
+      const bool fits = header && header->first_sequence >= sequence_ &&
+                        (!chained_ || header->previous_crc == crc_);
       if (fits) {
         take(*header);
       } else if (!jump()) {

@@ -1,0 +1,125 @@
+#include "store/keyed_log.h"
+
+#include "store/catalog.h"
+#include "tests/store/store_rig.h"
+#include "tests/test.h"
+
+using store_test::StoreRig;
+
+namespace {
+
+constexpr const char* kDirectory = "/data/_log/0";
+
+std::unique_ptr<store::KeyedLog> open_log(StoreRig& rig, const io::Environment& environment) {
+  auto log = store::KeyedLog::open(environment, kDirectory,
+                                   {.stream_id = 1, .stream = "_log", .shard = {}});
+  REQUIRE(log.has_value());
+  (*log)->attach(environment);
+  (void)rig;
+  return std::move(*log);
+}
+
+int write(store::KeyedLog& log, const io::Environment& environment,
+          std::vector<store::KeyedLogChange> changes, bool synced) {
+  int answer = -1;
+  store::KeyedLog::Write write;
+  write.owner = &answer;
+  write.done = [](void* owner, store::KeyedLog::Write&, int error) {
+    *static_cast<int*>(owner) = error;
+  };
+  write.synced = synced;
+  log.write(write, changes);
+  while (answer == -1 || !log.idle()) environment.io.run_once(std::chrono::milliseconds(10));
+  for (const std::string& path : log.retire()) (void)environment.files.remove(path);
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("keyed_log: keeps the latest value per key, and erasures", "[store][keyed_log]") {
+  StoreRig rig;
+  const io::Environment environment = rig.environment();
+  auto log = open_log(rig, environment);
+  CHECK(write(*log, environment, {{.key = "a", .value = "1"}, {.key = "b", .value = "2"}}, true) ==
+        0);
+  CHECK(write(*log, environment, {{.key = "a", .value = "3"}}, false) == 0);
+  CHECK(write(*log, environment, {{.key = "b", .value = {}, .erase = true}}, false) == 0);
+  log.reset();
+  log = open_log(rig, environment);
+  CHECK(log->size() == 1);
+  REQUIRE(log->find("a") != nullptr);
+  CHECK(*log->find("a") == "3");
+  CHECK(log->find("b") == nullptr);
+  CHECK(log->damaged() == 0);
+}
+
+TEST_CASE("keyed_log: compacts, and a hundred thousand keys are fine", "[store][keyed_log]") {
+  StoreRig rig;
+  const io::Environment environment = rig.environment();
+  auto log = open_log(rig, environment);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100'000; ++i) keys.push_back("key" + std::to_string(i));
+  std::vector<store::KeyedLogChange> changes;
+  for (const std::string& key : keys)
+    changes.push_back({.key = key, .value = "some value or other"});
+  CHECK(write(*log, environment, changes, true) == 0);
+  for (int round = 0; round < 12; ++round) CHECK(write(*log, environment, changes, false) == 0);
+  const std::string last = keys.back();
+  CHECK(write(*log, environment, {{.key = last, .value = {}, .erase = true}}, true) == 0);
+  CHECK(rig.world().disk().list(kDirectory).size() <= 2);
+  log.reset();
+  log = open_log(rig, environment);
+  CHECK(log->size() == 99'999);
+  std::size_t seen = 0;
+  REQUIRE(store::KeyedLog::read(environment.files, kDirectory,
+                                [&](std::string_view, std::string_view) { ++seen; }));
+  CHECK(seen == 99'999);
+}
+
+TEST_CASE("keyed_log: damage loses entries, not the start", "[store][keyed_log]") {
+  StoreRig rig;
+  const io::Environment environment = rig.environment();
+  auto log = open_log(rig, environment);
+  for (int i = 0; i < 10; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    CHECK(write(*log, environment, {{.key = key, .value = "v"}}, true) == 0);
+  }
+  log.reset();
+  const std::string path = std::string(kDirectory) + "/00000000000000000000.seg";
+  std::string bytes = rig.world().disk().content(path);
+  bytes[bytes.size() / 2] ^= 1;
+  rig.world().disk().put(path, bytes);
+  log = open_log(rig, environment);
+  CHECK(log->damaged() == 1);
+  CHECK(log->size() == 9);
+  CHECK(write(*log, environment, {{.key = "new", .value = "v"}}, true) == 0);
+  log.reset();
+  log = open_log(rig, environment);
+  CHECK(log->damaged() == 0);  // the snapshot replaced it
+  CHECK(log->size() == 10);
+}
+
+TEST_CASE("catalog: creates even shards once and remembers them", "[store][catalog]") {
+  StoreRig rig;
+  const io::Environment environment = rig.environment();
+  auto catalog = *store::Catalog::open(environment, "/data");
+  const auto stream = catalog->ensure("access", 3, {.compression = store::Compression::none});
+  REQUIRE(stream.has_value());
+  REQUIRE(stream->shards.size() == 3);
+  CHECK(stream->shards[0].hash_start == 0);
+  CHECK(stream->shards[2].hash_end == base::kHashKeyMax);
+  for (int i = 0; i < 2; ++i)
+    CHECK(stream->shards[i].hash_end + 1 == stream->shards[i + 1].hash_start);
+  const auto again = catalog->ensure("access", 4, {});
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().code == base::ErrorCode::invalid);
+  CHECK(catalog->ensure("one", 1, {})->shards[0].hash_end == base::kHashKeyMax);
+  CHECK(catalog->ensure("access", 3, {.sync = store::SyncPolicy::os}).has_value());
+  catalog.reset();
+  const auto streams = *store::Catalog::read(environment.files, "/data");
+  REQUIRE(streams.size() == 2);
+  CHECK(streams[0].name == "access");
+  CHECK(streams[0].id == stream->id);
+  CHECK(streams[0].options.sync == store::SyncPolicy::os);
+  CHECK(streams[0].shards[1].hash_start == stream->shards[1].hash_start);
+}

@@ -1,0 +1,136 @@
+#include "store/shard.h"
+
+#include <cerrno>
+
+#include "tests/store/store_rig.h"
+#include "tests/test.h"
+
+using store_test::StoreRig;
+
+TEST_CASE("shard: gives back what was appended, in order, after reopening", "[store][shard]") {
+  for (const auto compression : {store::Compression::none, store::Compression::lz4}) {
+    for (const auto sync :
+         {store::SyncPolicy::flush, store::SyncPolicy::interval, store::SyncPolicy::os}) {
+      StoreRig rig;
+      const store::ShardOptions options{.compression = compression, .sync = sync};
+      rig.open(options);
+      CHECK(rig.read().data.empty());
+      for (std::uint32_t i = 0; i < 20; ++i) CHECK(rig.append(1 + i % 3, i * 50) == 0);
+      rig.close(false);
+      rig.open(options);
+      CHECK(rig.shard().next_sequence() == rig.appended());
+      const auto reading = rig.read();
+      REQUIRE(reading.data.size() == rig.appended());
+      for (std::size_t i = 0; i < reading.sequences.size(); ++i) CHECK(reading.sequences[i] == i);
+      CHECK(rig.shard().marks() == std::vector<std::pair<base::Origin, std::uint64_t>>{
+                                       {base::Origin{7}, rig.appended() * 100}});
+      rig.close(true);
+    }
+  }
+}
+
+TEST_CASE("shard: a group larger than a block is cut between runs", "[store][shard]") {
+  StoreRig rig;
+  rig.open({.compression = store::Compression::none});
+  CHECK(rig.append(3, 900'000) == 0);                 // one run of 2.7 MB: one block
+  CHECK(rig.shard().counters().blocks.value() == 2);  // marks, records
+  CHECK(rig.read().data.size() == 3);
+}
+
+TEST_CASE("shard: a full disk fails appends and makes no new files", "[store][shard]") {
+  StoreRig rig;
+  rig.open();
+  CHECK(rig.append(5) == 0);
+  rig.world().disk().set_capacity(1);
+  for (int i = 0; i < 10; ++i) CHECK(rig.append(500, 2000) == ENOSPC);
+  CHECK(rig.world().disk().list(StoreRig::kDirectory).size() == 1);
+  rig.world().disk().set_capacity(1U << 30);
+  CHECK(rig.append(5) == 0);
+  CHECK(rig.read().data.size() == 10);
+  CHECK(rig.read().counters.corrupt_blocks == 0);
+}
+
+TEST_CASE("shard: after a failed sync the file is left behind", "[store][shard]") {
+  StoreRig rig;
+  sim::FaultPlan plan;
+  rig.world().faults().set("/data", plan);
+  rig.open();
+  CHECK(rig.append(5) == 0);
+  plan.sync_error = 1;
+  rig.world().faults().set("/data", plan);
+  CHECK(rig.append(5) == EIO);
+  CHECK(rig.append(5) == EIO);
+  rig.world().faults().switch_on(false);
+  CHECK(rig.shard().next_sequence() == 5);
+  CHECK(rig.append(5) == 0);
+  CHECK(rig.file(store_test::kFirstSegment).size() > 0);
+  CHECK(rig.shard().counters().segments_created.value() == 3);
+  const auto reading = rig.read();
+  CHECK(reading.data.size() == 10);
+  CHECK(reading.counters.corrupt_records == 0);
+  CHECK(rig.shard().retire(base::Timestamp{}).size() == 1);  // the one that never held a record
+}
+
+TEST_CASE("shard: rolls by size and retires the oldest by bytes and by age", "[store][shard]") {
+  StoreRig rig;
+  rig.open({.compression = store::Compression::none,
+            .segment_bytes_max = 4096,
+            .retention_age = std::chrono::hours(1),
+            .retention_bytes = 20'000});
+  for (int i = 0; i < 40; ++i) CHECK(rig.append(10, 100) == 0);
+  CHECK(rig.shard().counters().segments_created.value() > 8);
+  const base::Timestamp now = rig.world().clock().wall();
+  CHECK_FALSE(rig.shard().retire(now).empty());
+  CHECK(rig.shard().retire(now).empty());
+  CHECK(rig.shard().stored_bytes() <= 20'000);
+  CHECK(rig.shard().first_sequence() > 0);
+  (void)rig.shard().retire(now + std::chrono::hours(2));
+  CHECK(rig.shard().stored_bytes() < 6000);
+  CHECK(rig.shard().next_sequence() == 400);
+}
+
+TEST_CASE("shard: arrival times never go back although clocks do", "[store][shard]") {
+  StoreRig rig;
+  rig.open();
+  CHECK(rig.append(2) == 0);
+  rig.world().clock().jump_wall(-std::chrono::hours(5));
+  CHECK(rig.append(2) == 0);
+  auto cursor = store::Cursor::open(rig.environment().files, StoreRig::kDirectory, {});
+  REQUIRE(cursor);
+  store::StoredRecord record;
+  base::Timestamp last{};
+  while (*cursor->next(record)) {
+    CHECK(record.arrival >= last);
+    last = record.arrival;
+  }
+  CHECK(cursor->counters().records == 4);
+}
+
+TEST_CASE("shard: marks not renewed are forgotten at the next segment", "[store][shard]") {
+  StoreRig rig;
+  rig.open();
+  CHECK(rig.append(2) == 0);
+  rig.shard().forget_marks_before(rig.world().clock().monotonic() + std::chrono::hours(1));
+  CHECK(rig.shard().marks().size() == 1);
+  rig.shard().roll();
+  CHECK(rig.append(1) == 0);
+  rig.shard().forget_marks_before(base::Instant::min());
+  CHECK(rig.shard().marks().size() == 1);  // seen again since
+}
+
+TEST_CASE("shard: quiet for a while, it notes that all is delivered, once", "[store][shard]") {
+  StoreRig rig;
+  rig.open();
+  CHECK(rig.append(2) == 0);
+  const std::uint64_t blocks = rig.shard().counters().blocks.value();
+  REQUIRE(rig.shard().next_deadline() != base::Instant::max());
+  rig.world().clock().advance(std::chrono::seconds(2));
+  rig.shard().tick(rig.world().clock().monotonic());
+  rig.run_until_idle();
+  CHECK(rig.shard().counters().blocks.value() == blocks + 1);
+  rig.world().clock().advance(std::chrono::seconds(2));
+  rig.shard().tick(rig.world().clock().monotonic());
+  CHECK(rig.shard().idle());
+  CHECK(rig.append(2) == 0);
+  CHECK(rig.read().data.size() == 4);
+}
