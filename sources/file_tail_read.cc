@@ -121,7 +121,9 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (grew) last_growth_ = parts_.environment.clock.monotonic();
   if (grew && letting_go_) letting_go_ = false;
 
-  if (checkpoint_.origin == base::Origin::none && (offset_ > 0 || !body.empty())) {
+  // A file that was empty when it was registered has shown nothing to know it by yet.
+  const bool without_witness = offset_ == 0 && checkpoint_.tail_bytes == 0 && !body.empty();
+  if (checkpoint_.origin == base::Origin::none || without_witness) {
     free(read, true);
     enroll(body);
     return;
