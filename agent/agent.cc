@@ -21,6 +21,10 @@ base::Result<std::unique_ptr<Agent>> Agent::create(
 
 Agent::~Agent() = default;
 
+void Agent::note_settled() {
+  for (const auto& shard : shards_) shard->note_settled();
+}
+
 base::Samples Agent::samples() const {
   base::Samples all;
   for (const auto& reactor : reactors_) reactor->describe(all);

@@ -155,6 +155,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   }
   if (agent) result = drive(*agent, options, shared, log);
   for (const auto& thread : threads) thread->finish();
+  if (agent && !agent->control().cut_short()) agent->note_settled();
   // What the kernel may still write to must not be freed; the process ends right after.
   if (agent && agent->control().cut_short()) static_cast<void>(agent.release());
   return result;
