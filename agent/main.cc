@@ -10,6 +10,7 @@ void add_stream_commands(CLI::App& app, int& exit_code) {
   agent::add_stream_list_command(stream, exit_code);
   agent::add_stream_describe_command(stream, exit_code);
   agent::add_stream_get_command(stream, exit_code);
+  agent::add_stream_put_command(stream, exit_code);
 }
 
 void add_store_commands(CLI::App& app, int& exit_code) {
@@ -26,6 +27,9 @@ int main(int argc, char** argv) {
   CLI::App app("tailrace: files into an embedded, sharded, durable store, exactly once");
   app.name("tailrace");
   app.require_subcommand(1);
+  agent::add_run_command(app, exit_code);
+  agent::add_check_command(app, exit_code);
+  agent::add_tail_command(app, exit_code);
   add_stream_commands(app, exit_code);
   add_store_commands(app, exit_code);
   agent::add_version_command(app, exit_code);

@@ -12,8 +12,12 @@ void add_version_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("version", "Print the version");
   command->add_flag("--json", *json, "For programs");
   command->callback([json, &exit_code] {
-    fmt::print(*json ? "{{\"version\":\"{}\",\"compiler\":\"{}\"}}\n" : "tailrace {} ({})\n",
-               TAILRACE_VERSION, TAILRACE_COMPILER);
+    if (*json) {
+      fmt::print("{{\"version\":\"{}\",\"compiler\":\"{}\"}}\n", TAILRACE_VERSION,
+                 TAILRACE_COMPILER);
+    } else {
+      fmt::print("tailrace {} ({})\n", TAILRACE_VERSION, TAILRACE_COMPILER);
+    }
     exit_code = kExitOk;
   });
 }
