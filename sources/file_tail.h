@@ -6,8 +6,8 @@
 // an unfinished last line stays in the file and is read again with its end, so an idle file costs
 // this struct and no buffer.
 //
-// The end of a file is believed only when a read finds nothing that the read before it did not:
-// reads may be short for other reasons. So every growth costs one more read of kTailBytes.
+// Reads may be short for other reasons than the file's end, so the end is believed only when the
+// file's size says the same.
 #pragma once
 
 #include <array>
@@ -141,6 +141,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void enroll(std::string_view body);
 
   Continuity compare(std::string_view bytes) const;
+  bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;
   void distrust_marks();
   void take_in(TailRead& read, std::string_view bytes);

@@ -65,6 +65,13 @@ FileTail::Continuity FileTail::shorter_than(std::uint64_t bytes) const {
   return status && status->size < bytes ? Continuity::refilled : Continuity::unclear;
 }
 
+// A read came to `end` and was not filled. Reads may be short for other reasons than the file's
+// end.
+bool FileTail::ends_at(std::uint64_t end) const {
+  const auto status = parts_.environment.files.status(handle_);
+  return status ? status->size <= end : end == seen_end_;
+}
+
 // `bytes`: read from prefix_bytes() before the offset. Is the file under them still the one we
 // read?
 FileTail::Continuity FileTail::compare(std::string_view bytes) const {
@@ -116,6 +123,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const std::string_view body = bytes.substr(prefix);
   const std::uint64_t end = offset_ + body.size();
   const bool full = bytes.size() == read.buffer.size();
+  const bool at_end = !full && ends_at(end);
   const bool grew = end > seen_end_;
   seen_end_ = end;
   if (grew) last_growth_ = parts_.environment.clock.monotonic();
@@ -135,11 +143,11 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   }
   long_line_.reset();
   const std::uint64_t before = offset_;
-  deliver(read, bytes, finishing() && !grew && !full);
+  deliver(read, bytes, finishing() && at_end);
   const auto consumed = static_cast<std::size_t>(offset_ - before);
   if (consumed == 0) note_rest(body, full);
   free(read, false);
-  next(full || grew);
+  next(!at_end);
 }
 
 // Hands the intake what follows the prefix.
@@ -229,16 +237,16 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
   backoff_ = base::Duration{0};
   const std::string_view fresh = bytes.substr(known.size());
   const std::uint64_t end = offset_ + long_line_->scanned() + fresh.size();
+  const bool at_end = !full && ends_at(end);
   long_line_->scan(fresh);
   free(read, true);
   seen_end_ = std::max(seen_end_, end);
   if (!fresh.empty()) {
     last_growth_ = parts_.environment.clock.monotonic();
     letting_go_ = false;
-  } else if (finishing()) {
-    long_line_->end();
   }
-  next(full || !fresh.empty() || long_line_->step() != LongLine::Step::scan);
+  if (at_end && finishing() && !long_line_->terminated()) long_line_->end();
+  next(!at_end || long_line_->step() != LongLine::Step::scan);
 }
 
 void FileTail::next(bool more) {
