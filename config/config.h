@@ -51,7 +51,7 @@ struct Flow {
 };
 
 struct Config {
-  std::string data_dir;  // absolute; required when a flow ends in a stream, and for checkpoints
+  std::string data_dir;  // absolute; empty only when nothing is kept: flows to stdout or null
   io::Backend io = io::Backend::automatic;
   std::uint32_t reactors = 0;                // 0: one per core
   std::uint64_t memory_bytes = 32ULL << 20;  // all flows together, in flight

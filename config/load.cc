@@ -83,8 +83,10 @@ Loaded parse(std::string_view text, const Substitutions& substitutions) {
     return loaded;
   }
   std::optional<Node> root = parse_yaml(text, mistakes);
-  if (root && root->kind == Node::Kind::null && mistakes.empty()) {
-    mistakes.add({}, "the file is empty; a small one has data_dir and flows, see the example");
+  if (root && root->kind == Node::Kind::null) {
+    if (mistakes.empty()) {
+      mistakes.add({}, "the file is empty; a small one has data_dir and flows, see the example");
+    }
   } else if (root) {
     Substituter(text, substitutions, mistakes).walk(*root);
     Places places;

@@ -94,12 +94,8 @@ void read_flows(const Node& node, Config& config, Places& places, Mistakes& mist
 void read_data_dir(const Section& top, Config& config, Places& places, Mistakes& mistakes) {
   std::string path;
   constexpr std::string_view kWants = "an absolute path";
-  if (top.find("data_dir") == nullptr) {
-    mistakes.add({},
-                 "data_dir is missing; say where streams and checkpoints are kept, as in "
-                 "'data_dir: /var/lib/tailrace'");
-    return;
-  }
+  places.data_dir_given = top.find("data_dir") != nullptr;
+  if (!places.data_dir_given) return;  // whether it may be missing depends on the flows
   if (!top.text("data_dir", kWants, path) || path.empty()) return;
   const Node& node = *top.find("data_dir");
   places.data_dir = node.place;

@@ -24,7 +24,8 @@ struct Places {
     bool sizes_good = false;  // max_bytes, shards, segment_bytes
   };
   Place data_dir, memory, flows_key;
-  bool data_dir_good = false, memory_good = false, streams_good = false, flows_good = false;
+  bool data_dir_given = false, data_dir_good = false, memory_good = false, streams_good = false,
+       flows_good = false;
   std::vector<Flow> flows;                // as Config::flows
   std::map<std::string, Stream> streams;  // as Config::streams
 };

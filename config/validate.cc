@@ -51,6 +51,20 @@ void check_target(const Config& config, const Flow& flow, const Places& places,
   }
 }
 
+// Only what keeps nothing does without a data directory: lines printed or thrown away.
+void check_data_dir(const Config& config, const Places& places, Mistakes& mistakes) {
+  const auto keeps = [](const Flow& flow) {
+    return std::holds_alternative<StreamTarget>(flow.to) ||
+           std::holds_alternative<FileTarget>(flow.to) ||
+           flow.program.framer.long_lines == pipeline::LongLines::reject;
+  };
+  if (places.data_dir_given) return;
+  if (config.streams.empty() && std::ranges::none_of(config.flows, keeps)) return;
+  mistakes.add({},
+               "data_dir is missing; say where streams and checkpoints are kept, as in "
+               "'data_dir: /var/lib/tailrace'");
+}
+
 // One file, one writer.
 void check_file_targets(const Config& config, const Places& places, Mistakes& mistakes) {
   std::map<std::string_view, const Flow*> writers;
@@ -123,6 +137,7 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
                  "'flows: { nginx: { from: { files: [/var/log/nginx/*.log] }, to: "
                  "stdout } }'");
   }
+  check_data_dir(config, places, mistakes);
   check_streams(config, places, mistakes);
   for (std::size_t i = 0; i < config.flows.size(); ++i) {
     check_target(config, config.flows[i], places, places.flows[i], mistakes);

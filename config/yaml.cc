@@ -34,11 +34,15 @@ class TreeBuilder : public YAML::EventHandler {
 
   Node take_root() { return std::move(root_); }
   std::size_t seen() const { return seen_; }
+  std::size_t documents() const { return documents_; }
   bool unclosed_quote() const { return unclosed_quote_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (++documents_ == 2)
-      mistakes_.add(place_at(mark), "a second document begins here; one file is one document");
+    if (++documents_ != 2) return;
+    const std::string_view here = text_.substr(std::min(offset(mark), text_.size()));
+    mistakes_.add(place_at(mark), here.starts_with("---")
+                                      ? "a second document begins here; one file is one document"
+                                      : "this cannot stand here");
   }
   void OnDocumentEnd() override {}
 
@@ -207,7 +211,8 @@ std::optional<Node> parse_yaml(std::string_view text, Mistakes& mistakes) {
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    // Two are enough to know; at a stray ',' the library finds new documents without end.
+    while (builder.documents() < 2 && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& e) {  // the only place the library's exceptions are seen
     Mistake mistake = syntax_mistake(text, place_at(e.mark), e.msg, builder.seen());
