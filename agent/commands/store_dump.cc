@@ -66,7 +66,7 @@ void append_entry(std::string& out, std::string_view key, std::string_view value
   }
   const auto visible = [&out](std::string_view text) {
     if (is_utf8(text)) {
-      out += text;
+      append_visible(out, text);
     } else {
       out += "base64:";
       append_base64(out, text);

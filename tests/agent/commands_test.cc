@@ -1,0 +1,227 @@
+// The reading commands as an operator runs them: the built program, as a process, on a store that
+// the program itself filled.
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "tests/test.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Ran {
+  int exit_code;
+  std::string out;  // standard output and error together
+};
+
+Ran shell(const std::string& command) {
+  std::FILE* pipe = ::popen(("{ " + command + "; } 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  Ran ran{.exit_code = -1, .out = {}};
+  char buffer[4096];
+  while (const std::size_t bytes = std::fread(buffer, 1, sizeof buffer, pipe)) {
+    ran.out.append(buffer, bytes);
+  }
+  const int status = ::pclose(pipe);
+  if (WIFEXITED(status)) ran.exit_code = WEXITSTATUS(status);
+  return ran;
+}
+
+std::multiset<std::string> lines(const std::string& text) {
+  std::multiset<std::string> all;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) all.insert(line);
+  return all;
+}
+
+bool contains(const Ran& ran, std::string_view text) {
+  return ran.out.find(text) != std::string::npos;
+}
+
+// 1,000 lines in a stream of two shards, one of them no UTF-8.
+class Store {
+ public:
+  Store() {
+    std::string name = (fs::temp_directory_path() / "tailrace-commands-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    root_ = name;
+    std::ofstream log(root_ / "a.log");
+    for (int i = 0; i < 999; ++i) input_ += "line " + std::to_string(i) + "\n";
+    input_ += "\xFF\x01 binary\n";
+    log << input_;
+    log.close();
+    std::ofstream config(root_ / "c.yaml");
+    config << "data_dir: " << data_dir() << "\nstreams:\n  access: { shards: 2 }\nflows:\n  f:\n"
+           << "    from: { files: [" << (root_ / "*.log").string() << "], start: beginning }\n"
+           << "    to: { stream: access }\n";
+    config.close();
+    const Ran ran = shell(std::string(TAILRACE_PROGRAM) + " run --once -c " + config_path());
+    INFO(ran.out);
+    REQUIRE(ran.exit_code == 0);
+  }
+  ~Store() { fs::remove_all(root_); }
+
+  Ran run(const std::string& command) const {
+    return shell(std::string(TAILRACE_PROGRAM) + " " + command + " --data-dir " + data_dir());
+  }
+  std::string data_dir() const { return (root_ / "data").string(); }
+  std::string config_path() const { return (root_ / "c.yaml").string(); }
+  const std::string& input() const { return input_; }
+
+  // The path of some segment of the stream.
+  fs::path segment() const {
+    for (const auto& entry : fs::recursive_directory_iterator(root_ / "data" / "access")) {
+      if (entry.path().extension() == ".seg") return entry.path();
+    }
+    FAIL("no segment");
+    return {};
+  }
+
+ private:
+  fs::path root_;
+  std::string input_;
+};
+
+}  // namespace
+
+TEST_CASE("commands: get --raw gives back every byte that went in", "[agent][commands]") {
+  const Store store;
+  const Ran ran = store.run("stream get access --raw");
+  CHECK(ran.exit_code == 0);
+  CHECK(lines(ran.out) == lines(store.input()));
+}
+
+TEST_CASE("commands: the shards together are the stream", "[agent][commands]") {
+  const Store store;
+  const Ran first = store.run("stream get access --raw --shard 0");
+  const Ran second = store.run("stream get access --raw --shard 1");
+  CHECK(first.out + second.out == store.run("stream get access --raw").out);
+  CHECK_FALSE(first.out.empty());
+  CHECK_FALSE(second.out.empty());
+}
+
+TEST_CASE("commands: get begins where it is told and stops at its limit", "[agent][commands]") {
+  const Store store;
+  const std::string all = store.run("stream get access --raw --shard 0").out;
+  const std::string from_3 = store.run("stream get access --raw --shard 0 --from 3").out;
+  CHECK(all.ends_with(from_3));
+  CHECK(lines(all).size() == lines(from_3).size() + 3);
+  CHECK(lines(store.run("stream get access --raw -n 7").out).size() == 7);
+  CHECK(store.run("stream get access --raw -n 0").out.empty());
+  CHECK(store.run("stream get access --raw --from latest").out.empty());
+  CHECK(lines(store.run("stream get access --raw --from -1h").out).size() == 1000);
+  CHECK(store.run("stream get access --raw --from 2999-01-01T00:00:00Z").out.empty());
+  CHECK(lines(store.run("stream get access --raw --from 2001-01-01T00:00:00+01:00").out).size() ==
+        1000);
+}
+
+TEST_CASE("commands: get shows bytes that are no text harmlessly", "[agent][commands]") {
+  const Store store;
+  const Ran json = store.run("stream get access --json");
+  CHECK(contains(json, "\"data_base64\":\"/wEgYmluYXJ5\""));
+  CHECK(contains(json, "\"stream\":\"access\""));
+  const Ran human = store.run("stream get access");
+  CHECK(contains(human, "\\x01 binary"));
+  CHECK_FALSE(contains(human, "\x01"));
+}
+
+TEST_CASE("commands: a reader that has enough is no error", "[agent][commands]") {
+  const Store store;
+  const Ran ran =
+      shell("( " + std::string(TAILRACE_PROGRAM) + " stream get access --raw --data-dir " +
+            store.data_dir() + "; echo exit $? >&2 ) | true");
+  CHECK(ran.out == "exit 0\n");
+}
+
+TEST_CASE("commands: list and describe agree about what is there", "[agent][commands]") {
+  const Store store;
+  CHECK(contains(store.run("stream list --json"),
+                 "{\"stream\":\"access\",\"shards\":2,\"records\":1000,"));
+  CHECK(contains(store.run("stream list"), "access"));
+  const Ran described = store.run("stream describe access --json");
+  CHECK(described.exit_code == 0);
+  CHECK(contains(described, "\"hash_start\":\"0\""));
+  CHECK(contains(described, "\"hash_end\":\"340282366920938463463374607431768211455\""));
+  CHECK(contains(store.run("stream describe access"), "2 shards"));
+}
+
+TEST_CASE("commands: a wrong stream name is answered with the nearest right one",
+          "[agent][commands]") {
+  const Store store;
+  for (const char* command : {"stream get acess", "stream describe acess", "store dump acess"}) {
+    CAPTURE(command);
+    const Ran ran = store.run(command);
+    CHECK(ran.exit_code == 78);
+    CHECK(contains(ran, "no stream 'acess', did you mean 'access'?"));
+  }
+}
+
+TEST_CASE("commands: usage mistakes exit 64, help exits 0", "[agent][commands]") {
+  const Store store;
+  CHECK(store.run("stream get access --shard 2").exit_code == 64);
+  CHECK(store.run("stream get access --from yesterday").exit_code == 64);
+  CHECK(store.run("stream get access --raw --json").exit_code == 64);
+  const std::string program = TAILRACE_PROGRAM;
+  CHECK(shell(program).exit_code == 64);
+  CHECK(shell(program + " nonsense").exit_code == 64);
+  CHECK(shell(program + " stream list").exit_code == 64);
+  CHECK(shell(program + " --help").exit_code == 0);
+  CHECK(shell(program + " stream get --help").exit_code == 0);
+  CHECK(contains(shell(program + " version"), "tailrace "));
+}
+
+TEST_CASE("commands: a data directory that is not there is said, with exit 78",
+          "[agent][commands]") {
+  const std::string program = TAILRACE_PROGRAM;
+  for (const char* command : {"stream list", "stream get x", "store verify", "store dump"}) {
+    CAPTURE(command);
+    const Ran ran = shell(program + " " + command + " --data-dir /nowhere/at/all");
+    CHECK(ran.exit_code == 78);
+    CHECK(contains(ran, "no data directory at /nowhere/at/all"));
+  }
+}
+
+TEST_CASE("commands: dump decodes our own streams", "[agent][commands]") {
+  const Store store;
+  CHECK(contains(store.run("store dump"), "_checkpoints\naccess\n"));
+  const Ran checkpoints = store.run("store dump _checkpoints --json");
+  CHECK(contains(checkpoints, "a.log\",\"offset\":" + std::to_string(store.input().size()) + ","));
+  CHECK(contains(store.run("store dump _catalog"), "access"));
+  CHECK(lines(store.run("store dump access").out).size() == 1000);
+}
+
+TEST_CASE("commands: verify finds damage, exits 1, and repair makes the rest readable",
+          "[agent][commands]") {
+  const Store store;
+  const Ran clean = store.run("store verify");
+  CHECK(clean.exit_code == 0);
+  CHECK(contains(clean, "0 records lost"));
+  {
+    std::fstream file(store.segment(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(0, std::ios::end);
+    const auto middle = file.tellg() / 2;
+    file.seekg(middle);
+    const char was = static_cast<char>(file.get());
+    file.seekp(middle);
+    file.put(static_cast<char>(was ^ 0x20));
+  }
+  const Ran damaged = store.run("store verify");
+  INFO(damaged.out);
+  CHECK(damaged.exit_code == 1);
+  CHECK(contains(damaged, store.segment().string()));
+  CHECK(contains(store.run("store verify --json"), "\"clean\":false"));
+  const std::size_t left = lines(store.run("stream get access --raw 2>/dev/null").out).size();
+  CHECK(left < 1000);
+  const Ran repaired = store.run("store verify --repair");
+  INFO(repaired.out);
+  CHECK(contains(repaired, "repaired"));
+  CHECK(lines(store.run("stream get access --raw 2>/dev/null").out).size() == left);
+}
