@@ -21,7 +21,7 @@ base::Result<void> Cursor::State::start_at(const StartAt& start) {
 base::Result<bool> Cursor::State::enter_segment_of(base::SequenceNumber sequence) {
   for (int tries = 0; tries < 8; ++tries) {  // one may be retired between list and open
     const auto ids = TRY(list_segments(files, directory));
-    const auto chosen = choose(ids, sequence);
+    const auto chosen = TRY(choose(ids, sequence));
     if (!chosen) return false;
     if (chosen->first_sequence > next) note_gap(chosen->first_sequence);
     const auto entered = enter(*chosen);
@@ -31,18 +31,18 @@ base::Result<bool> Cursor::State::enter_segment_of(base::SequenceNumber sequence
   return false;
 }
 
-std::optional<SegmentId> Cursor::State::choose(const std::vector<SegmentId>& ids,
-                                               base::SequenceNumber sequence) const {
+base::Result<std::optional<SegmentId>> Cursor::State::choose(const std::vector<SegmentId>& ids,
+                                                             base::SequenceNumber sequence) const {
   const auto after = std::upper_bound(
       ids.begin(), ids.end(), sequence,
       [](base::SequenceNumber wanted, const SegmentId& it) { return wanted < it.first_sequence; });
   std::optional<SegmentReader> reader;
   for (auto at = after; at != ids.begin();) {
     --at;
-    if (ready(*at, at + 1 == ids.end(), reader)) return *at;
+    if (TRY(ready(*at, at + 1 == ids.end(), reader))) return *at;
   }
   for (auto at = after; at != ids.end(); ++at) {
-    if (ready(*at, at + 1 == ids.end(), reader)) return *at;
+    if (TRY(ready(*at, at + 1 == ids.end(), reader))) return *at;
   }
   return std::nullopt;
 }
@@ -60,10 +60,13 @@ base::Result<void> Cursor::State::enter(SegmentId segment_id) {
 }
 
 // Without a whole block it is still being made, or its maker died: then the one after it counts.
-bool Cursor::State::ready(SegmentId segment_id, bool is_last,
-                          std::optional<SegmentReader>& reader) const {
+// Nor is one ready that was retired just now. Any other error is one: to go on without the segment
+// would be to lose it.
+base::Result<bool> Cursor::State::ready(SegmentId segment_id, bool is_last,
+                                        std::optional<SegmentReader>& reader) const {
   auto opened = SegmentReader::open(files, segment_path(directory, segment_id));
-  if (!opened) return false;
+  if (!opened && opened.error().system == ENOENT) return false;
+  if (!opened) return std::unexpected(std::move(opened.error()));
   reader.emplace(std::move(*opened));
   if (reader->header_state() == HeaderState::unknown_version) return false;
   if (is_last && reader->header_state() == HeaderState::good) return true;
@@ -77,7 +80,7 @@ base::Result<void> Cursor::State::find_successor() {
   const auto first = std::upper_bound(ids.begin(), ids.end(), id);
   for (auto at = first; at != ids.end(); ++at) {
     std::optional<SegmentReader> reader;
-    if (!ready(*at, at + 1 == ids.end(), reader)) continue;
+    if (!TRY(ready(*at, at + 1 == ids.end(), reader))) continue;
     if (successor && at->first_sequence != successor->first_sequence) break;
     // Of several with one first number the last counts; the others never held a delivered record.
     successor = *at;

@@ -55,13 +55,14 @@ struct Cursor::State {
   // cursor_seek.cc
   base::Result<void> start_at(const StartAt& start);
   base::Result<bool> enter_segment_of(base::SequenceNumber sequence);
-  std::optional<SegmentId> choose(const std::vector<SegmentId>& ids,
-                                  base::SequenceNumber sequence) const;
+  base::Result<std::optional<SegmentId>> choose(const std::vector<SegmentId>& ids,
+                                                base::SequenceNumber sequence) const;
   base::Result<void> enter(SegmentId segment_id);
   base::Result<void> find_successor();
   base::Result<void> start_at_latest();
   base::Result<void> start_at_time(std::int64_t arrival_us);
-  bool ready(SegmentId segment_id, bool is_last, std::optional<SegmentReader>& reader) const;
+  base::Result<bool> ready(SegmentId segment_id, bool is_last,
+                           std::optional<SegmentReader>& reader) const;
 };
 
 }  // namespace store
