@@ -30,7 +30,7 @@ fail() {
 [[ -n ${NO_SETUP:-} ]] || scripts/setup.sh
 say "Building (release)"
 build_log=$(mktemp)
-if ! { cmake --preset release -DTAILRACE_TESTS=OFF -DTAILRACE_BENCH=OFF && cmake --build --preset release -j "$(nproc)" --target tailrace; } >"$build_log" 2>&1; then
+if ! { cmake --preset release && cmake --build --preset release -j "$(nproc)" --target tailrace; } >"$build_log" 2>&1; then
   tail -n 40 "$build_log" >&2
   fail "the build failed; all of it: $build_log"
 fi

@@ -17,7 +17,7 @@ for argument in "$@"; do
   case "$argument" in
     --sanitizers) sanitizers=1 ;;
     --no-setup) setup=0 ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "test: unknown option '$argument'; see $0 --help" >&2; exit 64 ;;
   esac
 done

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,7 +35,8 @@ namespace {
 AgentProcess::AgentProcess(const std::vector<std::string>& arguments, const std::string& log_path)
     : pid_(::fork()) {
   if (pid_ == 0) become(arguments, log_path);
-  pidfd_ = ::pidfd_open(pid_, 0);
+  // Not pidfd_open(): glibc 2.36 declares it without C linkage.
+  pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
   if (pid_ < 0 || pidfd_ < 0) {
     std::perror("storm: starting the agent");
     std::abort();
