@@ -178,9 +178,10 @@ class Storm {
 
   // The last one is stopped as an operator would, after it has stored something of the rest.
   bool stop_cleanly() {
+    if (!watch()) return false;  // all that the killed ones have stored
+    const std::uint64_t before = live_.records();
     for (const auto& writer : writers_) writer->allow(options_.lines);
     storm::AgentProcess agent({options_.tailrace, "run", "-c", config()}, agent_log());
-    const std::uint64_t before = live_.records();
     const Clock::time_point deadline = Clock::now() + kDrainLongest;
     while (live_.records() == before && live_.missing() > 0) {
       if (!watch()) return false;
