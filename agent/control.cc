@@ -41,6 +41,13 @@ sources::Discovery::Listener Control::listener() {
       .look = [this](std::size_t flow, std::uint64_t number) { on_look(flow, number); },
       .detached = [this](std::size_t flow, std::uint64_t number,
                          std::string path) { on_detached(flow, number, std::move(path)); },
+      .forgotten =
+          [this](std::size_t, const sources::Checkpoint& checkpoint) {
+            Reactor& reactor = *reactors_.front();
+            std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+            reactor.mailbox().post(
+                [&reactor, k = std::move(key)] { reactor.checkpointer().erase(k); });
+          },
   };
 }
 
@@ -136,8 +143,8 @@ bool Control::settled() const {
 }
 
 base::Duration Control::time_to_sleep() {
-  doorbell_.announce_sleep();
   base::Instant deadline = stop_deadline_;
+  if (!doorbell_.announce_sleep()) return base::Duration::zero();
   if (phase_ == Phase::running) {
     deadline = std::min(discovery_->next_deadline(), next_maintenance_);
     if (stop_requested_.load(std::memory_order_acquire) ||

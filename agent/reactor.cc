@@ -126,8 +126,8 @@ void Reactor::tick() {
 }
 
 base::Duration Reactor::time_to_sleep() {
-  doorbell_.announce_sleep();
-  if (work_waiting()) {
+  // A ring since the last look may mean credit: a budget is nothing one could look at here.
+  if (!doorbell_.announce_sleep() || work_waiting()) {
     doorbell_.awake();
     return base::Duration::zero();
   }

@@ -12,6 +12,7 @@
 
 #include "agent/report.h"
 #include "agent/signals.h"
+#include "config/validate.h"
 #include "io/backends.h"
 
 namespace agent {
@@ -64,10 +65,9 @@ class ReactorThread {
     outside_ = make_outside(backend, shared, log);
     ready_.count_down();
     go_.wait();
-    if (reactor_ == nullptr) return;
-    while (!finished_.load(std::memory_order_acquire)) reactor_->tick();
-    woken_.wait();         // whoever ends us is done with the Io
-    outside_->io.reset();  // on its own thread; what the agent's end still needs stays
+    while (reactor_ != nullptr && !finished_.load(std::memory_order_acquire)) reactor_->tick();
+    woken_.wait();                       // whoever ends us is done with the Io
+    if (outside_) outside_->io.reset();  // on its own thread; what the agent's end needs stays
   }
 
   std::latch ready_{1};
@@ -120,6 +120,14 @@ base::Result<void> drive(Agent& agent, const RunnerOptions& options, Shared& sha
 }  // namespace
 
 base::Result<void> run(const config::Config& config, RunnerOptions options, base::Log& log) {
+  const std::uint64_t needed = config::memory_needed(config, reactor_count(config));
+  if (config.memory_bytes < needed) {
+    return base::fail(base::ErrorCode::invalid,
+                      "memory: " + std::to_string(config.memory_bytes) + " bytes are too few for " +
+                          std::to_string(config.flows.size()) + " flows on " +
+                          std::to_string(reactor_count(config)) + " reactors: at least " +
+                          std::to_string(needed) + " are needed");
+  }
   raise_descriptor_limit();
   Shared shared;
   const Outside control = TRY(make_outside(config.io, shared, log));
