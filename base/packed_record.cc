@@ -19,9 +19,10 @@ char* pack(const Record& record, char* out) {
     std::memcpy(out, &*record.hash, sizeof(HashKey));
     out += sizeof(HashKey);
   }
-  std::memcpy(out, record.key.data(), record.key.size());
+  // An empty view may point nowhere, and memcpy must not be given that even for no bytes.
+  if (!record.key.empty()) std::memcpy(out, record.key.data(), record.key.size());
   out += record.key.size();
-  std::memcpy(out, record.data.data(), record.data.size());
+  if (!record.data.empty()) std::memcpy(out, record.data.data(), record.data.size());
   return out + record.data.size();
 }
 
