@@ -42,9 +42,10 @@ bool wait_until_stored(const Settings& settings, std::uint64_t records) {
 
 void print(const Settings& settings, const Goal& goal, const ProcessStatus& before,
            const ProcessStatus& after) {
-  const double percent = static_cast<double>(after.cpu_ns - before.cpu_ns) / 1e9 /
-                         static_cast<double>(settings.seconds) * 100;
-  const auto wake_ups = static_cast<unsigned long long>(after.wake_ups - before.wake_ups);
+  const Activity activity = activity_between(before, after);
+  const double percent =
+      static_cast<double>(activity.cpu_ns) / 1e9 / static_cast<double>(settings.seconds) * 100;
+  const auto wake_ups = static_cast<unsigned long long>(activity.wake_ups);
   const double rss = static_cast<double>(after.rss_bytes) / (1 << 20);
   std::printf(settings.json
                   ? "{\"name\":\"agent/idle %u files\",\"seconds\":%u,\"cpu_percent\":%.4f,"

@@ -28,13 +28,23 @@ ProcessStatus process_status(pid_t pid) {
   all.rss_bytes = field(process + "/status", "VmRSS:") << 10;
   std::error_code gone;
   for (const auto& thread : std::filesystem::directory_iterator(process + "/task", gone)) {
-    std::uint64_t ns = 0;
-    std::ifstream(thread.path().string() + "/schedstat") >> ns;  // its first number: on a processor
-    all.cpu_ns += ns;
-    all.wake_ups += field(thread.path().string() + "/status", "voluntary_ctxt_switches:");
-    ++all.threads;
+    Activity& one = all.threads[thread.path().filename()];
+    // schedstat's first number: nanoseconds on a processor.
+    std::ifstream(thread.path().string() + "/schedstat") >> one.cpu_ns;
+    one.wake_ups = field(thread.path().string() + "/status", "voluntary_ctxt_switches:");
   }
   return all;
+}
+
+Activity activity_between(const ProcessStatus& before, const ProcessStatus& after) {
+  Activity sum;
+  for (const auto& [thread, now] : after.threads) {
+    const auto then = before.threads.find(thread);
+    const Activity start = then == before.threads.end() ? Activity{} : then->second;
+    sum.cpu_ns += now.cpu_ns - start.cpu_ns;
+    sum.wake_ups += now.wake_ups - start.wake_ups;
+  }
+  return sum;
 }
 
 }  // namespace agent_bench
