@@ -41,6 +41,10 @@ sources::Discovery::Listener Control::listener() {
       .look = [this](std::size_t flow, std::uint64_t number) { on_look(flow, number); },
       .detached = [this](std::size_t flow, std::uint64_t number,
                          std::string path) { on_detached(flow, number, std::move(path)); },
+      .look_at_all =
+          [this] {
+            for (const auto& reactor : reactors_) reactor->hint_all();
+          },
       .forgotten =
           [this](std::size_t, const sources::Checkpoint& checkpoint) {
             Reactor& reactor = *reactors_.front();

@@ -110,6 +110,16 @@ void Reactor::hint(const std::vector<Hint>& hints) {
   doorbell_.ring();
 }
 
+void Reactor::hint_all() {
+  {
+    const std::scoped_lock lock(hints_mutex_);
+    hints_overflow_ = true;
+    hints_.clear();
+    hinted_.store(true, std::memory_order_release);
+  }
+  doorbell_.ring();
+}
+
 void Reactor::tick() {
   environment_.io.run_once(time_to_sleep());
   doorbell_.awake();

@@ -85,6 +85,7 @@ class Reactor {
     bool operator==(const Hint&) const = default;
   };
   void hint(const std::vector<Hint>& hints);  // these files may have changed
+  void hint_all();                            // any file may have changed
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   bool at_end() const { return at_end_.load(std::memory_order_acquire); }
   void describe(base::Samples& samples) const;  // counters only

@@ -81,6 +81,7 @@ void Discovery::tick(base::Instant now) {
   if (state_->next_scan <= now) {
     state_->next_scan = now + state_->reconcile_interval;
     state_->scan();
+    state_->look_at_all();  // growth that no event told of
   }
   if (state_->next_poll <= now) state_->poll();
 }

@@ -57,6 +57,8 @@ class Discovery {
     std::function<void(std::size_t flow, FoundFile found)> found;
     std::function<void(std::size_t flow, std::uint64_t number)> look;
     std::function<void(std::size_t flow, std::uint64_t number, std::string new_path)> detached;
+    // Optional, instead of one look() for every file: any of them may have changed.
+    std::function<void()> look_at_all = {};
     // Optional. A known checkpoint whose file is gone from a directory that could be listed, not
     // written for kForgetAfter: it may be erased.
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> forgotten = {};

@@ -113,6 +113,10 @@ void Discovery::State::look_at(const Name& entry) {
 }
 
 void Discovery::State::look_at_all() {
+  if (listener.look_at_all) {
+    listener.look_at_all();
+    return;
+  }
   for (const auto& [number, file] : files) {
     if (file.announced) listener.look(file.flow, number);
   }

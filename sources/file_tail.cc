@@ -64,6 +64,17 @@ void FileTail::look() {
   }
 }
 
+void FileTail::glance() {
+  if (phase_ != Phase::idle) {
+    look();
+    return;
+  }
+  const auto status = parts_.environment.files.status(handle_);
+  if (status && status->size == seen_end_ && status->modified_ns == glanced_modified_ns_) return;
+  if (status) glanced_modified_ns_ = status->modified_ns;
+  look();
+}
+
 void FileTail::release() {
   if (phase_ == Phase::held) make_ready();
 }

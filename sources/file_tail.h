@@ -93,6 +93,7 @@ class FileTail final : public pipeline::Source, private Registered {
   ~FileTail() override;
 
   void look();
+  void glance();  // look(), but only if its size or time changed: cheap, for when nobody said it did
   void detach(const std::string& new_path);
   void attach();  // its name is back under the pattern
   void release();
@@ -169,6 +170,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::uint64_t seen_end_ = 0;           // where the last read ended
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
+  std::int64_t glanced_modified_ns_ = 0;
   base::Instant last_growth_{};
   base::Instant timer_{};  // Instant{}: none
   base::Duration backoff_{0};

@@ -229,7 +229,7 @@ void TailSet::look(std::uint64_t number) {
 }
 
 void TailSet::look_at_all() {
-  for (const auto& [number, tail] : state_->tails) tail->look();
+  for (const auto& [number, tail] : state_->tails) tail->glance();
 }
 
 void TailSet::detached(std::uint64_t number, const std::string& new_path) {

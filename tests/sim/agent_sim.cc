@@ -49,7 +49,8 @@ class AgentSim {
   explicit AgentSim(const AgentSimOptions& options)
       : options_(options),
         world_(options.seed),
-        writers_(world_, kLogDir, 1 + static_cast<std::uint32_t>(world_.random().below(3))),
+        writers_(world_, kLogDir, 1 + static_cast<std::uint32_t>(world_.random().below(3)),
+                 world_.random().chance(0.7)),
         config_(draw_config()),
         oracle_(world_, kDataDir, kStream, config_.streams.at(kStream).shards) {
     world_.faults().set(kDataDir, store_faults(world_.random()));
@@ -64,6 +65,7 @@ class AgentSim {
     result_.faults = world_.faults().strikes();
     for (std::uint32_t i = 0; i < writers_.count(); ++i) result_.lines += writers_.lines(i);
     if (!result_.failure.empty()) {
+      for (const std::string& line : world_.log_lines()) say(line);
       result_.failure = "seed " + std::to_string(options_.seed) + ": " + result_.failure;
     }
     kill(Crash::process);
@@ -215,6 +217,7 @@ void AgentSim::calm() {
     result_.failure = "did not settle:" + oracle_.missing(writers_);
   }
   if (!result_.failure.empty()) return;
+  if (world_.random().chance(0.5)) writers_.rename_one();
   if (world_.random().chance(0.5)) writers_.truncate_one();
   if (world_.random().chance(0.5)) writers_.delete_old();
 }

@@ -7,8 +7,12 @@
 
 namespace sim {
 
-LogWriters::LogWriters(SimWorld& world, std::string directory, std::uint32_t count)
-    : world_(world), directory_(std::move(directory)), writers_(count) {
+LogWriters::LogWriters(SimWorld& world, std::string directory, std::uint32_t count,
+                       bool rotated_match)
+    : world_(world),
+      directory_(std::move(directory)),
+      rotated_match_(rotated_match),
+      writers_(count) {
   world_.disk().make_directories(directory_);
   for (std::uint32_t i = 0; i < count; ++i) {
     writers_[i].number = i;
@@ -109,7 +113,7 @@ void LogWriters::act() {
     append_half(writer);
   } else if (choice < 90) {
     end_line(writer);
-  } else {
+  } else if (rotated_match_) {
     rename(writer);
   }
 }
@@ -138,6 +142,8 @@ void LogWriters::let_go() {
     }
   }
 }
+
+void LogWriters::rename_one() { rename(writers_[world_.random().below(writers_.size())]); }
 
 void LogWriters::truncate_one() {
   Writer& writer = writers_[world_.random().below(writers_.size())];

@@ -24,18 +24,21 @@ struct WrittenLine {
 
 class LogWriters {
  public:
-  LogWriters(SimWorld& world, std::string directory, std::uint32_t count);
+  // `rotated_match`: pattern() matches rotated names too. If not, a file that is created and renamed
+  // before anybody saw it cannot be told from a stranger's, so files are renamed by rename_one() only.
+  LogWriters(SimWorld& world, std::string directory, std::uint32_t count, bool rotated_match);
 
   void act();     // one of them does something
   void finish();  // half lines get their ends, renamed files their successors
   void let_go();  // of every file: before a power cut
   // Only while everything written so far is stored: no byte is lost by these.
+  void rename_one();
   void truncate_one();
   void delete_old();
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(writers_.size()); }
   std::uint64_t lines(std::uint32_t writer) const { return writers_[writer].whole; }
-  std::string pattern() const { return directory_ + "/app-*.log"; }
+  std::string pattern() const { return directory_ + (rotated_match_ ? "/app-*" : "/app-*.log"); }
 
   // A line's text from its number, and back. False: nobody ever writes that.
   static std::string text(const WrittenLine& line);
@@ -61,6 +64,7 @@ class LogWriters {
 
   SimWorld& world_;
   std::string directory_;
+  bool rotated_match_;
   std::vector<Writer> writers_;
 };
 
