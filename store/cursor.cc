@@ -107,6 +107,10 @@ Cursor::State::Step Cursor::State::take(const BlockHeader& header) {
 // The sealed segment has nothing more: on to the one after.
 base::Result<Cursor::State::Step> Cursor::State::leave() {
   const SegmentId to = *successor;
+  if (limit_known && chained && position == limit) {
+    // All that counted is read. The numbers in between were given, but lost before they were safe.
+    next = std::max(next, to.first_sequence);
+  }
   if (to.first_sequence > next) started = true;
   note_gap(to.first_sequence);
   const auto entered = enter(to);

@@ -39,10 +39,10 @@ base::Result<std::optional<SegmentId>> Cursor::State::choose(const std::vector<S
   std::optional<SegmentReader> reader;
   for (auto at = after; at != ids.begin();) {
     --at;
-    if (TRY(ready(*at, at + 1 == ids.end(), reader))) return *at;
+    if (TRY(ready(*at, reader))) return *at;
   }
   for (auto at = after; at != ids.end(); ++at) {
-    if (TRY(ready(*at, at + 1 == ids.end(), reader))) return *at;
+    if (TRY(ready(*at, reader))) return *at;
   }
   return std::nullopt;
 }
@@ -62,38 +62,44 @@ base::Result<void> Cursor::State::enter(SegmentId segment_id) {
 // Without a whole block it is still being made, or its maker died: then the one after it counts.
 // Nor is one ready that was retired just now. Any other error is one: to go on without the segment
 // would be to lose it.
-base::Result<bool> Cursor::State::ready(SegmentId segment_id, bool is_last,
+base::Result<bool> Cursor::State::ready(SegmentId segment_id,
                                         std::optional<SegmentReader>& reader) const {
   auto opened = SegmentReader::open(files, segment_path(directory, segment_id));
   if (!opened && opened.error().system == ENOENT) return false;
   if (!opened) return std::unexpected(std::move(opened.error()));
   reader.emplace(std::move(*opened));
   if (reader->header_state() == HeaderState::unknown_version) return false;
-  if (is_last && reader->header_state() == HeaderState::good) return true;
-  return is_last ? reader->header_at(kHeaderBytes, reader->size()).has_value()
-                 : reader->holds_block();
+  return reader->holds_block();
 }
 
 base::Result<void> Cursor::State::find_successor() {
+  successor.reset();
   limit = segment->size();
+  limit_known = false;
   const auto ids = TRY(list_segments(files, directory));
   const auto first = std::upper_bound(ids.begin(), ids.end(), id);
+  std::optional<SegmentId> found;
+  std::uint64_t end = std::numeric_limits<std::uint64_t>::max();
   for (auto at = first; at != ids.end(); ++at) {
     std::optional<SegmentReader> reader;
-    if (!TRY(ready(*at, at + 1 == ids.end(), reader))) continue;
-    if (successor && at->first_sequence != successor->first_sequence) break;
+    if (!TRY(ready(*at, reader))) continue;
+    if (found && at->first_sequence != found->first_sequence) break;
     // Of several with one first number the last counts; the others never held a delivered record.
-    successor = *at;
-    // Only now that it is there, the segment before it has all its bytes.
-    TRY_VOID(segment->refresh());
-    limit = segment->size();
+    found = *at;
     const bool good = reader->header_state() == HeaderState::good;
+    end = std::numeric_limits<std::uint64_t>::max();
     if (at->first_sequence == id.first_sequence) {
-      limit = 0;
+      end = 0;
     } else if (good && reader->header().previous_first == id.first_sequence) {
-      limit = std::min(segment->size(), reader->header().previous_end);
+      end = reader->header().previous_end;
     }
   }
+  if (!found) return {};
+  // Only now that it is there, the segment before it has all its bytes.
+  TRY_VOID(segment->refresh());
+  successor = found;
+  limit = std::min(segment->size(), end);
+  limit_known = limit == end;
   return {};
 }
 

@@ -37,6 +37,7 @@ struct Cursor::State {
   std::uint32_t crc = 0;
   std::optional<SegmentId> successor;  // the segment is sealed, by this one
   std::uint64_t limit = 0;             // bytes of the segment that count
+  bool limit_known = false;            // … as `successor` says, and they are there
   std::uint64_t tried_size = 0;        // the live end was looked at closely at this size
 
   RunReader records;
@@ -61,8 +62,7 @@ struct Cursor::State {
   base::Result<void> find_successor();
   base::Result<void> start_at_latest();
   base::Result<void> start_at_time(std::int64_t arrival_us);
-  base::Result<bool> ready(SegmentId segment_id, bool is_last,
-                           std::optional<SegmentReader>& reader) const;
+  base::Result<bool> ready(SegmentId segment_id, std::optional<SegmentReader>& reader) const;
 };
 
 }  // namespace store

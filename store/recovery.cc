@@ -17,6 +17,12 @@ constexpr std::string_view kAsideSuffix = ".damaged";
 constexpr std::uint64_t kHeadBytesMin = 2 * kHeaderBytes;
 constexpr std::size_t kMarksSegmentsMax = 4;  // how far back to look when marks blocks are damaged
 
+// A segment without one whole block: its maker died, or its name survived a power cut and its bytes
+// did not. Otherwise it is ruined, and not ours to remove.
+bool unborn(const SegmentReader& reader) {
+  return reader.header_state() == HeaderState::good || reader.size() < kHeadBytesMin;
+}
+
 class Recovery {
  public:
   Recovery(const io::Environment& environment, const std::string& directory, bool sync)
@@ -33,7 +39,6 @@ class Recovery {
     TRY_VOID(find_floor());
     bool found = false;
     while (!found && !ids_.empty()) found = TRY(take_last(ids_.back()));
-    drop_older_generations();
     TRY_VOID(list_older());
     if (!out_.tail) name_next();
     return std::move(out_);
@@ -44,13 +49,15 @@ class Recovery {
   base::Result<void> find_floor();
   base::Result<bool> take_last(SegmentId id);
   base::Result<void> set_aside(SegmentId id, std::string_view why);
+  base::Result<void> empty_out(SegmentId id);
   base::Result<void> adopt(SegmentId id, SegmentReader& reader);
+  void cut_torn(SegmentId id, SegmentReader& reader);
   base::Result<io::UniqueHandle> secure(SegmentId id, const SegmentReader& reader);
   base::Result<void> vouch(io::Handle file, std::uint64_t from, std::uint64_t to);
   base::Result<void> older_marks();
   void note_damage(SegmentId id, const std::vector<BadRange>& bad);
-  void drop_older_generations();
   base::Result<void> list_older();
+  base::Result<void> note_previous(Segment& before, SegmentId id, const SegmentReader& reader);
   base::Result<void> note_gap(SegmentId before, SegmentId after);
   void name_next();
   VisitBlock collect_marks();
@@ -64,6 +71,7 @@ class Recovery {
   std::vector<SegmentId> names_;    // ever seen, for a name that is free
   base::SequenceNumber floor_ = 0;  // no new record may get a number below it
   WalkResult last_;
+  std::uint64_t kept_bytes_ = 0;  // of the segment adopted
   Recovered out_;
 };
 
@@ -120,19 +128,32 @@ base::Result<bool> Recovery::take_last(SegmentId id) {
     return false;
   }
   last_ = walk(reader, id.first_sequence, reader.size(), Depth::payloads, collect_marks());
+  const bool held_blocks = last_.blocks > 0;
+  cut_torn(id, reader);
   if (last_.blocks > 0) {
     TRY_VOID(adopt(id, reader));
     return true;
   }
-  // Not one whole block. Either we died while making it, or it is ruined.
-  if (reader.header_state() == HeaderState::good || reader.size() < kHeadBytesMin) {
+  // Not one whole block that counts. Either we died while making it, or it is ruined.
+  if (held_blocks || unborn(reader)) {
     out_.torn_bytes += reader.size();
+    TRY_VOID(empty_out(id));
     out_.worthless.push_back(id);
   } else {
     TRY_VOID(set_aside(id, "no intact block in it"));
   }
   ids_.pop_back();
   return false;
+}
+
+// Leaves the name only, until the next segment is durable. With a block in it that nobody was
+// promised it would replace the one of the same number that we go back to. An empty file may still
+// have its blocks on the device: it was given up, but the cut never got there.
+base::Result<void> Recovery::empty_out(SegmentId id) {
+  const io::UniqueHandle file(files_,
+                              TRY(files_.open(segment_path(directory_, id), io::Open::update)));
+  TRY_VOID(files_.truncate(file.get(), 0));
+  return sync_ ? files_.sync(file.get()) : base::Result<void>{};
 }
 
 VisitBlock Recovery::collect_marks() {
@@ -145,33 +166,35 @@ VisitBlock Recovery::collect_marks() {
   };
 }
 
-base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
-  // From the first bad byte that nobody was promised, everything is a torn tail, whole blocks
-  // included: their marks would cover what is missing before them.
+// From the first bad byte that nobody was promised, everything is a torn tail, whole blocks
+// included: their marks would cover what is missing before them. That may be the first block.
+void Recovery::cut_torn(SegmentId id, SegmentReader& reader) {
   const auto torn = std::find_if(last_.bad.begin(), last_.bad.end(), [&](const BadRange& range) {
     return range.begin >= last_.promised_end;
   });
-  if (torn != last_.bad.end()) {
-    const std::uint64_t cut = torn->begin;
-    base::SequenceNumber known = last_.end.sequence;
-    if (const auto header = reader.header_at(cut, std::numeric_limits<std::uint64_t>::max())) {
-      known = std::max(known, end_sequence(*header));
-    }
-    out_.marks.clear();
-    last_ = walk(reader, id.first_sequence, cut, Depth::payloads, collect_marks());
-    out_.torn_bytes += reader.size() - cut;
-    if (known > last_.end.sequence) out_.torn_records += known - last_.end.sequence;
-    if (last_.blocks == 0) {  // cannot be: blocks before `cut` are as they were
-      return base::fail(base::ErrorCode::io,
-                        "segment changes while it is read: " + segment_path(directory_, id));
-    }
-    environment_.log.info(
-        "unfinished append cut off",
-        {{"path", segment_path(directory_, id)}, {"bytes", std::to_string(reader.size() - cut)}});
+  if (last_.blocks == 0 || torn == last_.bad.end()) return;
+  const std::uint64_t cut = torn->begin;
+  base::SequenceNumber known = last_.end.sequence;
+  if (const auto header = reader.header_at(cut, std::numeric_limits<std::uint64_t>::max())) {
+    known = std::max(known, end_sequence(*header));
   }
+  out_.marks.clear();
+  last_ = walk(reader, id.first_sequence, cut, Depth::payloads, collect_marks());
+  if (known > last_.end.sequence) out_.torn_records += known - last_.end.sequence;
+  if (last_.blocks == 0) return;
+  out_.torn_bytes += reader.size() - cut;
+  environment_.log.info(
+      "unfinished append cut off",
+      {{"path", segment_path(directory_, id)}, {"bytes", std::to_string(reader.size() - cut)}});
+}
+
+base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
   if (!last_.marks_intact) TRY_VOID(older_marks());
   note_damage(id, last_.bad);
-  out_.segments.push_back({id, last_.end.position, last_.end.arrival_us});
+  // A damaged end stays: it is how readers know that something is missing.
+  if (!last_.bad.empty()) kept_bytes_ = std::max(kept_bytes_, last_.bad.back().end);
+  kept_bytes_ = std::max(kept_bytes_, last_.end.position);
+  out_.segments.push_back({id, kept_bytes_, last_.end.arrival_us});
   out_.end = last_.end;
   const bool sound = last_.bad.empty() && reader.header_state() == HeaderState::good &&
                      last_.end.sequence >= floor_ && out_.worthless.empty();
@@ -187,7 +210,7 @@ base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
 // What is kept is durable from here on, and nothing lies behind it.
 base::Result<io::UniqueHandle> Recovery::secure(SegmentId id, const SegmentReader& reader) {
   io::UniqueHandle file(files_, TRY(files_.open(segment_path(directory_, id), io::Open::update)));
-  if (reader.size() > last_.end.position) TRY_VOID(files_.truncate(file.get(), last_.end.position));
+  if (reader.size() > kept_bytes_) TRY_VOID(files_.truncate(file.get(), kept_bytes_));
   if (sync_) TRY_VOID(vouch(file.get(), last_.promised_end, last_.end.position));
   return file;
 }
@@ -231,40 +254,42 @@ void Recovery::note_damage(SegmentId id, const std::vector<BadRange>& bad) {
                           {"records_lost", std::to_string(records)}});
 }
 
-void Recovery::drop_older_generations() {
-  for (std::size_t i = 0; i + 1 < ids_.size();) {
-    if (ids_[i].first_sequence == ids_[i + 1].first_sequence) {
-      out_.worthless.push_back(ids_[i]);
-      ids_.erase(ids_.begin() + static_cast<std::ptrdiff_t>(i));
-    } else {
-      ++i;
-    }
-  }
-}
-
+// Of several with one first number the last that holds anything counts, as for cursors: one that
+// was only just made does not replace the one it was to replace.
 base::Result<void> Recovery::list_older() {
   std::vector<Segment> older;
   for (std::size_t i = 0; i < ids_.size(); ++i) {
     const SegmentReader reader =
         TRY(SegmentReader::open(files_, segment_path(directory_, ids_[i])));
-    if (i + 1 < ids_.size() && reader.size() == 0) {  // its name survived a power cut, nothing else
+    if (i + 1 < ids_.size() && unborn(reader) && !reader.holds_block()) {
       out_.worthless.push_back(ids_[i]);
       continue;
     }
-    if (!older.empty() && reader.header_state() == HeaderState::good) {
-      older.back().last_arrival_us = reader.header().created_us;
-      if (reader.header().previous_first != older.back().id.first_sequence) {
-        TRY_VOID(note_gap(older.back().id, ids_[i]));
-      }
-    } else if (!older.empty()) {
-      older.back().last_arrival_us = environment_.clock.wall().time_since_epoch().count();
+    if (!older.empty() && older.back().id.first_sequence == ids_[i].first_sequence) {
+      out_.worthless.push_back(older.back().id);
+      older.pop_back();
     }
+    if (!older.empty()) TRY_VOID(note_previous(older.back(), ids_[i], reader));
     older.push_back({ids_[i], reader.size(), 0});
   }
   if (!older.empty()) {
     older.back() = out_.segments.back();
     out_.segments = std::move(older);
   }
+  return {};
+}
+
+// What a segment's header says about the one before.
+base::Result<void> Recovery::note_previous(Segment& before, SegmentId id,
+                                           const SegmentReader& reader) {
+  if (reader.header_state() != HeaderState::good) {
+    before.last_arrival_us = environment_.clock.wall().time_since_epoch().count();
+    return {};
+  }
+  const SegmentHeader& header = reader.header();
+  before.last_arrival_us = header.created_us;
+  if (header.previous_first != before.id.first_sequence) return note_gap(before.id, id);
+  before.bytes = std::min(before.bytes, header.previous_end);
   return {};
 }
 

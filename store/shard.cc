@@ -92,6 +92,12 @@ std::vector<std::string> Shard::State::retire_while(const auto& expired) {
   // The last segment stays even if it is sealed: its name is what keeps numbers from starting over.
   while (!segments.empty() && (tail_bytes() > 0 || segments.size() > 1) &&
          expired(segments.front())) {
+    // What it stands in for goes first, or it would be the oldest segment again.
+    std::erase_if(worthless, [&](const SegmentId& id) {
+      if (id.first_sequence > segments.front().id.first_sequence) return false;
+      paths.push_back(segment_path(directory, id));
+      return true;
+    });
     paths.push_back(segment_path(directory, segments.front().id));
     paths.push_back(index_path(directory, segments.front().id));
     sealed_bytes -= segments.front().bytes;
@@ -144,7 +150,7 @@ void Shard::note_settled() {
   state.group.add_settled();
   state.group.finish();
   if (state.files->write_at(state.tail_.get(), state.group.pieces().front(), state.end.position)) {
-    state.end = state.settled = state.promised = state.group.end();
+    state.end = state.settled = state.group.end();  // not promised: nobody syncs it
     state.last_is_settled_block = true;
     state.settled_block_end = state.end.position;
   }

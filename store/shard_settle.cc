@@ -57,7 +57,10 @@ void Shard::State::fail(int error) {
 // After a failed sync the kernel may have dropped what it could not write and call the pages clean:
 // the next sync could succeed over a hole. This file is never synced again.
 void Shard::State::abandon() {
-  end = settled;
+  // Nor can what was answered before, but never synced, be relied on: a keyed log writes it again.
+  // Its numbers stay given.
+  const base::SequenceNumber next = settled.sequence;
+  end = promised;
   (void)files->truncate(tail_.get(), end.position);
   const bool holds_records = end.sequence != tail_id.first_sequence;
   if (holds_records) {
@@ -67,9 +70,10 @@ void Shard::State::abandon() {
     worthless.push_back(tail_id);
     ++tail_id.generation;
   }
+  if (next > tail_id.first_sequence) tail_id = {next, 0};
+  end.sequence = next;
   end.position = 0;
-  settled = end;
-  promised = end;
+  settled = promised = end;
   publish();
 }
 
