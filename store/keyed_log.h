@@ -44,7 +44,11 @@ class KeyedLog {
   struct Write {
     void* owner = nullptr;
     void (*done)(void* owner, Write& write, int error) = nullptr;  // error: 0 or a positive errno
-    bool synced = false;  // input: done only when it survives a power cut
+    // Input: done only when it survives a power cut. Without, it survives our own death, unless the
+    // device fails: a failed sync may take with it what was only written since the last good one.
+    // The write that it fails is answered so, and the next writes everything again; who dies before
+    // that has lost it.
+    bool synced = false;
     Write* next = nullptr;
     void* state = nullptr;  // the log's own
   };

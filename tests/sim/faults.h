@@ -68,6 +68,10 @@ class Faults {
     return true;
   }
   std::uint64_t strikes() const { return strikes_; }
+  // Syncs of files that failed, heard of or not: after each the kernel may have dropped what was
+  // only written.
+  void note_failed_sync() { ++failed_syncs_; }
+  std::uint64_t failed_syncs() const { return failed_syncs_; }
 
  private:
   struct Rule {
@@ -78,6 +82,7 @@ class Faults {
   std::deque<Rule> rules_;  // plans are referred to: they must not move
   FaultPlan none_;
   std::uint64_t strikes_ = 0;
+  std::uint64_t failed_syncs_ = 0;
   bool on_ = true;
 };
 

@@ -47,6 +47,7 @@ class KeyedLogStory {
   void turn();
   void crash(Crash how);
   void take_apart();
+  void forget_unsynced();
   void check_memory();
   void check_found(Crash how);
   void drain();
@@ -69,6 +70,7 @@ class KeyedLogStory {
   std::uint64_t failures_ = 0;
   std::deque<std::string> unremoved_;  // retired, oldest first
   bool ignoring_answers_ = false;
+  std::uint64_t failed_syncs_ = 0;  // of those that happened, the ones taken into account
   std::string violation_;
   std::uint64_t crashes_ = 0;
 
@@ -176,11 +178,8 @@ void KeyedLogStory::answered(Flight& flight, int error) {
   if (found == flights_.end()) return violate("a write was answered twice");
   if (error != 0 && !ignoring_answers_) {
     ++failures_;
-    // The file may be given up with it, back to what was synced: until written again, memory alone
-    // has the rest.
-    for (auto& [key, history] : keys_) {
-      history.after_kill = std::min(history.after_kill, history.after_power);
-    }
+    failed_syncs_ = world_.faults().failed_syncs();
+    forget_unsynced();
     say("write failed: " + std::to_string(error));
   }
   if (error == 0 && !ignoring_answers_) {
@@ -193,6 +192,14 @@ void KeyedLogStory::answered(Flight& flight, int error) {
     }
   }
   flights_.erase(found);
+}
+
+// The file may be given up, back to what was synced: until written again, memory alone has the
+// rest.
+void KeyedLogStory::forget_unsynced() {
+  for (auto& [key, history] : keys_) {
+    history.after_kill = std::min(history.after_kill, history.after_power);
+  }
 }
 
 void KeyedLogStory::turn() {
@@ -229,6 +236,8 @@ void KeyedLogStory::crash(Crash how) {
   ++crashes_;
   say(how == Crash::power ? "power cut" : "kill");
   world_.crash(*process_, how);
+  // A sync that failed while we died takes with it what was only written, and nobody can know.
+  if (world_.faults().failed_syncs() != failed_syncs_) forget_unsynced();
   take_apart();
   if (violation_.empty() && open()) check_found(how);
 }
@@ -247,6 +256,7 @@ void KeyedLogStory::check_memory() {
 }
 
 void KeyedLogStory::check_found(Crash how) {
+  failed_syncs_ = world_.faults().failed_syncs();
   if (log_->damaged() != 0) return violate("4: damage reported");
   for (auto& [key, history] : keys_) {
     const std::string* value = log_->find(key);

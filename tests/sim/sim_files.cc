@@ -59,7 +59,10 @@ std::int64_t SimFiles::write_now(const Descriptor& to, std::string_view bytes,
 std::int64_t SimFiles::sync_now(const Descriptor& what) {
   if (!what.file) return -EBADF;
   if (machine_.faults.strike(what.plan->sync_error)) {
-    if (!what.file->directory) what.file->file.fail_sync(machine_.random);
+    if (!what.file->directory) {
+      what.file->file.fail_sync(machine_.random);
+      machine_.faults.note_failed_sync();
+    }
     return -EIO;
   }
   machine_.disk.sync(*what.file);

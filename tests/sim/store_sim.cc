@@ -1,7 +1,7 @@
 // sim_store: tells many stories about the store, one per seed, and says which did not end well.
 //
-//   sim_store [--seeds N] [--first S] [--only shard|keyed_log] [--twice] [--no-faults]
-//             [--no-power-cuts] [--verbose]
+//   sim_store [--seeds N] [--first S] [--also S]... [--only shard|keyed_log] [--twice]
+//             [--no-faults] [--no-power-cuts] [--verbose]
 //
 // --twice: each seed is told again, and the same seed must give the same story. Exit 0: all
 // held; 1: some did not, their seeds are printed.
@@ -9,8 +9,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <numeric>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/sim/keyed_log_story.h"
 #include "tests/sim/shard_story.h"
@@ -20,6 +22,7 @@ namespace {
 struct Request {
   std::uint64_t first = 1;
   std::uint64_t seeds = 100;
+  std::vector<std::uint64_t> also;
   std::string only;
   sim::StoryOptions story;
   bool twice = false;
@@ -60,6 +63,8 @@ bool read_request(int argc, char** argv, Request& request) {
       request.seeds = std::strtoull(argv[++i], nullptr, 10);
     } else if (i + 1 < argc && word == "--first") {
       request.first = std::strtoull(argv[++i], nullptr, 10);
+    } else if (i + 1 < argc && word == "--also") {
+      request.also.push_back(std::strtoull(argv[++i], nullptr, 10));
     } else if (i + 1 < argc && word == "--only") {
       request.only = argv[++i];
     } else {
@@ -74,13 +79,16 @@ bool read_request(int argc, char** argv, Request& request) {
 int main(int argc, char** argv) {
   Request request;
   if (!read_request(argc, argv, request)) {
-    std::cerr << "usage: sim_store [--seeds N] [--first S] [--only shard|keyed_log] [--twice] "
-                 "[--no-faults] [--no-power-cuts] [--verbose]\n";
+    std::cerr << "usage: sim_store [--seeds N] [--first S] [--also S]... [--only shard|keyed_log] "
+                 "[--twice] [--no-faults] [--no-power-cuts] [--verbose]\n";
     return 64;
   }
   const auto start = std::chrono::steady_clock::now();
   Totals totals;
-  for (std::uint64_t seed = request.first; seed < request.first + request.seeds; ++seed) {
+  std::vector<std::uint64_t> seeds(request.seeds);
+  std::iota(seeds.begin(), seeds.end(), request.first);
+  seeds.insert(seeds.end(), request.also.begin(), request.also.end());
+  for (const std::uint64_t seed : seeds) {
     request.story.seed = seed;
     tell("shard", sim::tell_shard_story, request, totals);
     tell("keyed_log", sim::tell_keyed_log_story, request, totals);
