@@ -1,6 +1,7 @@
 #include "store/verify.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "store/segment_list.h"
@@ -19,7 +20,7 @@ class ShardVerifier {
         totals_(totals) {}
 
   base::Result<void> run(const std::function<void(const SegmentReport&)>& report) {
-    const auto ids = TRY(list_segments(environment_.files, directory_));
+    const auto ids = TRY(list());
     if (!ids.empty()) ++totals_.shards;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       SegmentReport segment = TRY(check(ids, i));
@@ -41,9 +42,10 @@ class ShardVerifier {
     std::uint64_t position;
   };
 
+  base::Result<std::vector<SegmentId>> list() const;
   base::Result<SegmentReport> check(const std::vector<SegmentId>& ids, std::size_t i);
-  base::Result<std::uint64_t> counted_bytes(const std::vector<SegmentId>& ids, std::size_t i,
-                                            std::uint64_t size) const;
+  base::Result<std::optional<std::uint64_t>> counted_bytes(const std::vector<SegmentId>& ids,
+                                                           std::size_t i) const;
   void add(const SegmentReport& segment);
   base::Result<void> rewrite(SegmentId id);
   base::Result<void> replace(const std::string& path, const std::string& fresh);
@@ -54,19 +56,34 @@ class ShardVerifier {
   VerifyTotals& totals_;
   base::SequenceNumber expected_ = 0;  // after the segment before
   bool first_ = true;
+  bool ends_as_said_ = false;
   std::uint64_t counted_ = 0;  // of the segment just checked
 };
 
-// Bytes of segment `i` that count, as the one after it says.
-base::Result<std::uint64_t> ShardVerifier::counted_bytes(const std::vector<SegmentId>& ids,
-                                                         std::size_t i, std::uint64_t size) const {
-  if (i + 1 == ids.size()) return size;
-  if (ids[i + 1].first_sequence == ids[i].first_sequence) return 0;
+// Without those that were only made, never written: they do not replace the one before them.
+base::Result<std::vector<SegmentId>> ShardVerifier::list() const {
+  const auto all = TRY(list_segments(environment_.files, directory_));
+  std::vector<SegmentId> ids;
+  for (const SegmentId& id : all) {
+    const SegmentReader reader =
+        TRY(SegmentReader::open(environment_.files, segment_path(directory_, id)));
+    if (reader.size() > 0 || id == all.back()) ids.push_back(id);
+  }
+  return ids;
+}
+
+// Bytes of segment `i` that count, as the one after it says. None known: all.
+base::Result<std::optional<std::uint64_t>> ShardVerifier::counted_bytes(
+    const std::vector<SegmentId>& ids, std::size_t i) const {
+  if (i + 1 == ids.size()) return std::nullopt;
   const SegmentReader next =
       TRY(SegmentReader::open(environment_.files, segment_path(directory_, ids[i + 1])));
+  if (ids[i + 1].first_sequence == ids[i].first_sequence) {
+    return next.holds_block() ? std::optional<std::uint64_t>(0) : std::nullopt;
+  }
   const bool ours = next.header_state() == HeaderState::good &&
                     next.header().previous_first == ids[i].first_sequence;
-  return ours ? std::min(size, next.header().previous_end) : size;
+  return ours ? std::optional(next.header().previous_end) : std::nullopt;
 }
 
 base::Result<SegmentReport> ShardVerifier::check(const std::vector<SegmentId>& ids, std::size_t i) {
@@ -76,8 +93,9 @@ base::Result<SegmentReport> ShardVerifier::check(const std::vector<SegmentId>& i
   report.bytes = reader.size();
   report.unknown_version = reader.header_state() == HeaderState::unknown_version;
   if (report.unknown_version) return report;
-  counted_ = TRY(counted_bytes(ids, i, reader.size()));
-  if (counted_ == 0) return report;
+  const auto known = TRY(counted_bytes(ids, i));
+  counted_ = std::min(reader.size(), known.value_or(reader.size()));
+  if (known == 0) return report;
   const bool last = i + 1 == ids.size();
   report.header_damaged =
       reader.header_state() == HeaderState::damaged && !(last && reader.size() < kHeaderBytes);
@@ -91,7 +109,9 @@ base::Result<SegmentReport> ShardVerifier::check(const std::vector<SegmentId>& i
     report.torn_bytes += result.bad.back().end - result.bad.back().begin;
     result.bad.pop_back();
   }
-  if (!first_ && ids[i].first_sequence > expected_) {
+  // If the one before ends where this one's header says, numbers in between were lost before they
+  // were safe: not damage.
+  if (!first_ && !ends_as_said_ && ids[i].first_sequence > expected_) {
     report.records_missing = ids[i].first_sequence - expected_;
   }
   report.bad = std::move(result.bad);
@@ -100,6 +120,7 @@ base::Result<SegmentReport> ShardVerifier::check(const std::vector<SegmentId>& i
   for (const BadRange& range : report.bad) {
     if (range.begin >= result.end.position) expected_ += range.records;
   }
+  ends_as_said_ = known == result.end.position;
   first_ = false;
   return report;
 }

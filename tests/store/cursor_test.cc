@@ -41,6 +41,32 @@ TEST_CASE("cursor: every start resolves to its first record", "[store][cursor]")
         999);
 }
 
+TEST_CASE("cursor: an error on the way is told, never taken for the end", "[store][cursor]") {
+  StoreRig rig;
+  rig.open({.segment_bytes_max = 1000});
+  for (int i = 0; i < 20; ++i) REQUIRE(rig.append(2, 200) == 0);
+  sim::FaultPlan plan;
+  plan.open_error = plan.look_error = 0.1;
+  rig.world().faults().set("/data", plan);
+  std::size_t failures = 0;
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    auto cursor = store::Cursor::open(rig.environment().files, StoreRig::kDirectory, {});
+    std::uint64_t count = 0;
+    store::StoredRecord record;
+    while (cursor) {
+      const auto more = cursor->next(record);
+      if (!more) ++failures;
+      if (more && !*more) break;
+      if (more) REQUIRE(record.sequence == count++);
+    }
+    if (!cursor) continue;
+    CHECK(count == 40);
+    CHECK(cursor->counters().corrupt_records + cursor->counters().corrupt_blocks == 0);
+  }
+  CHECK(failures > 0);
+}
+
 TEST_CASE("cursor: follows a live shard over rolls and from latest on", "[store][cursor]") {
   StoreRig rig;
   auto early = *store::Cursor::open(rig.environment().files, StoreRig::kDirectory, {});

@@ -97,6 +97,51 @@ TEST_CASE("recovery: any damage loses the damaged records only, and counts them"
   }
 }
 
+TEST_CASE("recovery: a newer file of the same number replaces an older one only by a block",
+          "[store][recovery]") {
+  const std::string whole = filled_segment(store::Compression::none, 3);
+  for (const std::size_t newborn : {0U, 30U, 64U, 100U}) {  // bytes its maker got down
+    CAPTURE(newborn);
+    StoreRig rig;
+    rig.put(store_test::kFirstSegment, whole);
+    rig.put("00000000000000000000-1.seg", whole.substr(0, newborn));
+    CHECK(rig.read().data.size() == 9);
+    const std::string run = store_test::make_run(9, 1, 9, 1, 1);
+    const std::string_view piece = run;
+    store::Append append;
+    append.runs = {&piece, 1};
+    append.done = [](void*, store::Append&, int error) { CHECK(error == 0); };
+    CHECK(rig.open().next_sequence() == 9);
+    rig.shard().append(append);
+    rig.run_until_idle();
+    rig.close(false);
+    // Nobody removed the newborn yet, and now it is not the last any more.
+    rig.put("00000000000000000000-1.seg", {});
+    CHECK(rig.open().next_sequence() == 10);
+    CHECK(rig.shard().counters().corrupt_records.value() == 0);
+    CHECK(rig.read().data.size() == 10);
+    for (const std::string& path : rig.shard().retire(rig.world().clock().wall())) {
+      CHECK(path != rig.path(store_test::kFirstSegment));
+    }
+  }
+}
+
+TEST_CASE("recovery: a segment whose first block is torn and unpromised is given up",
+          "[store][recovery]") {
+  StoreRig maker;
+  maker.open({.compression = store::Compression::none});
+  REQUIRE(maker.append(3, 40) == 0);  // one write: head and records
+  maker.close(false);
+  std::string bytes = maker.file(store_test::kFirstSegment);
+  bytes[store::kHeaderBytes + 20] ^= 1;  // in the marks block's header
+  StoreRig rig;
+  rig.put(store_test::kFirstSegment, bytes);
+  CHECK(rig.open().next_sequence() == 0);
+  CHECK(rig.file(store_test::kFirstSegment).empty());
+  REQUIRE(rig.append(2) == 0);
+  CHECK(rig.read().data.size() == 2);
+}
+
 TEST_CASE("recovery: after damage, writing goes on and readers count once", "[store][recovery]") {
   std::string bytes = filled_segment(store::Compression::none, 4);
   const std::vector<Block> blocks = blocks_of(bytes);
