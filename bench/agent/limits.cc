@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -21,6 +23,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10;
 constexpr std::size_t kPaddingBytes = simdjson::SIMDJSON_PADDING;
+static_assert(kPaddingBytes <= 4096);
 
 // Calls visit(bytes) with what one read() brought, behind it the rest visit left over. visit
 // returns how many bytes it is done with.
@@ -28,16 +31,22 @@ template <typename Visit>
 int for_each_read(const std::string& path, Visit visit) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return 1;
-  std::vector<char> buffer(2 * kReadBytes + kPaddingBytes);
+  // On a page boundary, as cat's. malloc's 16 bytes past one make read() from a page cache five
+  // times slower here: each load then waits for the store just before it, equal in its low 12 bits.
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+  const std::unique_ptr<char, Free> buffer(
+      static_cast<char*>(std::aligned_alloc(4096, 2 * kReadBytes + 4096)));
   std::size_t kept = 0;
   while (true) {
-    const ssize_t got = ::read(file, buffer.data() + kept, kReadBytes);
+    const ssize_t got = ::read(file, buffer.get() + kept, kReadBytes);
     if (got <= 0) break;
     const std::size_t have = kept + static_cast<std::size_t>(got);
-    const std::size_t done = visit(std::string_view(buffer.data(), have));
+    const std::size_t done = visit(std::string_view(buffer.get(), have));
     kept = have - done;
     if (kept > kReadBytes) return 1;  // a line longer than a read: not in these files
-    std::memmove(buffer.data(), buffer.data() + done, kept);
+    std::memmove(buffer.get(), buffer.get() + done, kept);
   }
   ::close(file);
   return 0;

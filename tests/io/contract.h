@@ -265,6 +265,13 @@ void promises_about_order() {
     }
     CHECK(wrong == 0);
   }
+}
+
+template <typename World>
+void promises_about_cancelling() {
+  World world;
+  io::Io& io = world.io();
+  const io::UniqueHandle file = new_file(world, "file", "0123456789");
   SECTION("cancelling what is not in flight does nothing") {
     Call call;
     io.cancel(call.operation);

@@ -27,6 +27,11 @@ TEMPLATE_TEST_CASE("io: every operation is done once, from run_once", "[io]", Ur
   io_test::promises_about_order<TestType>();
 }
 
+TEMPLATE_TEST_CASE("io: what is cancelled is done once all the same", "[io]", UringWorld,
+                   EpollWorld) {
+  io_test::promises_about_cancelling<TestType>();
+}
+
 TEMPLATE_TEST_CASE("io: wakes and does not wait without need", "[io]", UringWorld, EpollWorld) {
   io_test::promises_about_waking<TestType>();
 }

@@ -49,6 +49,11 @@ TEMPLATE_LIST_TEST_CASE("sim: every operation is done once, from run_once", "[si
   io_test::promises_about_order<TestType>();
 }
 
+TEMPLATE_LIST_TEST_CASE("sim: what is cancelled is done once all the same", "[sim][contract]",
+                        Worlds) {
+  io_test::promises_about_cancelling<TestType>();
+}
+
 TEMPLATE_LIST_TEST_CASE("sim: wakes and does not wait without need", "[sim][contract]", Worlds) {
   io_test::promises_about_waking<TestType>();
 }

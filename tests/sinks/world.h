@@ -19,7 +19,11 @@
 
 namespace sinks_test {
 
-using namespace std::chrono_literals;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""ns;
+using std::chrono_literals::operator""s;
 
 class HandClock final : public io::Clock {
  public:

@@ -7,82 +7,88 @@
 
 using namespace std::string_literals;
 
+namespace {
+
+struct Row {
+  std::string pattern, path;
+  bool matches;
+};
+
+const std::vector<Row> kRows = {
+    {"/a/b.log", "/a/b.log", true},
+    {"/a/b.log", "/a/b_log", false},
+    {"/a/b.log", "/a/b.log/c", false},
+    {"/a/b", "/a", false},
+    {"/a//b", "/a/b", true},
+    {"/a/*.log", "/a/x.log", true},
+    {"/a/*.log", "/a/.log", false},  // begins with a dot
+    {"/a/*.log", "/a/.x.log", false},
+    {"/a/.*.log", "/a/.x.log", true},
+    {"/a/*.log", "/a/b/x.log", false},
+    {"/a/*", "/a/", false},
+    {"/a/*", "/a/x", true},
+    {"/a/*b*c", "/a/xbxbxc", true},
+    {"/a/*b*c", "/a/xbxbxd", false},
+    {"/a/**", "/a/x", true},  // everything below
+    {"/a/**", "/a/x/y/z", true},
+    {"/a/**", "/a", false},
+    {"/a/**/x", "/a/x", true},  // no directory in between
+    {"/a/**/x", "/a/b/x", true},
+    {"/a/**/x", "/a/b/c/d/e/f/g/h/i/j/x", true},
+    {"/a/**/x", "/a/b/x/y", false},
+    {"/a/**/x", "/b/x", false},
+    {"/a/**/x", "/a/.b/x", false},
+    {"/a/**/.b/x", "/a/c/.b/x", true},
+    {"/a/**/b/**/c", "/a/1/b/2/3/c", true},
+    {"/a/**/b/**/c", "/a/1/2/3/c", false},
+    {"/**/*.log", "/x.log", true},
+    {"/a/b**c", "/a/bxxc", true},  // inside a part: as one star
+    {"/a/b**c", "/a/bx/xc", false},
+    {"/a/?", "/a/x", true},
+    {"/a/?", "/a/xy", false},
+    {"/a/?", "/a/.", false},
+    {"/a/??", "/a/\xC3\xA9", true},  // bytes, not letters
+    {"/a/[abc]", "/a/b", true},
+    {"/a/[abc]", "/a/d", false},
+    {"/a/[a-c]x", "/a/bx", true},
+    {"/a/[a-c]x", "/a/dx", false},
+    {"/a/[!a-c]", "/a/d", true},
+    {"/a/[!a-c]", "/a/b", false},
+    {"/a/[^a]", "/a/b", true},
+    {"/a/[]]", "/a/]", true},
+    {"/a/[!]]", "/a/]", false},
+    {"/a/[a-]", "/a/-", true},
+    {"/a/[", "/a/[", true},  // not closed: itself
+    {"/a/[ab", "/a/[ab", true},
+    {"/a/[!a]", "/a/\xFF", true},
+    {"/a/[\x80-\xFF]", "/a/\x90", true},
+    {"/a/x[/]y", "/a/x/y", false},
+    {"/a/[.]x", "/a/.x", false},
+    {"/a/\\*", "/a/*", true},
+    {"/a/\\*", "/a/x", false},
+    {"/a/\\.x", "/a/.x", true},
+    {"/a/[\\]]", "/a/]", true},
+    {"/a/{b,c}.log", "/a/b.log", true},
+    {"/a/{b,c}.log", "/a/c.log", true},
+    {"/a/{b,c}.log", "/a/d.log", false},
+    {"/a/{b,c/d}/e", "/a/c/d/e", true},
+    {"/a/{b,{c,d}*}x", "/a/d12x", true},
+    {"/a/{b,}x", "/a/x", true},
+    {"/a/{b", "/a/{b", true},
+    {"/a/\\{b,c}", "/a/{b,c}", true},
+    {"/a/{x*,y?}", "/a/y1", true},
+    {"/a/*.log", "/a/new\nline.log", true},
+    {"/a/*.log", "/a/\xFF\xFE.log", true},
+    {"/a/*.log", "/a/# space.log", true},
+    {"/a/new\nline", "/a/new\nline", true},
+    {"/a/*", "/a/nul\0byte"s, true},
+};
+
+}  // namespace
+
 TEST_CASE("glob: matches as its table says", "[sources][glob]") {
-  struct Row {
-    std::string pattern, path;
-    bool matches;
-  };
-  const std::vector<Row> rows = {
-      {"/a/b.log", "/a/b.log", true},
-      {"/a/b.log", "/a/b_log", false},
-      {"/a/b.log", "/a/b.log/c", false},
-      {"/a/b", "/a", false},
-      {"/a//b", "/a/b", true},
-      {"/a/*.log", "/a/x.log", true},
-      {"/a/*.log", "/a/.log", false},  // begins with a dot
-      {"/a/*.log", "/a/.x.log", false},
-      {"/a/.*.log", "/a/.x.log", true},
-      {"/a/*.log", "/a/b/x.log", false},
-      {"/a/*", "/a/", false},
-      {"/a/*", "/a/x", true},
-      {"/a/*b*c", "/a/xbxbxc", true},
-      {"/a/*b*c", "/a/xbxbxd", false},
-      {"/a/**", "/a/x", true},  // everything below
-      {"/a/**", "/a/x/y/z", true},
-      {"/a/**", "/a", false},
-      {"/a/**/x", "/a/x", true},  // no directory in between
-      {"/a/**/x", "/a/b/x", true},
-      {"/a/**/x", "/a/b/c/d/e/f/g/h/i/j/x", true},
-      {"/a/**/x", "/a/b/x/y", false},
-      {"/a/**/x", "/b/x", false},
-      {"/a/**/x", "/a/.b/x", false},
-      {"/a/**/.b/x", "/a/c/.b/x", true},
-      {"/a/**/b/**/c", "/a/1/b/2/3/c", true},
-      {"/a/**/b/**/c", "/a/1/2/3/c", false},
-      {"/**/*.log", "/x.log", true},
-      {"/a/b**c", "/a/bxxc", true},  // inside a part: as one star
-      {"/a/b**c", "/a/bx/xc", false},
-      {"/a/?", "/a/x", true},
-      {"/a/?", "/a/xy", false},
-      {"/a/?", "/a/.", false},
-      {"/a/??", "/a/\xC3\xA9", true},  // bytes, not letters
-      {"/a/[abc]", "/a/b", true},
-      {"/a/[abc]", "/a/d", false},
-      {"/a/[a-c]x", "/a/bx", true},
-      {"/a/[a-c]x", "/a/dx", false},
-      {"/a/[!a-c]", "/a/d", true},
-      {"/a/[!a-c]", "/a/b", false},
-      {"/a/[^a]", "/a/b", true},
-      {"/a/[]]", "/a/]", true},
-      {"/a/[!]]", "/a/]", false},
-      {"/a/[a-]", "/a/-", true},
-      {"/a/[", "/a/[", true},  // not closed: itself
-      {"/a/[ab", "/a/[ab", true},
-      {"/a/[!a]", "/a/\xFF", true},
-      {"/a/[\x80-\xFF]", "/a/\x90", true},
-      {"/a/x[/]y", "/a/x/y", false},
-      {"/a/[.]x", "/a/.x", false},
-      {"/a/\\*", "/a/*", true},
-      {"/a/\\*", "/a/x", false},
-      {"/a/\\.x", "/a/.x", true},
-      {"/a/[\\]]", "/a/]", true},
-      {"/a/{b,c}.log", "/a/b.log", true},
-      {"/a/{b,c}.log", "/a/c.log", true},
-      {"/a/{b,c}.log", "/a/d.log", false},
-      {"/a/{b,c/d}/e", "/a/c/d/e", true},
-      {"/a/{b,{c,d}*}x", "/a/d12x", true},
-      {"/a/{b,}x", "/a/x", true},
-      {"/a/{b", "/a/{b", true},
-      {"/a/\\{b,c}", "/a/{b,c}", true},
-      {"/a/{x*,y?}", "/a/y1", true},
-      {"/a/*.log", "/a/new\nline.log", true},
-      {"/a/*.log", "/a/\xFF\xFE.log", true},
-      {"/a/*.log", "/a/# space.log", true},
-      {"/a/new\nline", "/a/new\nline", true},
-      {"/a/*", "/a/nul\0byte"s, true},
-  };
-  CHECK(rows.size() >= 60);
-  for (const Row& row : rows) {
+  CHECK(kRows.size() >= 60);
+  for (const Row& row : kRows) {
     CAPTURE(row.pattern, row.path);
     CHECK(sources::glob_match(row.pattern, row.path) == row.matches);
   }

@@ -61,14 +61,16 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
       .parcels = parcels_,
       .budget = budget_,
       .reactor = base::ReactorId{0}});
-  tails_ = std::make_unique<sources::TailSet>(sources::TailSet::Parts{
-      .environment = environment_,
-      .intake = *intake_,
-      .budget = budget_,
-      .chunks = chunks_,
-      .checkpointer = checkpointer_,
-      .options = options.tail,
-      .closed = [this](std::uint64_t number) { closed_.push_back(number); }});
+  tails_ = std::make_unique<sources::TailSet>(
+      sources::TailSet::Parts{.environment = environment_,
+                              .intake = *intake_,
+                              .budget = budget_,
+                              .chunks = chunks_,
+                              .checkpointer = checkpointer_,
+                              .options = options.tail,
+                              .closed = [this](std::uint64_t number, const sources::Checkpoint*) {
+                                closed_.push_back(number);
+                              }});
 }
 
 TailRig::~TailRig() {

@@ -1,0 +1,139 @@
+// TailSet on a simulated machine.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/sources/tail_scene.h"
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using scene::Lines;
+using scene::numbered;
+using scene::Scene;
+using scene::split;
+using scene::with;
+
+}  // namespace
+
+TEST_CASE("tail set: once, the unfinished last line is a line", "[sources][tail_set]") {
+  const std::size_t bytes = GENERATE(0, 1, 100, 300, 1000, 1500);
+  const auto policy = GENERATE(pipeline::LongLines::split, pipeline::LongLines::truncate);
+  CAPTURE(bytes, static_cast<int>(policy));
+  rig::Options options = with(policy, 1000);
+  options.tail.once = true;
+  Scene scene(options);
+  scene.write("/log/a", "one\n" + std::string(bytes, 'x'));
+  scene.rig->add("/log/a", 1);
+  CHECK_FALSE(scene.rig->tails().at_end());
+  scene.run();
+  CHECK(scene.rig->tails().at_end());
+  CHECK(scene.rig->tails().lag_bytes() == 0);
+  Lines expected{"one"};
+  if (bytes > 0) expected.emplace_back(std::min<std::size_t>(bytes, 1000), 'x');
+  if (bytes > 1000 && policy == pipeline::LongLines::split)
+    expected.emplace_back(bytes - 1000, 'x');
+  CHECK(scene.records() == expected);
+}
+
+TEST_CASE("tail set: a new file waits until the older one of its path was read to its end",
+          "[sources][tail_set]") {
+  rig::Options options;
+  options.chunk_bytes = 256;
+  Scene scene(options);
+  scene.write("/log/a", numbered(0, 300));
+  scene.rig->add("/log/a", 1);
+  scene.world.disk().rename("/log/a", "/log/a.1");
+  scene.write("/log/a", numbered(300, 320));
+  sources::FoundFile found = scene.rig->find("/log/a", 2);
+  found.after = {1, 77};  // 77: nobody here
+  scene.rig->tails().add(std::move(found));
+  scene.rig->tails().detached(1, "");
+  scene.run();
+  CHECK(scene.records() == split(numbered(0, 320)));
+}
+
+TEST_CASE("tail set: a name that comes back is followed where it was, open or let go",
+          "[sources][tail_set]") {
+  const bool let_go = GENERATE(false, true);
+  CAPTURE(let_go);
+  Scene scene;
+  scene.write("/log/a", "one\n");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.rig->tails().detached(1, "/log/b");
+  scene.pass(let_go ? 40s : 5s);
+  CHECK(scene.rig->tails().files() == (let_go ? 0 : 1));
+  sources::FoundFile found = scene.rig->find("/log/a", 2);
+  found.checkpoint.offset = 0;  // discovery knows nothing
+  found.checkpoint.origin = base::Origin::none;
+  found.marks = {};
+  scene.rig->tails().add(std::move(found));
+  scene.run();
+  CHECK(scene.rig->closed() == std::vector<std::uint64_t>{1});
+  scene.write("/log/a", "two\n");
+  scene.look(2);
+  scene.pass(60s);
+  CHECK(scene.records() == Lines{"one", "two"});
+  CHECK(scene.rig->tails().files() == 1);
+  CHECK(scene.process->open_handles() == 1);
+}
+
+TEST_CASE("tail set: a hot file does not keep the others waiting", "[sources][tail_set]") {
+  rig::Options options;
+  options.chunk_bytes = 256;
+  options.budget_bytes = 2048;
+  Scene scene(options);
+  scene.write("/log/hot", numbered(0, 20'000));
+  scene.rig->add("/log/hot", 1);
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = "/log/" + std::to_string(i);
+    scene.write(path, "cold\n");
+    scene.rig->add(path, static_cast<std::uint64_t>(2 + i));
+  }
+  std::size_t cold = 0;
+  for (int i = 0; i < 400 && cold < 20; ++i) {
+    scene.rig->tick();
+    scene.rig->answer();
+    scene.rig->deliver(0);
+    if (scene.rig->unsettled() > 0) scene.rig->settle(0);
+    scene.world.clock().advance(1ms);
+    const Lines records = scene.records();
+    cold = static_cast<std::size_t>(std::count(records.begin(), records.end(), "cold"));
+  }
+  CHECK(cold == 20);
+}
+
+TEST_CASE("tail set: start at the end delivers only what comes, also after a restart (F34)",
+          "[sources][tail_set]") {
+  Scene scene;
+  scene.write("/log/a", "old\n");
+  sources::FoundFile found = scene.rig->find("/log/a", 1);
+  found.checkpoint.offset = 4;
+  scene.rig->tails().add(std::move(found));
+  scene.run();
+  CHECK(scene.durable.known().front().offset == 4);  // before anything was delivered
+  scene.write("/log/a", "new\n");
+  if (GENERATE(false, true)) {
+    scene.restart();
+    scene.rig->add("/log/a", 1);
+    scene.run();
+  } else {
+    scene.look();
+  }
+  CHECK(scene.records() == Lines{"new"});
+}
+
+TEST_CASE("tail set: a damaged checkpoint's offset beyond the end starts a new generation",
+          "[sources][tail_set]") {
+  Scene scene;
+  scene.write("/log/a", "one\n");
+  sources::FoundFile found = scene.rig->find("/log/a", 1);
+  found.checkpoint.offset = 1'000'000;
+  found.checkpoint.tail_bytes = 64;
+  found.checkpoint.origin = base::Origin{5};
+  scene.rig->tails().add(std::move(found));
+  scene.run();
+  CHECK(scene.records() == Lines{"one"});
+}
