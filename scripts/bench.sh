@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds release and runs the benchmarks, one at a time, on an otherwise idle machine.
 #
-#   scripts/bench.sh                  all *_bench programs, then agent_bench.sh
+#   scripts/bench.sh                  all of them; agent_bench alone takes about ten minutes
 #   scripts/bench.sh framer block     those whose name contains one of the words
 #   scripts/bench.sh --save …         also keep each program's --json output in bench/baseline/
 set -euo pipefail
@@ -25,10 +25,11 @@ wanted() {
 }
 
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(nproc)"
-for program in build/release/*_bench; do
-  name=$(basename "$program")
+mapfile -t names < <(sed -n 's/^room_bench(\([a-z0-9_]*\).*/\1_bench/p' bench/*.cmake | sort)
+cmake --build --preset release -j "$(nproc)" --target tailrace "${names[@]}"
+for name in "${names[@]}"; do
   wanted "$name" || continue
+  program=build/release/$name
   echo "== $name"
   if ((save)); then
     "$program" --json | tee "bench/baseline/$name.json"
