@@ -75,6 +75,7 @@ void Control::on_found(std::size_t flow, sources::FoundFile found) {
   for (const std::uint64_t older : found.after) {
     if (const auto it = homes.find(older); it != homes.end()) home = it->second;
   }
+  if (const auto it = homes.find(found.formerly); it != homes.end()) home = it->second;
   homes[found.number] = home;
   if (const auto it = marks_[flow].find(value(found.checkpoint.origin)); it != marks_[flow].end()) {
     found.marks = std::move(it->second);
@@ -105,9 +106,10 @@ void Control::on_detached(std::size_t flow, std::uint64_t number, std::string ne
   });
 }
 
-void Control::file_closed(std::size_t flow, std::uint64_t number) {
+void Control::file_closed(std::size_t flow, std::uint64_t number,
+                          const std::optional<sources::Checkpoint>& resume) {
   homes_[flow].erase(number);
-  discovery_->closed(flow, number);
+  discovery_->closed(flow, number, resume ? &*resume : nullptr);
 }
 
 void Control::send_hints() {

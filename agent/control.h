@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -60,7 +61,8 @@ class Control {
   Mailbox& mailbox() { return mailbox_; }
 
   // A reactor let a file go. By mail.
-  void file_closed(std::size_t flow, std::uint64_t number);
+  void file_closed(std::size_t flow, std::uint64_t number,
+                   const std::optional<sources::Checkpoint>& resume);
 
   std::size_t files() const { return discovery_->files(); }
   void describe(base::Samples& samples) const;

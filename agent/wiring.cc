@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <variant>
 
@@ -360,8 +361,13 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
         .chunks = reactor.chunks(),
         .checkpointer = reactor.checkpointer(),
         .options = tail,
-        .closed = [control = agent_.control_.get(), number](std::uint64_t file) {
-          control->mailbox().post([control, number, file] { control->file_closed(number, file); });
+        .closed = [control = agent_.control_.get(), number](std::uint64_t file,
+                                                            const sources::Checkpoint* resume) {
+          std::optional<sources::Checkpoint> checkpoint;
+          if (resume != nullptr) checkpoint = *resume;
+          control->mailbox().post([control, number, file, c = std::move(checkpoint)] {
+            control->file_closed(number, file, c);
+          });
         }});
     reactor.add_flow(std::move(part));
   }

@@ -96,7 +96,7 @@ void Discovery::reconcile_now() {
   state_->look_at_all();
 }
 
-void Discovery::closed(std::size_t flow, std::uint64_t number) {
+void Discovery::closed(std::size_t flow, std::uint64_t number, const Checkpoint* resume) {
   const auto it = state_->files.find(number);
   if (it == state_->files.end()) return;
   const File& file = it->second;
@@ -104,6 +104,7 @@ void Discovery::closed(std::size_t flow, std::uint64_t number) {
   const auto identity = state_->by_identity.find({flow, file.identity});
   if (identity != state_->by_identity.end() && identity->second == number) {
     state_->by_identity.erase(identity);
+    if (resume != nullptr) state_->known.insert_or_assign({flow, file.identity}, *resume);
   }
   const auto home = state_->by_home.find(file.home);
   std::erase(home->second, number);

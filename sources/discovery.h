@@ -84,7 +84,9 @@ class Discovery {
   base::Instant next_deadline() const;
   void reconcile_now();
   // A reactor let the file go. Its inode may come back as another file.
-  void closed(std::size_t flow, std::uint64_t number);
+  // `resume`: where to go on if it is found again, under whatever name; nullptr: it is gone for
+  // good.
+  void closed(std::size_t flow, std::uint64_t number, const Checkpoint* resume = nullptr);
   void stop();        // cancels the watch; wait for idle() before dying
   bool idle() const;  // no operation in flight
 

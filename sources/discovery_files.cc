@@ -123,6 +123,7 @@ std::optional<std::uint64_t> Discovery::State::open_file(const std::string& path
                  .handle = handle.release(),
                  .checkpoint = starting_point(flow, path, *status),
                  .marks = {},
+                 .formerly = number.value_or(0),
                  .rotated = false,
                  .after = {}};
   return add_file(flow, std::move(file), status->modified_ns);
@@ -280,6 +281,7 @@ void Discovery::State::open_unmatched(const std::string& path, const FlowFile& w
                  .handle = handle.release(),
                  .checkpoint = starting_point(wanted.flow, path, *status),
                  .marks = {},
+                 .formerly = 0,
                  .rotated = true,
                  .after = {}};
   add_file(wanted.flow, std::move(file), status->modified_ns);

@@ -57,8 +57,10 @@ struct FoundFile {
   Checkpoint checkpoint;              // where to start; origin none: draw one and register it.
                                       // Its path decides the reactor: see Discovery
   std::vector<std::uint64_t> marks;   // per outlet, empty when there is nothing to skip
-  bool rotated = false;               // known under an older name: read to its end, then let it go
-  std::vector<std::uint64_t> after;   // numbers of older generations of the same path: theirs first
+  std::uint64_t formerly = 0;        // its number until it lost its name; 0: none. The same reactor
+                                     // must get it, which may still have it open
+  bool rotated = false;              // known under an older name: read to its end, then let it go
+  std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
 };
 
 // One read in flight. A TailSet has kTailReadsMax of them; idle files have none.
@@ -93,7 +95,8 @@ class FileTail final : public pipeline::Source, private Registered {
   ~FileTail() override;
 
   void look();
-  void glance();  // look(), but only if its size or time changed: cheap, for when nobody said it did
+  void
+  glance();  // look(), but only if its size or time changed: cheap, for when nobody said it did
   void detach(const std::string& new_path);
   void attach();  // its name is back under the pattern
   void release();

@@ -86,7 +86,7 @@ struct TailSet::State {
   void close(FileTail& tail);
   bool go_on(FoundFile& found);
 
-  std::function<void(std::uint64_t number)> closed;
+  std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
   FileTailCounters counters;
   TailTurns turns;
   FileTail::Parts parts;
@@ -166,8 +166,9 @@ void TailSet::State::release_held() {
 
 void TailSet::State::close(FileTail& tail) {
   const std::uint64_t number = tail.number();
-  const Checkpoint& checkpoint = tail.checkpoint();
-  if (tail.deleted()) {
+  const Checkpoint checkpoint = tail.checkpoint();
+  const bool deleted = tail.deleted();
+  if (deleted) {
     counters.files_deleted.add();
     if (checkpoint.origin != base::Origin::none) {
       parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
@@ -181,7 +182,7 @@ void TailSet::State::close(FileTail& tail) {
   counters.files_closed.add();
   counters.files_open.set(tails.size());
   turns.end_reached = true;
-  closed(number);
+  closed(number, deleted || checkpoint.origin == base::Origin::none ? nullptr : &checkpoint);
 }
 
 // True: we follow it already.
@@ -198,7 +199,7 @@ bool TailSet::State::go_on(FoundFile& found) {
   tail.renumber(found.number);
   tail.attach();
   tail.release();
-  closed(former);
+  closed(former, nullptr);
   return true;
 }
 

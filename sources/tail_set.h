@@ -33,7 +33,8 @@ class TailSet {
     Checkpointer& checkpointer;
     TailOptions options;
     // A file we no longer follow: discovery forgets it. Once per add(), on our thread.
-    std::function<void(std::uint64_t number)> closed;
+    // `resume`: where to go on if its file is found again; nullptr: it has no name left.
+    std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
   };
   explicit TailSet(Parts parts);
   ~TailSet();  // idle, or its Io is gone: no read may be in flight

@@ -53,8 +53,10 @@ class AgentSim {
                  world_.random().chance(0.7)),
         config_(draw_config()),
         oracle_(world_, kDataDir, kStream, config_.streams.at(kStream).shards) {
-    world_.faults().set(kDataDir, store_faults(world_.random()));
-    world_.faults().set(kLogDir, log_faults(world_.random()));
+    const FaultPlan store = store_faults(world_.random());
+    const FaultPlan logs = log_faults(world_.random());
+    if (options.store_faults) world_.faults().set(kDataDir, store);
+    if (options.log_faults) world_.faults().set(kLogDir, logs);
   }
 
   AgentSimResult run() {
@@ -174,8 +176,8 @@ void AgentSim::tick_one() {
 void AgentSim::trouble() {
   SimRandom& random = world_.random();
   world_.faults().switch_on(true);
-  const bool may_cut_power =
-      config_.streams.at(kStream).options.sync != store::SyncPolicy::os && random.chance(0.7);
+  const bool may_cut_power = config_.streams.at(kStream).options.sync != store::SyncPolicy::os &&
+                             random.chance(0.7) && options_.power_cuts;
   const double crash_chance = random.chance(0.5) ? 0.002 : 0.02;
   const std::uint64_t steps = 200 + random.below(2000);
   for (std::uint64_t i = 0; i < steps && result_.failure.empty(); ++i) {

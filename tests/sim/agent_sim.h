@@ -19,6 +19,9 @@ namespace sim {
 struct AgentSimOptions {
   std::uint64_t seed = 1;
   std::uint32_t epochs = 3;
+  bool store_faults = true;
+  bool log_faults = true;
+  bool power_cuts = true;
   bool trace = false;  // print what happens to standard error
 };
 

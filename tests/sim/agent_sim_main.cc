@@ -17,6 +17,9 @@ int main(int argc, char** argv) {
     if (word == "--seeds") seeds = number();
     if (word == "--first") options.seed = number();
     if (word == "--epochs") options.epochs = static_cast<std::uint32_t>(number());
+    if (word == "--no-store-faults") options.store_faults = false;
+    if (word == "--no-log-faults") options.log_faults = false;
+    if (word == "--no-power-cuts") options.power_cuts = false;
     if (word == "--trace") options.trace = true;
   }
   const auto started = std::chrono::steady_clock::now();
