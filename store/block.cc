@@ -19,7 +19,6 @@ constexpr char kZeros[8] = {};
 void BlockGroup::begin(const ChainEnd& end, std::uint64_t synced_end) {
   end_ = end;
   synced_end_ = synced_end;
-  first_position_ = end.position;
   bytes_ = 0;
   headers_.clear();
   parts_.clear();
@@ -41,7 +40,6 @@ void BlockGroup::add_head(const SegmentHeader& header, std::span<const Mark> mar
   marks_.assign(marks.begin(), marks.end());
   parts_.push_back({Part::In::memory, bytes_of(segment_header_).data(), 0, kHeaderBytes});
   bytes_ += kHeaderBytes;
-  first_position_ = kHeaderBytes;
   end_.position = kHeaderBytes;
   end_.crc = segment_header_.crc;
 

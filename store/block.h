@@ -56,9 +56,6 @@ class BlockGroup {
   const ChainEnd& end() const { return end_; }
   std::uint64_t bytes() const { return bytes_; }  // of all pieces
   std::uint32_t block_count() const { return static_cast<std::uint32_t>(headers_.size()); }
-  // The headers made since begin(), in order; the first is at position first_position().
-  std::span<const BlockHeader> headers() const { return headers_; }
-  std::uint64_t first_position() const { return first_position_; }
 
  private:
   // A piece before its memory has its final place.
@@ -77,7 +74,6 @@ class BlockGroup {
   ChainEnd end_;
   std::uint64_t synced_end_ = 0;
   std::uint64_t bytes_ = 0;
-  std::uint64_t first_position_ = 0;
   std::vector<BlockHeader> headers_;
   std::vector<Part> parts_;
   std::vector<std::string_view> pieces_;

@@ -60,6 +60,7 @@ struct Cursor::State {
                                                 base::SequenceNumber sequence) const;
   base::Result<void> enter(SegmentId segment_id);
   base::Result<void> find_successor();
+  void hop();
   base::Result<void> start_at_latest();
   base::Result<void> start_at_time(std::int64_t arrival_us);
   base::Result<bool> ready(SegmentId segment_id, std::optional<SegmentReader>& reader) const;

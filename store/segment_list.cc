@@ -29,10 +29,6 @@ std::string segment_path(const std::string& directory, SegmentId id) {
   return stem(directory, id) + std::string(kSuffix);
 }
 
-std::string index_path(const std::string& directory, SegmentId id) {
-  return stem(directory, id) + ".idx";
-}
-
 bool parse_segment_name(std::string_view name, SegmentId& id) {
   if (!name.ends_with(kSuffix)) return false;
   name.remove_suffix(kSuffix.size());

@@ -24,7 +24,6 @@ struct SegmentId {
 };
 
 std::string segment_path(const std::string& directory, SegmentId id);
-std::string index_path(const std::string& directory, SegmentId id);
 bool parse_segment_name(std::string_view name, SegmentId& id);
 
 // Ascending. A directory that is not there has none.

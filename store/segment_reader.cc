@@ -13,10 +13,31 @@ base::Result<SegmentReader> SegmentReader::open(io::Files& files, const std::str
   return reader;
 }
 
-// Bytes read; fewer than asked: the file ends, or cannot be read there. A device that fails once
-// may answer the next time, and what it answers then must not be lost as damage; one that keeps
-// failing is damage.
+void SegmentReader::read_ahead(bool on) {
+  reads_ahead_ = on;
+  ahead_.clear();
+}
+
+bool SegmentReader::copy_from_ahead(std::span<char> into, std::uint64_t position) const {
+  if (position < ahead_at_ || position + into.size() > ahead_at_ + ahead_.size()) return false;
+  std::memcpy(into.data(), ahead_.data() + (position - ahead_at_), into.size());
+  return true;
+}
+
+// Bytes read; fewer than asked: the file ends, or cannot be read there.
 std::size_t SegmentReader::read(std::span<char> into, std::uint64_t position) const {
+  if (!reads_ahead_ || into.size() > kAheadBytes / 2) return read_from_file(into, position);
+  if (copy_from_ahead(into, position)) return into.size();
+  ahead_.resize(kAheadBytes);
+  ahead_.resize(read_from_file({ahead_.data(), ahead_.size()}, position));
+  ahead_at_ = position;
+  // At the file's end, or before a place that cannot be read: only what is asked for matters.
+  return copy_from_ahead(into, position) ? into.size() : read_from_file(into, position);
+}
+
+// A device that fails once may answer the next time, and what it answers then must not be lost as
+// damage; one that keeps failing is damage.
+std::size_t SegmentReader::read_from_file(std::span<char> into, std::uint64_t position) const {
   for (int tries = 0; tries < kReadTries; ++tries) {
     const auto count = files_->read_at(handle_.get(), into, position);
     if (count) return *count;

@@ -36,13 +36,19 @@ class SegmentReader {
                                            BlockHeader& header) const;
   // Is there any intact block header?
   bool holds_block() const;
+  // Read ahead, so that hopping over small blocks does not cost a call each. For bytes that do not
+  // change meanwhile, or a single pass; switching it either way forgets what was read.
+  void read_ahead(bool on);
   // Reads and checks the payload of `header` at `position`. The view lives until the next call.
   bool payload(std::uint64_t position, const BlockHeader& header, std::string_view& payload);
   io::Handle handle() const { return handle_.get(); }
 
  private:
   static constexpr int kReadTries = 8;
+  static constexpr std::size_t kAheadBytes = 64U << 10;
   std::size_t read(std::span<char> into, std::uint64_t position) const;
+  std::size_t read_from_file(std::span<char> into, std::uint64_t position) const;
+  bool copy_from_ahead(std::span<char> into, std::uint64_t position) const;
   SegmentReader(io::Files& files, io::UniqueHandle handle)
       : files_(&files), handle_(std::move(handle)) {}
 
@@ -52,6 +58,9 @@ class SegmentReader {
   HeaderState header_state_ = HeaderState::damaged;
   SegmentHeader header_;
   std::string stored_, raw_;
+  bool reads_ahead_ = false;
+  mutable std::string ahead_;  // bytes of the file from ahead_at_ on
+  mutable std::uint64_t ahead_at_ = 0;
 };
 
 }  // namespace store

@@ -93,7 +93,10 @@ class Walker {
 
 WalkResult walk(SegmentReader& segment, base::SequenceNumber first_sequence, std::uint64_t limit,
                 Depth depth, const VisitBlock& visit) {
-  return Walker(segment, limit, depth, visit).run(first_sequence);
+  segment.read_ahead(true);
+  WalkResult result = Walker(segment, limit, depth, visit).run(first_sequence);
+  segment.read_ahead(false);
+  return result;
 }
 
 }  // namespace store

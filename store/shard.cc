@@ -99,7 +99,6 @@ std::vector<std::string> Shard::State::retire_while(const auto& expired) {
       return true;
     });
     paths.push_back(segment_path(directory, segments.front().id));
-    paths.push_back(index_path(directory, segments.front().id));
     sealed_bytes -= segments.front().bytes;
     segments.pop_front();
     counters.segments_retired.add();

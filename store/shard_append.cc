@@ -59,7 +59,6 @@ void Shard::State::created(std::int64_t result) {
   tail_since = environment->clock.monotonic();
   directory_dirty = true;
   roll_wanted = false;
-  index.clear();
   counters.segments_created.add();
   start_write(false);
 }
@@ -124,11 +123,6 @@ void Shard::State::written(std::int64_t result) {
   }
   counters.bytes_written.add(group.bytes());
   counters.blocks.add(group.block_count());
-  std::uint64_t position = group.first_position();
-  for (const BlockHeader& header : group.headers()) {
-    index.add(position, header);
-    position += block_bytes(header);
-  }
   end = group.end();
   last_is_settled_block = settled_in_write;
   after_write();

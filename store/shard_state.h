@@ -21,7 +21,6 @@
 #include "store/marks.h"
 #include "store/recovery.h"
 #include "store/shard.h"
-#include "store/sparse_index.h"
 
 namespace store {
 
@@ -112,8 +111,7 @@ struct Shard::State {
   bool roll_wanted = false;
   bool last_is_settled_block = false;
   std::uint64_t settled_block_end =
-      0;              // position after the last one, which is written but not synced
-  SparseIndex index;  // of the tail
+      0;  // position after the last one, which is written but not synced
 
   Phase phase = Phase::idle;
   bool answering = false;
