@@ -220,14 +220,16 @@ void Discovery::State::name_gone(Directory& directory, const std::string& name) 
 
 // Checkpoints whose file no pattern matches: renamed while nobody looked? Searched by inode where
 // the patterns look and where they were last (F02).
-void Discovery::State::find_unmatched() {
+// False: not every place and file could be looked at.
+bool Discovery::State::find_unmatched() {
   std::unordered_map<std::uint64_t, std::vector<FlowFile>> wanted;
   std::unordered_set<std::string> places;
   for (const auto& [file, checkpoint] : known) {
     wanted[file.identity.inode].push_back(file);
     places.insert(parent_of(checkpoint.path));
   }
-  if (wanted.empty()) return;
+  if (wanted.empty()) return true;
+  bool all = true;
   for (const auto& [path, directory] : directories) {
     if (directory->listing > 0) places.insert(path);
   }
@@ -235,13 +237,16 @@ void Discovery::State::find_unmatched() {
   for (const std::string& place : places) {
     if (excluded(place, nullptr)) continue;
     const auto entries = environment.files.list(place);
-    if (!entries) continue;
+    if (!entries) {
+      all = all && not_there(entries.error());
+      continue;
+    }
     searched.insert(place);
     for (const io::DirectoryEntry& each : *entries) {
       const auto hit = wanted.find(each.inode);
       if (hit == wanted.end() || each.kind == io::FileKind::directory) continue;
       const std::string path = (place == "/" ? place : place + "/") + each.name;
-      for (const FlowFile& file : hit->second) open_unmatched(path, file);
+      for (const FlowFile& file : hit->second) all = open_unmatched(path, file) && all;
     }
   }
   const auto now_us = environment.clock.wall().time_since_epoch().count();
@@ -258,25 +263,27 @@ void Discovery::State::find_unmatched() {
     }
   }
   seen.clear();
+  return all;
 }
 
-void Discovery::State::open_unmatched(const std::string& path, const FlowFile& wanted) {
+bool Discovery::State::open_unmatched(const std::string& path, const FlowFile& wanted) {
   const auto it = known.find(wanted);
-  if (it == known.end()) return;
+  if (it == known.end()) return true;
   const auto opened = environment.files.open(path, io::Open::read);
   if (!opened) {
     seen.insert(wanted);  // perhaps
-    return;
+    return not_there(opened.error());
   }
   io::UniqueHandle handle(environment.files, *opened);
   const auto status = environment.files.status(handle.get());
-  if (!status || identity_of(*status) != wanted.identity) return;
+  if (!status) return false;
+  if (identity_of(*status) != wanted.identity) return true;
   seen.insert(wanted);
   // Still under its old name: not renamed, the patterns changed. Then it is not wanted.
-  if (path == it->second.path) return;
+  if (path == it->second.path) return true;
   const auto age =
       environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status->modified_ns);
-  if (status->size == it->second.offset && age > kLateWriters) return;
+  if (status->size == it->second.offset && age > kLateWriters) return true;
   FoundFile file{.number = 0,
                  .handle = handle.release(),
                  .checkpoint = starting_point(wanted.flow, path, *status),
@@ -285,6 +292,7 @@ void Discovery::State::open_unmatched(const std::string& path, const FlowFile& w
                  .rotated = true,
                  .after = {}};
   add_file(wanted.flow, std::move(file), status->modified_ns);
+  return true;
 }
 
 // Tells what was found out since the last time: older generations before newer ones, and only then

@@ -111,7 +111,7 @@ void Discovery::State::scan() {
   for (std::uint32_t i = 0; i < patterns.size(); ++i) all.push_back({i, 0});
   visit("/", closure(std::move(all)), true);
   drop_unvisited();
-  if (starting) find_unmatched();
+  if (search_unmatched) search_unmatched = !find_unmatched();
   announce();
 }
 

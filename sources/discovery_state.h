@@ -118,8 +118,8 @@ struct Discovery::State {
   void set_not_regular(const std::string& path, Name& entry, bool value);
   void unbind(Name& entry, std::size_t at);
   void name_gone(Directory& directory, const std::string& name);
-  void find_unmatched();
-  void open_unmatched(const std::string& path, const FlowFile& wanted);
+  bool find_unmatched();
+  bool open_unmatched(const std::string& path, const FlowFile& wanted);
   void announce();
   std::optional<std::uint64_t> number_of(const FlowFile& file) const;
   std::uint64_t add_file(std::size_t flow, FoundFile file, std::int64_t modified_ns);
@@ -166,6 +166,7 @@ struct Discovery::State {
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> moves;  // cookie → files
   std::unordered_set<FlowFile, FlowFileHash> seen;  // find_unmatched: there, but not to be opened
   bool starting = true;
+  bool search_unmatched = true;  // some place could not be looked at yet
 
   io::UniqueHandle watch_handle;
   io::Operation operation;

@@ -123,6 +123,9 @@ config::Config AgentSim::draw_config() {
   flow.flush.bytes_max = 4096ULL << random.below(8);
   flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);
   config.flows.push_back(std::move(flow));
+  say("reactors " + std::to_string(config.reactors) + ", shards " + std::to_string(stream.shards) +
+      ", sync " + std::to_string(static_cast<int>(stream.options.sync)) + ", pattern " +
+      writers_.pattern());
   return config;
 }
 

@@ -75,13 +75,16 @@ std::string StoreOracle::missing(const LogWriters& writers) const {
   for (std::uint32_t writer = 0; writer < writers.count(); ++writer) {
     std::uint64_t count = 0;
     std::uint64_t first = 0;
+    std::uint64_t last = 0;
     for (std::uint64_t number = 0; number < writers.lines(writer); ++number) {
       if (number < seen_[writer].size() && seen_[writer][number]) continue;
       if (count++ == 0) first = number;
+      last = number;
     }
     if (count == 0) continue;
     result += " writer " + std::to_string(writer) + " misses " + std::to_string(count) + " of " +
-              std::to_string(writers.lines(writer)) + " from " + std::to_string(first) + ";";
+              std::to_string(writers.lines(writer)) + " from " + std::to_string(first) + " to " +
+              std::to_string(last) + ";";
   }
   return result;
 }
