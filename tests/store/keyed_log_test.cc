@@ -123,3 +123,30 @@ TEST_CASE("catalog: creates even shards once and remembers them", "[store][catal
   CHECK(streams[0].options.sync == store::SyncPolicy::os);
   CHECK(streams[0].shards[1].hash_start == stream->shards[1].hash_start);
 }
+
+TEST_CASE("keyed_log: what a failed sync takes with it is written again, and no damage",
+          "[store][keyed_log]") {
+  for (const bool write_again : {false, true}) {
+    CAPTURE(write_again);
+    StoreRig rig;
+    rig.world().faults().set(kDirectory, {});  // files opened from now on follow it
+    const io::Environment environment = rig.environment();
+    auto log = open_log(rig, environment);
+    CHECK(write(*log, environment, {{.key = "a", .value = "1"}}, true) == 0);
+    CHECK(write(*log, environment, {{.key = "b", .value = "2"}}, false) == 0);
+    sim::FaultPlan plan;
+    plan.sync_error = 1;
+    rig.world().faults().set(kDirectory, plan);
+    CHECK(write(*log, environment, {{.key = "c", .value = "3"}}, true) != 0);
+    rig.world().faults().switch_on(false);
+    if (write_again) CHECK(write(*log, environment, {{.key = "d", .value = "4"}}, true) == 0);
+    for (int opening = 0; opening < 2; ++opening) {
+      log.reset();
+      log = open_log(rig, environment);
+      CHECK(log->find("a") != nullptr);
+      CHECK(log->damaged() == 0);
+      CHECK(log->size() == (write_again ? 4 : 1) + static_cast<std::size_t>(opening));
+      CHECK(write(*log, environment, {{.key = "e", .value = "5"}}, false) == 0);
+    }
+  }
+}

@@ -1,5 +1,6 @@
 #include "store/shard.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "tests/store/store_rig.h"
@@ -133,4 +134,20 @@ TEST_CASE("shard: quiet for a while, it notes that all is delivered, once", "[st
   CHECK(rig.shard().idle());
   CHECK(rig.append(2) == 0);
   CHECK(rig.read().data.size() == 4);
+}
+
+TEST_CASE("shard: retires what a segment stood in for before the segment", "[store][shard]") {
+  StoreRig rig;
+  rig.open({.compression = store::Compression::none, .segment_bytes_max = 1000});
+  for (int i = 0; i < 12; ++i) REQUIRE(rig.append(2, 300) == 0);
+  rig.close(false);
+  const std::string newer = "00000000000000000000-1.seg";
+  rig.put(newer, rig.file(store_test::kFirstSegment));
+  rig.open({.segment_bytes_max = 1000, .retention_bytes = 1500});
+  const std::vector<std::string> paths = rig.shard().retire(rig.world().clock().wall());
+  const auto place = [&](const std::string& name) {
+    return std::find(paths.begin(), paths.end(), rig.path(name)) - paths.begin();
+  };
+  REQUIRE(place(newer) < std::ssize(paths));
+  CHECK(place(store_test::kFirstSegment) < place(newer));
 }
