@@ -2,7 +2,8 @@
 //
 //   00000000000000000042.seg     first sequence number, 20 digits
 //   00000000000000000042-1.seg   the same again: a failed sync made the one before worthless before
-//                                any of its records was delivered. The highest number counts.
+//                                any of its records was delivered. The highest number counts that
+//                                has an intact block.
 #pragma once
 
 #include <compare>
