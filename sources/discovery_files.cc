@@ -34,7 +34,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     known_name.listing = directory.listing;
     // Followed files are open, and the inode of an open file is not handed out again.
     if (!thorough && !symlink && !known_name.symlink && known_name.inode == inode &&
-        known_name.error == 0) {
+        known_name.error == 0 && (!known_name.numbers.empty() || known_name.not_regular)) {
       return;
     }
   }
@@ -115,7 +115,11 @@ std::optional<std::uint64_t> Discovery::State::open_file(const std::string& path
   }
   io::UniqueHandle handle(environment.files, *opened);
   const auto status = environment.files.status(handle.get());
-  if (!status || status->kind != io::FileKind::regular) return std::nullopt;
+  if (!status) {
+    cannot_open(path, entry, status.error());
+    return std::nullopt;
+  }
+  if (status->kind != io::FileKind::regular) return std::nullopt;
   const FileIdentity identity = identity_of(*status);  // of what is open, whatever the name is now
   const std::optional<std::uint64_t> number = number_of({flow, identity});
   if (number && !files.at(*number).detached) return number;

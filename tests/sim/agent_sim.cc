@@ -9,6 +9,8 @@
 
 #include "agent/agent.h"
 #include "config/config.h"
+#include "sources/checkpoint.h"
+#include "store/keyed_log.h"
 #include "tests/sim/log_writers.h"
 #include "tests/sim/sim_world.h"
 #include "tests/sim/store_oracle.h"
@@ -67,6 +69,7 @@ class AgentSim {
     result_.faults = world_.faults().strikes();
     for (std::uint32_t i = 0; i < writers_.count(); ++i) result_.lines += writers_.lines(i);
     if (!result_.failure.empty()) {
+      tell_files();
       for (const std::string& line : world_.log_lines()) say(line);
       result_.failure = "seed " + std::to_string(options_.seed) + ": " + result_.failure;
     }
@@ -81,6 +84,7 @@ class AgentSim {
   void start();
   void kill(Crash how);
   void tick_one();
+  void tell_files();
   void say(const std::string& what) {
     if (options_.trace) std::fprintf(stderr, "%s\n", what.c_str());
   }
@@ -166,6 +170,31 @@ void AgentSim::kill(Crash how) {
   say(how == Crash::power ? "power cut" : "killed");
 }
 
+// What lies in the logs' directory, first and last line each, and what is noted of it.
+void AgentSim::tell_files() {
+  if (!options_.trace) return;
+  for (const std::string& name : world_.disk().list(kLogDir)) {
+    const std::string path = std::string(kLogDir) + "/" + name;
+    const std::string text = world_.disk().content(path);
+    const std::size_t last = text.size() < 2 ? 0 : text.rfind('\n', text.size() - 2) + 1;
+    say(path + " inode " + std::to_string(world_.disk().find(path)->inode) + " bytes " +
+        std::to_string(text.size()) + " first " + text.substr(0, 24) + " last " +
+        text.substr(last, 24));
+  }
+  const auto reader = world_.start_process();
+  const auto told = store::KeyedLog::read(
+      reader->files(), std::string(kDataDir) + "/_checkpoints/0",
+      [this](std::string_view key, std::string_view value) {
+        const auto checkpoint = sources::decode_checkpoint(key, value);
+        if (!checkpoint) return;
+        say(checkpoint->path + " inode " + std::to_string(checkpoint->identity.inode) + " offset " +
+            std::to_string(checkpoint->offset) + " generation " +
+            std::to_string(checkpoint->generation) + " origin " +
+            std::to_string(base::value(checkpoint->origin)));
+      });
+  if (!told) say("checkpoints: " + told.error().message);
+}
+
 void AgentSim::tick_one() {
   ++result_.ticks;
   const std::uint64_t part = world_.random().below(1 + config_.reactors);
@@ -216,7 +245,11 @@ void AgentSim::calm() {
     if (world_.clock().monotonic() < next_look) continue;
     next_look = world_.clock().monotonic() + base::Duration(1s);
     result_.failure = oracle_.check(writers_);
-    if (result_.failure.empty() && oracle_.complete(writers_)) break;
+    // Seen is not settled: a power cut may still take what waits for its sync.
+    const auto& reactors = agent_->reactors();
+    const bool quiet = std::all_of(reactors.begin(), reactors.end(),
+                                   [](const auto& reactor) { return reactor->quiet(); });
+    if (result_.failure.empty() && quiet && oracle_.complete(writers_)) break;
   }
   if (result_.failure.empty() && !oracle_.complete(writers_)) {
     result_.failure = "did not settle:" + oracle_.missing(writers_);
