@@ -85,9 +85,12 @@ void FileTail::expect_end() {
   look();
 }
 
+// Its checkpoint keeps the name it was followed under: only so a later start can tell a file that was
+// renamed away from one whose pattern was taken out of the configuration.
 void FileTail::detach(const std::string& new_path) {
-  if (!new_path.empty()) checkpoint_.path = new_path;
   if (!detached_) {
+    parts_.environment.log.debug("file lost its name",
+                                 {{"path", checkpoint_.path}, {"now", new_path}});
     detached_ = true;
     last_growth_ = parts_.environment.clock.monotonic();
     parts_.counters.files_rotated.add();
