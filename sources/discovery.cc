@@ -80,6 +80,10 @@ void Discovery::tick(base::Instant now) {
   if (state_->stopped) return;
   if (state_->next_scan <= now) {
     state_->next_scan = now + state_->reconcile_interval;
+    if (state_->next_unmatched <= now) {  // files that were let go may have grown since
+      state_->next_unmatched = now + state_->reconcile_interval;
+      state_->search_unmatched = true;
+    }
     state_->scan();
     state_->look_at_all();  // growth that no event told of
   }

@@ -270,9 +270,22 @@ bool Discovery::State::find_unmatched() {
   return all;
 }
 
+// Read to its end, and nobody writes to it any more.
+bool Discovery::State::nothing_new(const io::FileStatus& status,
+                                   const Checkpoint& checkpoint) const {
+  const auto age =
+      environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
+  return status.size == checkpoint.offset && age > kLateWriters;
+}
+
 bool Discovery::State::open_unmatched(const std::string& path, const FlowFile& wanted) {
   const auto it = known.find(wanted);
   if (it == known.end()) return true;
+  if (const auto look = environment.files.status(path, false);
+      look && identity_of(*look) == wanted.identity && nothing_new(*look, it->second)) {
+    seen.insert(wanted);
+    return true;
+  }
   const auto opened = environment.files.open(path, io::Open::read);
   if (!opened) {
     seen.insert(wanted);  // perhaps
@@ -285,9 +298,7 @@ bool Discovery::State::open_unmatched(const std::string& path, const FlowFile& w
   seen.insert(wanted);
   // Still under its old name: not renamed, the patterns changed. Then it is not wanted.
   if (path == it->second.path) return true;
-  const auto age =
-      environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status->modified_ns);
-  if (status->size == it->second.offset && age > kLateWriters) return true;
+  if (nothing_new(*status, it->second)) return true;
   FoundFile file{.number = 0,
                  .handle = handle.release(),
                  .checkpoint = starting_point(wanted.flow, path, *status),

@@ -119,6 +119,7 @@ struct Discovery::State {
   void unbind(Name& entry, std::size_t at);
   void name_gone(Directory& directory, const std::string& name);
   bool find_unmatched();
+  bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
   bool open_unmatched(const std::string& path, const FlowFile& wanted);
   void announce();
   std::optional<std::uint64_t> number_of(const FlowFile& file) const;
@@ -175,6 +176,7 @@ struct Discovery::State {
   bool stopped = false;
   bool warned_of_limit = false;
   base::Instant next_scan{};
+  base::Instant next_unmatched{};
   base::Instant next_poll = base::Instant::max();
   base::Duration reconcile_interval = base::Duration::max();
 };

@@ -85,8 +85,8 @@ void FileTail::expect_end() {
   look();
 }
 
-// Its checkpoint keeps the name it was followed under: only so a later start can tell a file that was
-// renamed away from one whose pattern was taken out of the configuration.
+// Its checkpoint keeps the name it was followed under: only so a later start can tell a file that
+// was renamed away from one whose pattern was taken out of the configuration.
 void FileTail::detach(const std::string& new_path) {
   if (!detached_) {
     parts_.environment.log.debug("file lost its name",
@@ -191,8 +191,19 @@ void FileTail::report() {
   parts_.checkpointer.update(checkpoint_);
 }
 
-// A read found nothing new.
+// A read found nothing new. That is the end only if the file says so too: a short read, after
+// others that failed for longer than rotate_wait, must not let a file go that has more.
 void FileTail::end_seen() {
+  const auto status = parts_.environment.files.status(handle_);
+  if (!status || status->size > seen_end_) {
+    if (std::exchange(end_doubted_, true)) {
+      back_off();
+    } else {
+      make_ready();
+    }
+    return;
+  }
+  end_doubted_ = false;
   if (!reached_end_) {
     reached_end_ = true;
     parts_.turns.end_reached = true;

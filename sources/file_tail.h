@@ -181,6 +181,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool tail_known_ = false;  // else the checkpoint's hash is all we have
   bool look_again_ = false;  // a hint came while a read was on its way
   bool reached_end_ = false;
+  bool end_doubted_ = false;  // the file is longer than the last read
   bool detached_;
   bool letting_go_ = false;  // rotate_wait is over: the unfinished last line is a line
 };

@@ -128,6 +128,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   seen_end_ = end;
   if (grew) last_growth_ = parts_.environment.clock.monotonic();
   if (grew && letting_go_) letting_go_ = false;
+  if (grew) end_doubted_ = false;
 
   // A file that was empty when it was registered has shown nothing to know it by yet.
   const bool without_witness = offset_ == 0 && checkpoint_.tail_bytes == 0 && !body.empty();
