@@ -53,8 +53,11 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
     queues_.push_back(std::make_unique<pipeline::BatchQueue>(1, doorbell_));
     outlets.push_back(queues_.back().get());
   }
+  // By name: inside the braces GCC 12 at -O3 believes the key's string uninitialized.
+  pipeline::ProgramOptions program;
+  program.framer = options.framer;
   intake_ = std::make_unique<pipeline::Intake>(pipeline::Intake::Parts{
-      .program = {.framer = options.framer, .partition_key = {}},
+      .program = program,
       .map = pipeline::ShardMap::even(static_cast<std::uint32_t>(durable.shards.size() - 1)),
       .outlets = outlets,
       .slabs = slabs_,
