@@ -64,6 +64,8 @@ void Control::every(base::Duration interval, std::move_only_function<void()> cal
 void Control::start() {
   discovery_->start();
   if (socket_) socket_->start();
+  // One without a file would sleep on and never say that it is at the end.
+  for (const auto& reactor : reactors_) reactor->mailbox().post([] {});
   next_maintenance_ = environment_.clock.monotonic() + kMaintenanceInterval;
 }
 
@@ -170,6 +172,14 @@ base::Duration Control::time_to_sleep() {
 void Control::request_stop() noexcept {
   stop_requested_.store(true, std::memory_order_release);
   environment_.io.wake();
+}
+
+void Control::target_gone(const std::string& flow) {
+  abandoned_.store(true, std::memory_order_release);
+  for (const auto& reactor : reactors_) {
+    reactor->mailbox().post([r = reactor.get(), flow] { r->abandon(flow); });
+  }
+  request_stop();
 }
 
 void Control::begin_stop(base::Instant now) {

@@ -54,9 +54,13 @@ class Control {
   bool finished() const { return phase_ == Phase::finished; }
   // True when shutdown_grace ran out with something unsettled: it will be read again.
   bool cut_short() const { return cut_short_; }
+  // True when a flow's output had no reader any more, so that the flow has unsettled lines.
+  bool abandoned() const { return abandoned_.load(std::memory_order_acquire); }
 
   // Any thread, and signal handlers.
   void request_stop() noexcept;
+  // The one who reads a flow's output has left: stop, without waiting for that flow.
+  void target_gone(const std::string& flow);
   void wake() noexcept { environment_.io.wake(); }
   Mailbox& mailbox() { return mailbox_; }
 
@@ -97,6 +101,7 @@ class Control {
 
   Phase phase_ = Phase::running;
   std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> abandoned_{false};  // set by any thread once, before the request to stop
   base::Instant stop_deadline_ = base::Instant::max();
   bool cut_short_ = false;
   base::Instant next_maintenance_ = base::Instant::max();

@@ -197,7 +197,10 @@ void Reactor::run_due(base::Instant now) {
   for (store::Shard* shard : shards_) {
     if (shard->next_deadline() <= now) shard->tick(now);
   }
-  for (Outlet& outlet : outlets_) outlet.delivery->tick(now);
+  for (Outlet& outlet : outlets_) {
+    outlet.delivery->tick(now);
+    if (outlet.sink->gone() && !std::exchange(outlet.gone_told, true) && gone_) gone_(outlet.flow);
+  }
   for (FlowPart& flow : flows_) flow.tails->tick(now);
   checkpointer_->tick(now);
   if (checkpoint_log_) checkpoint_log_->tick(now);
@@ -207,7 +210,9 @@ void Reactor::publish() {
   const bool no_mail = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
   bool quiet = no_mail && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
                (!checkpoint_log_ || checkpoint_log_->idle());
-  for (const FlowPart& flow : flows_) quiet = quiet && flow.tails->idle();
+  for (const FlowPart& flow : flows_) {
+    quiet = quiet && (flow.abandoned ? !flow.tails->reading() : flow.tails->idle());
+  }
   for (const Outlet& outlet : outlets_) quiet = quiet && outlet.delivery->drained();
   for (const store::Shard* shard : shards_) quiet = quiet && shard->idle();
   const bool end = once_ && no_mail &&
@@ -232,6 +237,13 @@ void Reactor::stop_sources() {
   for (FlowPart& flow : flows_) flow.tails->stop();
   for (Outlet& outlet : outlets_) outlet.delivery->flush_always();
   checkpointer_->flush_always();
+}
+
+void Reactor::abandon(const std::string& flow) {
+  for (FlowPart& part : flows_) part.abandoned = part.abandoned || part.flow == flow;
+  for (Outlet& outlet : outlets_) {
+    if (outlet.flow == flow) outlet.delivery->abandon();
+  }
 }
 
 base::Instant Reactor::covered() {

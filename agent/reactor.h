@@ -37,6 +37,7 @@ struct Outlet {
   std::unique_ptr<pipeline::BatchQueue> queue;
   std::unique_ptr<sinks::Sink> sink;
   std::unique_ptr<sinks::Delivery> delivery;
+  bool gone_told = false;  // that the other side has left
 };
 
 // A flow's files on one reactor.
@@ -44,6 +45,7 @@ struct FlowPart {
   std::string flow;
   std::unique_ptr<pipeline::Intake> intake;
   std::unique_ptr<sources::TailSet> tails;
+  bool abandoned = false;  // what was read of it stays unsettled
 };
 
 class Reactor {
@@ -65,6 +67,10 @@ class Reactor {
   Outlet& add_outlet(Outlet outlet);
   void add_flow(FlowPart part) { flows_.push_back(std::move(part)); }
   void set_listener(std::move_only_function<void()> changed) { changed_ = std::move(changed); }
+  // Any thread of a reactor may call it: a flow's target has left for good.
+  void set_gone_listener(std::move_only_function<void(const std::string& flow)> gone) {
+    gone_ = std::move(gone);
+  }
 
   base::ReactorId id() const { return id_; }
   const io::Environment& environment() const { return environment_; }
@@ -97,8 +103,9 @@ class Reactor {
   void tick();
 
   // By mail only, on our thread.
-  void stop_sources();      // no more reads; flush and write down everything
-  base::Instant covered();  // all that was read before this is settled and noted
+  void stop_sources();                    // no more reads; flush and write down everything
+  void abandon(const std::string& flow);  // its target is gone: never wait for it again
+  base::Instant covered();                // all that was read before this is settled and noted
   std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until);
 
  private:
@@ -129,6 +136,7 @@ class Reactor {
   std::deque<Outlet> outlets_;
   std::vector<FlowPart> flows_;
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed
+  std::move_only_function<void(const std::string&)> gone_;
 
   std::mutex
       hints_mutex_;  // guards hints_, hints_overflow_; taken once per control tick and per wake

@@ -2,18 +2,22 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <latch>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "agent/report.h"
 #include "agent/signals.h"
 #include "config/validate.h"
 #include "io/backends.h"
+#include "io/reader_watch.h"
+#include "sinks/stdout_sink.h"
 
 namespace agent {
 
@@ -93,10 +97,24 @@ std::uint32_t reactor_count(const config::Config& config) {
   return cores == 0 ? 1 : cores;
 }
 
-base::Result<void> drive(Agent& agent, const RunnerOptions& options, Shared& shared,
-                         base::Log& log) {
+// A flow that prints has nothing more to do when nobody reads: `tailrace tail FILE | head -1` ends.
+std::unique_ptr<io::ReaderWatch> watch_reader(const config::Config& config, Control& control) {
+  const auto printing = std::ranges::find_if(config.flows, [](const config::Flow& flow) {
+    return std::holds_alternative<config::StdoutTarget>(flow.to);
+  });
+  if (printing == config.flows.end()) return nullptr;
+  return std::make_unique<io::ReaderWatch>(sinks::StdoutSink::kStandardOutput, [&config, &control] {
+    for (const config::Flow& flow : config.flows) {
+      if (std::holds_alternative<config::StdoutTarget>(flow.to)) control.target_gone(flow.name);
+    }
+  });
+}
+
+base::Result<void> drive(Agent& agent, const config::Config& config, const RunnerOptions& options,
+                         Shared& shared, base::Log& log) {
   Control& control = agent.control();
   Signals signals(control);
+  const std::unique_ptr<io::ReaderWatch> reader = watch_reader(config, control);
   Report report(agent, *shared.clock, log, options.progress);
   if (options.report_interval > base::Duration::zero()) {
     control.every(options.report_interval, [&report] { report.line(); });
@@ -161,11 +179,13 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   for (std::size_t i = 0; i < threads.size(); ++i) {
     threads[i]->go(agent ? agent->reactors()[i].get() : nullptr);
   }
-  if (agent) result = drive(*agent, options, shared, log);
+  if (agent) result = drive(*agent, config, options, shared, log);
   for (const auto& thread : threads) thread->finish();
   if (agent && !agent->control().cut_short()) agent->note_settled();
-  // What the kernel may still write to must not be freed; the process ends right after.
-  if (agent && agent->control().cut_short()) static_cast<void>(agent.release());
+  // What the kernel may still write to must not be freed, nor what was given up and is still owned
+  // by a flow; the process ends right after.
+  const bool leave = agent && (agent->control().cut_short() || agent->control().abandoned());
+  if (leave) static_cast<void>(agent.release());
   return result;
 }
 

@@ -173,6 +173,8 @@ base::Result<void> Wiring::connect_flows() {
     reactor->set_checkpointer(
         std::make_unique<sources::Checkpointer>(reactor->id(), std::move(send)));
     reactor->set_listener([control = agent_.control_.get()] { control->wake(); });
+    reactor->set_gone_listener(
+        [control = agent_.control_.get()](const std::string& flow) { control->target_gone(flow); });
   }
 
   std::vector<pipeline::Doorbell*> doorbells;

@@ -78,6 +78,7 @@ struct Delivery::State {
   DeliveryCounters& counters;
   pipeline::ShardBuffer buffer;
   bool always = false;  // flush_always() was called
+  bool abandoned = false;
 
   std::vector<pipeline::Batch*> row;
   std::size_t row_first = 0;
@@ -110,10 +111,10 @@ void Delivery::State::take_in(base::Instant now) {
 }
 
 void Delivery::State::start(base::Instant now) {
-  if (obstacle || now < retry_at) return;
+  if (abandoned || obstacle || now < retry_at) return;
   while (send_next(now)) {
     handle_answers();
-    if (obstacle || now < retry_at) return;
+    if (abandoned || obstacle || now < retry_at) return;
   }
 }
 
@@ -286,6 +287,7 @@ void Delivery::State::push_home() {
 }
 
 void Delivery::State::tell_failing(base::Instant now, base::Duration wait) {
+  if (abandoned || parts.sink.gone()) return;  // whoever runs us ends, and says so if need be
   if (attempt == 0) failing_since = now;
   if (attempt > 0 && now < told_at + kReminder) return;
   told_at = now;
@@ -324,6 +326,7 @@ base::Instant Delivery::next_deadline() const {
   constexpr base::Instant kNow = base::Instant::min();
   constexpr base::Instant kNever = base::Instant::max();
   if (state.parts.queue.maybe_ready()) return kNow;
+  if (state.abandoned) return kNever;
   if (state.obstacle || state.out >= state.flights.size()) return kNever;
   if ((state.split || !state.bisection.idle()) && state.out > 0) return kNever;
   if (state.split || !state.unsent().empty()) return state.retry_at;
@@ -337,8 +340,11 @@ base::Instant Delivery::next_deadline() const {
 
 void Delivery::flush_always() { state_->always = true; }
 
+void Delivery::abandon() { state_->abandoned = true; }
+
 bool Delivery::drained() const {
   const State& state = *state_;
+  if (state.abandoned) return state.out == 0;
   return state.out == 0 && state.row.size() == state.row_first && state.buffer.empty() &&
          !state.parts.queue.maybe_ready();
 }

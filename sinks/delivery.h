@@ -58,7 +58,9 @@ class Delivery {
   base::Instant next_deadline() const;
   // From now on everything is due at once (shutdown, end of --once).
   void flush_always();
-  // Nothing queued, buffered, waiting or in flight.
+  // From now on starts nothing: the target is gone for good. What is queued stays unsettled.
+  void abandon();
+  // Nothing queued, buffered, waiting or in flight; when abandoned: nothing in flight.
   bool drained() const;
   // Failing: the sink answered `retry` and has not delivered since.
   bool failing() const;

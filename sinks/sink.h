@@ -44,6 +44,8 @@ class Sink {
   virtual std::size_t groups_max() const { return 1; }
   // Why the last group that was not delivered was not, for an operator: "No space left on device".
   virtual std::string reason() const { return {}; }
+  // The other side has left for good: nothing will ever be delivered again.
+  virtual bool gone() const { return false; }
 };
 
 }  // namespace sinks

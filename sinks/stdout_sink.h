@@ -28,6 +28,7 @@ class StdoutSink final : public Sink {
   // The reader has closed its end: nothing will ever be delivered again. Groups keep answering
   // `retry`; whoever runs us should end.
   bool reader_gone() const { return reader_gone_; }
+  bool gone() const override { return reader_gone_; }
 
   static constexpr io::Handle kStandardOutput = 1;
   static constexpr std::size_t kBufferBytes = 64 << 10;  // a pipe's capacity

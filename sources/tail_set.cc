@@ -257,6 +257,8 @@ base::Instant TailSet::next_deadline() const {
 
 void TailSet::stop() { state_->stopped = true; }
 
+bool TailSet::reading() const { return state_->reading(); }
+
 bool TailSet::idle() const { return !state_->reading() && state_->turns.ages.open() == 0; }
 
 bool TailSet::at_end() const {

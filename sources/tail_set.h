@@ -52,6 +52,7 @@ class TailSet {
   base::Instant next_deadline() const;  // rotate_wait timers, retries; Instant::max(): none
   void stop();                          // asks for no more; settlement continues
   bool idle() const;                    // no read in flight and nothing unsettled
+  bool reading() const;                 // a read is in flight
   bool at_end() const;                  // every file was read to its end, nothing waits
   std::size_t files() const;
   std::uint64_t lag_bytes() const;  // known bytes not yet read

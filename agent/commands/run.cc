@@ -24,8 +24,10 @@ void add_run_command(CLI::App& app, int& exit_code) {
   command->add_option("-c,--config", options->config, "Configuration file")->required();
   command->add_flag("--once", options->once,
                     "Read to the end of what is there, make it durable, exit");
-  command->add_option("--report", options->report_seconds,
-                      "Log rates and lag every so many seconds (0: never)");
+  command
+      ->add_option("--report", options->report_seconds,
+                   "Log rates and lag every so many seconds (0: never)")
+      ->check(CLI::Range(0.0, 86400.0));
   command->add_flag("-v,--verbose", options->verbose, "Log more");
   command->callback([options, &exit_code] {
     const auto config = load_configuration(options->config);

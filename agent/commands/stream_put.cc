@@ -1,6 +1,7 @@
 // tailrace stream put NAME: records by hand, through the daemon or without it.
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <memory>
@@ -40,19 +41,22 @@ void add(PutRequest& request, const PutCommand& options, std::string_view data) 
   ++request.record_count;
 }
 
-// Through the daemon if there is one, else by ourselves. A daemon may start or end between the two
-// looks: then once more.
+// Through the daemon if there is one, else by ourselves. A daemon that is just starting holds the
+// directory some time before it listens, and one that ends, after: then look again for a while.
 base::Result<std::string> put(const io::Environment& environment, const std::string& data_dir,
                               const PutRequest& request) {
-  constexpr int kTriesMax = 3;
-  base::Result<std::string> answer = base::fail(base::ErrorCode::busy, "");
-  for (int i = 0; i < kTriesMax && !answer && answer.error().code == base::ErrorCode::busy; ++i) {
+  constexpr base::Duration kPatience = std::chrono::seconds(2);
+  constexpr base::Duration kLookAgain = std::chrono::milliseconds(20);
+  const base::Instant deadline = environment.clock.monotonic() + kPatience;
+  while (true) {
     const auto socket = io::connect_local(control_socket_path(data_dir));
     if (socket) return io::ask_local(*socket, encode(request), kAnswerBytesMax);
     if (socket.error().code != base::ErrorCode::not_found) return std::unexpected(socket.error());
-    answer = put_local(environment, data_dir, request);
+    auto answer = put_local(environment, data_dir, request);
+    if (answer || answer.error().code != base::ErrorCode::busy) return answer;
+    if (environment.clock.monotonic() >= deadline) return answer;
+    environment.io.run_once(kLookAgain);
   }
-  return answer;
 }
 
 // The answer's lines, for people or for programs. Returns the exit code.

@@ -1,0 +1,34 @@
+#include "io/reader_watch.h"
+
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace io {
+
+ReaderWatch::ReaderWatch(Handle out, std::function<void()> gone)
+    : out_(out), gone_(std::move(gone)) {
+  if (ended_.open()) thread_ = std::jthread([this] { watch(); });
+}
+
+ReaderWatch::~ReaderWatch() {
+  if (!thread_.joinable()) return;
+  ended_.raise();
+  thread_.join();
+}
+
+void ReaderWatch::watch() {
+  std::array<pollfd, 2> polled{pollfd{.fd = out_, .events = 0, .revents = 0},
+                               pollfd{.fd = ended_.descriptor(), .events = POLLIN, .revents = 0}};
+  int ready = 0;
+  do {
+    ready = ::poll(polled.data(), polled.size(), -1);
+  } while (ready < 0 && errno == EINTR);
+  if (ready > 0 && polled[1].revents == 0 && (polled[0].revents & (POLLERR | POLLHUP)) != 0) {
+    gone_();
+  }
+}
+
+}  // namespace io
