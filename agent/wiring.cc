@@ -82,11 +82,21 @@ base::Result<void> Wiring::open_checkpoints() {
     control_.log.error("checkpoints damaged; affected files are read again, records may double",
                        {{"lost_entries", std::to_string(damaged)}});
   }
-  checkpoints_->visit([this](std::string_view key, std::string_view value) {
+  bool any = false;
+  checkpoints_->visit([this, &any](std::string_view key, std::string_view value) {
+    any = true;
     if (auto checkpoint = sources::decode_checkpoint(key, value)) {
       known_.push_back(std::move(*checkpoint));
     }
   });
+  const bool stored = std::any_of(agent_.shards_.begin(), agent_.shards_.end(),
+                                  [](const auto& s) { return s->next_sequence() != 0; });
+  if (!any && stored && checkpoints_->damaged() == 0) {
+    control_.log.error(
+        "no checkpoints although streams hold records; files are read again from 'start', records "
+        "may double",
+        {{"path", config_.data_dir + "/" + kCheckpointStream}});
+  }
   return {};
 }
 
