@@ -51,10 +51,6 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     if (it != directory.names.end()) name_gone(directory, name);
     return;
   }
-  if (status && status->kind == io::FileKind::directory) {
-    if (it != directory.names.end()) name_gone(directory, name);
-    return;
-  }
   Name& entry = directory.names[name];
   entry.listing = directory.listing;
   if (!status) {

@@ -198,7 +198,7 @@ void Discovery::State::entry(Directory& directory, const io::DirectoryEntry& eac
       visit(child, std::move(states), deep);  // looks by itself whether it is a directory
     }
   }
-  if (each.kind == io::FileKind::directory) return;
+  // A directory too: one whose own name matches is said not to be a file.
   examine(directory, each.name, each.inode, symlink, false);
 }
 
