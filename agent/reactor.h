@@ -52,7 +52,7 @@ class Reactor {
  public:
   static constexpr std::size_t kChunkBytes = 256 * 1024;
   static constexpr std::size_t kChunksMax = 6;             // reads in flight and a few being framed
-  static constexpr std::size_t kSlabKeepBytes = 8U << 20;  // kept for reuse; the rest goes back
+  static constexpr std::size_t kSlabKeepBytes = 16U << 20;  // kept for reuse; the rest goes back
 
   // `environment` outlives the reactor. `count`: of all reactors.
   // `once`: at_end() is wanted; it too looks at every file.

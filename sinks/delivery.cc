@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kDrainBatches = 256;  // taken from the queue at a time
 constexpr std::size_t kDrainRounds = 64;    // per tick: 16,384 batches, then others have their turn
+constexpr std::uint64_t kEagerPart = 4;     // of a full group, for a sink with nothing to do
 constexpr base::Duration kReminder = std::chrono::minutes(1);  // between log lines of one failure
 
 std::string milliseconds(base::Duration duration) {
@@ -56,6 +57,7 @@ struct Delivery::State {
   void start(base::Instant now);
   bool send_next(base::Instant now);
   bool may_take(base::Instant now) const;
+  bool worth_a_group() const;
   void send(std::span<pipeline::Batch* const> batches);
   void handle_answers();
   void handle(Flight& flight);
@@ -147,7 +149,13 @@ bool Delivery::State::send_next(base::Instant now) {
 
 bool Delivery::State::may_take(base::Instant now) const {
   if (buffer.empty()) return false;
-  return always || buffer.due(now) || (out == 0 && parts.budget.starving());
+  return always || buffer.due(now) || (out == 0 && (worth_a_group() || parts.budget.starving()));
+}
+
+// Memory that waits grows cold, and everything between here and the file gets slower by it: an idle
+// sink is given a part of a group. A busy one finds larger groups when it is back.
+bool Delivery::State::worth_a_group() const {
+  return buffer.bytes() >= parts.policy.bytes_max / kEagerPart;
 }
 
 void Delivery::State::send(std::span<pipeline::Batch* const> batches) {
@@ -333,8 +341,8 @@ base::Instant Delivery::next_deadline() const {
   if (state.buffer.empty()) return kNever;
   const bool full = state.buffer.bytes() >= state.parts.policy.bytes_max ||
                     state.buffer.records() >= state.parts.policy.records_max;
-  const bool starving = state.out == 0 && state.parts.budget.starving();
-  if (state.always || full || starving) return state.retry_at;
+  const bool early = state.out == 0 && (state.worth_a_group() || state.parts.budget.starving());
+  if (state.always || full || early) return state.retry_at;
   return std::max(state.retry_at, state.buffer.due_at());
 }
 

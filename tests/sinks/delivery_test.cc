@@ -47,15 +47,26 @@ TEST_CASE("delivery: flushes when the oldest batch is age_max old, not before",
   CHECK(world.sink.given == std::vector<Strings>{{"a", "b"}});
 }
 
-TEST_CASE("delivery: flushes at bytes_max and at records_max", "[sinks][delivery]") {
-  World by_bytes({.bytes_max = 200, .records_max = 100, .age_max = 1h});
-  by_bytes.push({std::string(100, 'x')});
-  by_bytes.tick();
-  CHECK(by_bytes.sink.given.empty());
-  by_bytes.push({std::string(100, 'y')});
-  by_bytes.tick();
-  CHECK(by_bytes.sink.given.size() == 1);
+TEST_CASE("delivery: flushes to an idle sink at a quarter of bytes_max, to a busy one at bytes_max",
+          "[sinks][delivery]") {
+  World world({.bytes_max = 800, .records_max = 100, .age_max = 1h}, 2);
+  world.push({std::string(100, 'x')});
+  world.tick();
+  CHECK(world.sink.given.empty());
+  world.push({std::string(100, 'y')});
+  CHECK(world.delivery->next_deadline() <= world.clock.now);
+  world.tick();
+  CHECK(world.sink.given.size() == 1);
+  for (int i = 0; i < 5; ++i) world.push({std::string(100, 'z')});
+  world.tick();
+  CHECK(world.sink.given.size() == 1);
+  CHECK(world.delivery->next_deadline() > world.clock.now);
+  world.push({std::string(100, 'z')});
+  world.tick();
+  CHECK(world.sink.given.size() == 2);
+}
 
+TEST_CASE("delivery: flushes at records_max", "[sinks][delivery]") {
   World by_records({.bytes_max = 100'000, .records_max = 3, .age_max = 1h});
   by_records.push({"a", "b"});
   by_records.tick();
