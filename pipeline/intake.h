@@ -55,7 +55,7 @@ class Intake {
                        std::uint64_t credit_bytes, base::Instant now);
 
   // A batch of one of our parcels is home. Returns the parcel when it was the last one out, else
-  // nullptr. The caller tells the source, then release()s the parcel.
+  // nullptr. The caller tells the source, which release()s it.
   static Parcel* settle(Batch& batch);
   // Frees the slab, returns the credit, gives the parcel back to its pool.
   void release(Parcel& parcel);
