@@ -14,8 +14,8 @@ class Source {
   Source& operator=(const Source&) = delete;
   virtual ~Source() = default;
 
-  // Every batch of `parcel` is safe. On the home reactor; the parcel returns to its pool
-  // afterwards.
+  // Every batch of `parcel` is safe. On the home reactor; the source
+  // gives the parcel back (Intake::release).
   virtual void settled(Parcel& parcel) = 0;
 };
 
