@@ -54,7 +54,12 @@ class EpollIo final : public Io {
             std::uint64_t offset) override;
   void write(Operation& operation, Handle handle, std::span<const std::string_view> pieces,
              std::uint64_t offset) override {
-    if (offset != kAtEnd || is_regular(handle)) {
+    if (offset != kAtEnd && long_write(pieces)) {
+      Request& request = take(operation, Kind::write_file, handle);
+      request.pieces = pieces;
+      request.offset = offset;
+      block(request);
+    } else if (offset != kAtEnd || is_regular(handle)) {
       ready_.push(operation, write_all(handle, pieces, offset));
     } else {
       start_gather(operation, Kind::write_stream, handle, pieces);
@@ -84,7 +89,7 @@ class EpollIo final : public Io {
   }
 
   void cancel(Operation& operation) override;
-  void run_once(base::Duration wait_max) override;
+  bool run_once(base::Duration wait_max) override;
   void wake() noexcept override { wake_.raise(); }
   const char* name() const override { return "epoll"; }
 
@@ -254,7 +259,7 @@ void EpollIo::unlink(const Request& request) {
   if (direction.last == &request) direction.last = previous;
 }
 
-void EpollIo::run_once(base::Duration wait_max) {
+bool EpollIo::run_once(base::Duration wait_max) {
   using Steady = std::chrono::steady_clock;
   const bool timed = wait_max > base::Duration::zero() && wait_max != kForever;
   const Steady::time_point end = timed ? Steady::now() + wait_max : Steady::time_point{};
@@ -278,7 +283,9 @@ void EpollIo::run_once(base::Duration wait_max) {
     if (!ready_.empty() || woken_ || left <= base::Duration::zero()) break;
     if (timed) left = end - Steady::now();
   }
+  const bool any = woken_ || !ready_.empty();
   ready_.run();
+  return any;
 }
 
 int EpollIo::wait(std::span<epoll_event> events, base::Duration wait_max) {

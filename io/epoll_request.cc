@@ -139,6 +139,9 @@ void run_blocking(BlockingJob& job) {
         request.result = or_errno(::pread(request.handle, request.buffer(), request.bytes,
                                           static_cast<off_t>(request.offset)));
         break;
+      case Kind::write_file:
+        request.result = write_all(request.handle, request.pieces, request.offset);
+        break;
       case Kind::sync:
         request.result = or_errno(is_directory(request.handle) ? ::fsync(request.handle)
                                                                : ::fdatasync(request.handle));

@@ -23,6 +23,7 @@ enum class EpollKind : std::uint8_t {
   receive,
   send,
   write_stream,
+  write_file,
   accept,
   connect
 };
@@ -40,6 +41,7 @@ struct EpollRequest : BlockingJob {
   std::size_t bytes = 0;
   std::uint64_t offset = 0;
   Gather gather;
+  std::span<const std::string_view> pieces;  // of a write_file
   std::int64_t result = 0;
 
   char* buffer() const { return static_cast<char*>(const_cast<void*>(data)); }
@@ -56,7 +58,7 @@ std::int64_t attempt(EpollRequest& request);
 // One plain pread that does not wait for a disk. kNotYet: it would, or nobody can tell.
 std::int64_t read_from_memory(Handle handle, std::span<char> into, std::uint64_t offset);
 
-// The call that may block: open, read, sync, connect. On a pool's thread.
+// The call that may block: open, read, write_file, sync, connect. On a pool's thread.
 void run_blocking(BlockingJob& job);
 
 }  // namespace io

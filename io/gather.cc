@@ -17,6 +17,9 @@ namespace {
 // simple.
 constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;
 
+constexpr std::size_t kLongWriteBytes = std::size_t{256} << 10;
+constexpr std::size_t kLongWritePiecesMax = 64;
+
 bool kind_is(int file, mode_t kind) {
   struct stat status{};
   return ::fstat(file, &status) == 0 && (status.st_mode & S_IFMT) == kind;
@@ -79,6 +82,13 @@ std::int64_t write_all(int file, std::span<const std::string_view> pieces, std::
     }
   }
   return static_cast<std::int64_t>(gather.written_bytes());
+}
+
+bool long_write(std::span<const std::string_view> pieces) {
+  if (pieces.size() > kLongWritePiecesMax) return false;
+  std::size_t bytes = 0;
+  for (const std::string_view piece : pieces) bytes += piece.size();
+  return bytes >= kLongWriteBytes;
 }
 
 bool is_regular(int file) { return kind_is(file, S_IFREG); }

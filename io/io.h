@@ -86,8 +86,9 @@ class Io {
   virtual void cancel(Operation&) = 0;
 
   // Submits what was started, waits at most `wait_max` for the first completion, then calls every
-  // due `done`. `wait_max` 0: does not wait; kForever: until a completion or wake().
-  virtual void run_once(base::Duration wait_max) = 0;
+  // due `done`. `wait_max` 0: does not wait; kForever: until a completion or wake(). False: there
+  // was neither a completion nor a wake().
+  virtual bool run_once(base::Duration wait_max) = 0;
   // Ends the present or the next wait early. Any thread, any time; cheap when repeated.
   virtual void wake() noexcept = 0;
 

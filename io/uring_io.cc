@@ -71,10 +71,12 @@ class UringIo final : public Io {
   }
   void write(Operation& operation, Handle handle, std::span<const std::string_view> pieces,
              std::uint64_t offset) override {
-    if (offset != kAtEnd || is_regular(handle)) {
+    if (offset != kAtEnd && long_write(pieces)) {
+      start_gather(operation, Kind::write_file, handle, pieces, offset);
+    } else if (offset != kAtEnd || is_regular(handle)) {
       ready_.push(operation, write_all(handle, pieces, offset));
     } else {
-      start_gather(operation, Kind::write_stream, handle, pieces);
+      start_gather(operation, Kind::write_stream, handle, pieces, kAtEnd);
     }
   }
   void sync(Operation& operation, Handle handle) override {
@@ -90,7 +92,7 @@ class UringIo final : public Io {
   }
   void send(Operation& operation, Handle handle,
             std::span<const std::string_view> pieces) override {
-    start_gather(operation, Kind::send, handle, pieces);
+    start_gather(operation, Kind::send, handle, pieces, kAtEnd);
   }
   void accept(Operation& operation, Handle listener) override {
     start(take(operation, Kind::accept, listener));
@@ -103,14 +105,14 @@ class UringIo final : public Io {
   }
 
   void cancel(Operation& operation) override;
-  void run_once(base::Duration wait_max) override;
+  bool run_once(base::Duration wait_max) override;
   void wake() noexcept override { wake_.raise(); }
   const char* name() const override { return "io_uring"; }
 
  private:
   Request& take(Operation& operation, Kind kind, Handle handle);
   void start_gather(Operation& operation, Kind kind, Handle handle,
-                    std::span<const std::string_view> pieces);
+                    std::span<const std::string_view> pieces, std::uint64_t offset);
   void start(Request& request);
   bool submit_to_ring(Request& request);
   void prepare(Request& request, io_uring_sqe& sqe);
@@ -198,7 +200,7 @@ Request& UringIo::take(Operation& operation, Kind kind, Handle handle) {
 }
 
 void UringIo::start_gather(Operation& operation, Kind kind, Handle handle,
-                           std::span<const std::string_view> pieces) {
+                           std::span<const std::string_view> pieces, std::uint64_t offset) {
   const Gather gather(pieces);
   if (gather.done()) {
     ready_.push(operation, 0);
@@ -206,6 +208,7 @@ void UringIo::start_gather(Operation& operation, Kind kind, Handle handle,
   }
   Request& request = take(operation, kind, handle);
   request.gather = gather;
+  request.offset = offset;
   start(request);
 }
 
@@ -264,6 +267,7 @@ void UringIo::prepare(Request& request, io_uring_sqe& sqe) {
       break;
     case Kind::send:
     case Kind::write_stream:
+    case Kind::write_file:
       prepare_gather(request, sqe);
       break;
     case Kind::accept:
@@ -286,6 +290,12 @@ void UringIo::prepare_gather(Request& request, io_uring_sqe& sqe) {
   if (request.vectors == nullptr) request.vectors = &vectors_.take();
   Vectors& vectors = *request.vectors;
   const std::size_t count = request.gather.fill(vectors.pieces, kTransferBytesMax);
+  if (request.kind == Kind::write_file) {
+    io_uring_prep_writev(&sqe, request.handle, vectors.pieces.data(), static_cast<unsigned>(count),
+                         request.offset + request.gather.written_bytes());
+    io_uring_sqe_set_flags(&sqe, IOSQE_ASYNC);  // without trying on our thread first
+    return;
+  }
   if (request.kind == Kind::write_stream || request.not_socket) {
     io_uring_prep_writev(&sqe, request.handle, vectors.pieces.data(), static_cast<unsigned>(count),
                          kAtEnd);
@@ -322,7 +332,7 @@ void UringIo::cancel(Operation& operation) {
   start(request);
 }
 
-void UringIo::run_once(base::Duration wait_max) {
+bool UringIo::run_once(base::Duration wait_max) {
   using Steady = std::chrono::steady_clock;
   const bool timed = wait_max > base::Duration::zero() && wait_max != kForever;
   const Steady::time_point end = timed ? Steady::now() + wait_max : Steady::time_point{};
@@ -337,7 +347,9 @@ void UringIo::run_once(base::Duration wait_max) {
     if (!ready_.empty() || woken_ || left <= base::Duration::zero()) break;
     if (timed) left = end - Steady::now();
   }
+  const bool any = woken_ || !ready_.empty();
   ready_.run();
+  return any;
 }
 
 void UringIo::enter(base::Duration wait_max) {
@@ -420,7 +432,8 @@ void UringIo::attempted(Request& request, int result) {
         request.forced = true;
         start(request);
       } else if (request.kind == Kind::read || request.kind == Kind::connect ||
-                 request.kind == Kind::open || request.kind == Kind::sync) {
+                 request.kind == Kind::open || request.kind == Kind::sync ||
+                 request.kind == Kind::write_file) {
         finish(request, result);
       } else {
         poll_again(request);
@@ -429,7 +442,8 @@ void UringIo::attempted(Request& request, int result) {
     default:
       break;
   }
-  const bool gathers = request.kind == Kind::send || request.kind == Kind::write_stream;
+  const bool gathers = request.kind == Kind::send || request.kind == Kind::write_stream ||
+                       request.kind == Kind::write_file;
   if (gathers && result >= 0) {
     progressed(request, result);
   } else {

@@ -1,9 +1,9 @@
 // The io_uring backend of Io. Everything about the ring is in uring_io.cc, the only file that knows
 // liburing.
 //
-// Reads, syncs, opens and all about sockets and pipes go through the ring; writes to regular files
-// are plain pwritev inside write(), because the kernel would hand them to a worker thread of its
-// own (docs/design/0003-how-the-store-writes.md).
+// Reads, syncs, opens and all about sockets and pipes go through the ring, long writes to regular
+// files too: the kernel hands them to a worker thread of its own. Short ones are plain pwritev
+// inside write(), for which that would be too much (docs/design/0003-how-the-store-writes.md).
 #pragma once
 
 #include <memory>

@@ -23,6 +23,7 @@ enum class UringKind : std::uint8_t {
   receive,
   send,
   write_stream,
+  write_file,
   accept,
   connect,
   cancel,

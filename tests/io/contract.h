@@ -151,6 +151,16 @@ void promises_about_files() {
     CHECK(write(io, file.get(), pieces, 5) == static_cast<std::int64_t>(expected.size()));
     CHECK(content(io, file.get()) == "01234" + expected);
   }
+  SECTION("long writes are written in order too") {
+    std::string long_text(300'000, 'l');
+    std::string longer(700'001, 'm');
+    const std::array<std::string_view, 5> pieces = {"head", long_text, "", longer, "tail"};
+    const std::string expected = "head" + long_text + longer + "tail";
+    CHECK(write(io, file.get(), pieces, 3) == static_cast<std::int64_t>(expected.size()));
+    CHECK(content(io, file.get()) == "012" + expected);
+    CHECK(write(io, io::kNoHandle, pieces, 0) == -EBADF);
+    CHECK(content(io, file.get()) == "012" + expected);
+  }
   SECTION("syncs of files and directories succeed") {
     CHECK(sync(io, file.get()) == 0);
     const std::int64_t directory = open(io, world.directory(), io::Open::directory);
@@ -301,13 +311,21 @@ void promises_about_waking() {
   io::Io& io = world.io();
   SECTION("a wake before the wait ends it, however often it was repeated") {
     for (int i = 0; i < 3; ++i) io.wake();
-    io.run_once(io::Io::kForever);  // returns
+    CHECK(io.run_once(io::Io::kForever));  // returns
     io.wake();
-    io.run_once(io::Io::kForever);
+    CHECK(io.run_once(io::Io::kForever));
   }
-  SECTION("a run without waiting returns with nothing to do") {
-    for (int i = 0; i < 3; ++i) io.run_once(base::Duration::zero());
-    SUCCEED();
+  SECTION("a run without waiting returns with nothing to do, and says so") {
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(io.run_once(base::Duration::zero()));
+  }
+  SECTION("a run says that something was done") {
+    const std::string path = world.directory();
+    Call call;
+    io.open(call.operation, path.c_str(), io::Open::directory);
+    bool any = false;
+    while (call.calls == 0) any = io.run_once(io::Io::kForever);
+    CHECK(any);
+    world.files().close(static_cast<io::Handle>(call.result));
   }
 }
 

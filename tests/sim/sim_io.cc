@@ -243,7 +243,7 @@ void SimIo::call_done() {
   for (io::Operation* operation : completed) operation->done(operation->owner, operation->result);
 }
 
-void SimIo::run_once(base::Duration wait_max) {
+bool SimIo::run_once(base::Duration wait_max) {
   const base::Instant now = machine_.clock.monotonic();
   const bool for_ever = wait_max > base::Instant::max() - now;
   sleeps_until_ = for_ever ? base::Instant::max() : now + wait_max;
@@ -258,9 +258,11 @@ void SimIo::run_once(base::Duration wait_max) {
     }
     collect_due();
   }
-  if (!completed_.empty() || woken_) sleeps_until_ = machine_.clock.monotonic();
+  const bool any = !completed_.empty() || woken_;
+  if (any) sleeps_until_ = machine_.clock.monotonic();
   woken_ = false;
   call_done();
+  return any;
 }
 
 // What a kill leaves of one operation the kernel was working on.

@@ -33,7 +33,7 @@ class SimIo final : public io::Io {
   void accept(io::Operation& operation, io::Handle listener) override;
   void connect(io::Operation& operation, io::Handle handle, std::string_view address) override;
   void cancel(io::Operation& operation) override;
-  void run_once(base::Duration wait_max) override;
+  bool run_once(base::Duration wait_max) override;
   void wake() noexcept override { woken_ = true; }
   const char* name() const override { return "simulated"; }
 
