@@ -23,6 +23,7 @@
 #include "pipeline/doorbell.h"
 #include "pipeline/intake.h"
 #include "pipeline/pools.h"
+#include "pipeline/ringer.h"
 #include "sinks/delivery.h"
 #include "sinks/sink.h"
 #include "sources/checkpointer.h"
@@ -75,6 +76,7 @@ class Reactor {
   base::ReactorId id() const { return id_; }
   const io::Environment& environment() const { return environment_; }
   pipeline::Doorbell& doorbell() { return doorbell_; }
+  pipeline::Ringer& ringer() { return ringer_; }
   pipeline::BatchQueue& settle_queue() { return settle_queue_; }
   pipeline::SlabPool& slabs() { return slabs_; }
   pipeline::ParcelPool& parcels() { return parcels_; }
@@ -109,6 +111,7 @@ class Reactor {
   std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until);
 
  private:
+  void wait_for_work();
   base::Duration time_to_sleep();
   bool work_waiting() const;
   base::Instant next_deadline() const;
@@ -118,6 +121,8 @@ class Reactor {
   void publish();
   void count_lag();
 
+  // Turns another reactor may wait for its ring: about as many chunks, together a full flush.
+  static constexpr std::uint32_t kTurnsOwedMax = 4;
   static constexpr std::size_t kHintsMax = 4096;  // more: look at all files instead
   static constexpr std::size_t kSettledPerDrain = 256;
 
@@ -125,6 +130,8 @@ class Reactor {
   bool once_;
   const io::Environment& environment_;
   pipeline::Doorbell doorbell_;
+  pipeline::Ringer ringer_;
+  std::uint32_t turns_owed_ = 0;  // since it owes a ring
   Mailbox mailbox_;
   pipeline::BatchQueue settle_queue_;
   pipeline::SlabPool slabs_;

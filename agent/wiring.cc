@@ -346,6 +346,7 @@ pipeline::BatchQueue* Wiring::make_outlet(const config::Flow& flow, std::uint32_
                              .random = environment.random,
                              .log = environment.log,
                              .reactor = owner.id(),
+                             .ringer = owner.ringer(),
                              .retry = {}});
   return owner.add_outlet(std::move(outlet)).queue.get();
 }
@@ -365,7 +366,8 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
                                                                    .slabs = reactor.slabs(),
                                                                    .parcels = reactor.parcels(),
                                                                    .budget = budget,
-                                                                   .reactor = reactor.id()});
+                                                                   .reactor = reactor.id(),
+                                                                   .ringer = reactor.ringer()});
     part.tails = std::make_unique<sources::TailSet>(sources::TailSet::Parts{
         .environment = reactor.environment(),
         .intake = *part.intake,

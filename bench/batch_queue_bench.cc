@@ -20,17 +20,18 @@ void across(pipeline::BatchQueue& queue, std::vector<pipeline::Batch>& batches, 
       got.store(got.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
   });
+  pipeline::Ringer ringer;
   std::vector<pipeline::Batch*> group;
   for (std::size_t i = 0; i < kBatches; ++i) {
     while (i - got.load(std::memory_order_relaxed) > kInFlight) {
     }
     if (bulk == 1) {
-      queue.push(base::ReactorId{0}, batches[i]);
+      queue.push(base::ReactorId{0}, batches[i], ringer);
       continue;
     }
     group.push_back(&batches[i]);
     if (group.size() < bulk && i + 1 < kBatches) continue;
-    queue.push(base::ReactorId{0}, group);
+    queue.push(base::ReactorId{0}, group, ringer);
     group.clear();
   }
   owner.join();
@@ -47,8 +48,9 @@ int main(int argc, char** argv) {
   report.run("batch queue/two cores/one by one", work, [&] { across(queue, batches, 1); });
   report.run("batch queue/two cores/by 16", work, [&] { across(queue, batches, 16); });
   pipeline::Batch* out[16];
+  pipeline::Ringer ringer;
   report.run("batch queue/one core/push and drain", {.items = 16}, [&] {
-    for (std::size_t i = 0; i < 16; ++i) queue.push(base::ReactorId{0}, batches[i]);
+    for (std::size_t i = 0; i < 16; ++i) queue.push(base::ReactorId{0}, batches[i], ringer);
     bench::keep(queue.drain(out));
   });
 }

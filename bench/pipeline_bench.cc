@@ -58,7 +58,8 @@ class Flow {
                                 .slabs = slabs_,
                                 .parcels = parcels_,
                                 .budget = budget_,
-                                .reactor = base::ReactorId{0}});
+                                .reactor = base::ReactorId{0},
+                                .ringer = ringer_});
   }
 
   // Reads and settles the whole file; returns the number of records.
@@ -90,6 +91,7 @@ class Flow {
   }
 
   pipeline::Doorbell doorbell_{nullptr, [](void*) noexcept {}};
+  pipeline::Ringer ringer_;
   std::vector<std::unique_ptr<pipeline::BatchQueue>> queues_;
   pipeline::SlabPool slabs_{64 << 20};
   pipeline::ParcelPool parcels_;

@@ -10,16 +10,16 @@ BatchQueue::BatchQueue(std::size_t reactor_count, Doorbell& doorbell)
   for (std::size_t i = 0; i < reactor_count; ++i) tokens_.emplace_back(queue_);
 }
 
-void BatchQueue::push(base::ReactorId from, Batch& batch) {
+void BatchQueue::push(base::ReactorId from, Batch& batch, Ringer& ringer) {
   // Fails only without memory, and then a batch would be lost.
   ASSERT(queue_.enqueue(tokens_[base::index(from)], &batch));
-  announce();
+  announce(ringer);
 }
 
-void BatchQueue::push(base::ReactorId from, std::span<Batch* const> batches) {
+void BatchQueue::push(base::ReactorId from, std::span<Batch* const> batches, Ringer& ringer) {
   if (batches.empty()) return;
   ASSERT(queue_.enqueue_bulk(tokens_[base::index(from)], batches.data(), batches.size()));
-  announce();
+  announce(ringer);
 }
 
 std::size_t BatchQueue::drain(std::span<Batch*> out) {
@@ -30,9 +30,9 @@ std::size_t BatchQueue::drain(std::span<Batch*> out) {
   return count;
 }
 
-void BatchQueue::announce() {
+void BatchQueue::announce(Ringer& ringer) {
   ready_.exchange(true, std::memory_order_acq_rel);
-  doorbell_.ring();
+  ringer.note(doorbell_);
 }
 
 }  // namespace pipeline

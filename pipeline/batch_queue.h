@@ -5,8 +5,8 @@
 // `ready_` says that draining may find something. A pusher enqueues, then sets it; the owner clears
 // it, then drains. Both sides exchange, because a read-modify-write keeps every earlier pusher's
 // release visible to the owner's acquire: an owner that clears the flag sees all batches whose
-// pushers had set it, and a pusher that comes later sets it again. The Doorbell after it wakes a
-// sleeping owner.
+// pushers had set it, and a pusher that comes later sets it again. The Doorbell wakes a sleeping
+// owner; the pusher rings it when its Ringer's turn comes.
 #pragma once
 
 #include <concurrentqueue/concurrentqueue.h>
@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "pipeline/batch.h"
 #include "pipeline/doorbell.h"
+#include "pipeline/ringer.h"
 
 namespace pipeline {
 
@@ -26,10 +27,10 @@ class BatchQueue {
   // `doorbell`: the owner's; outlives the queue.
   BatchQueue(std::size_t reactor_count, Doorbell& doorbell);
 
-  // From reactor `from`'s thread. Rings the owner's doorbell.
-  void push(base::ReactorId from, Batch& batch);
-  // Many at once, one ring.
-  void push(base::ReactorId from, std::span<Batch* const> batches);
+  // From reactor `from`'s thread, which owes the owner's doorbell a ring from then on.
+  void push(base::ReactorId from, Batch& batch, Ringer& ringer);
+  // Many at once.
+  void push(base::ReactorId from, std::span<Batch* const> batches, Ringer& ringer);
 
   // Owner only. Returns how many batches it put in `out`.
   std::size_t drain(std::span<Batch*> out);
@@ -37,7 +38,7 @@ class BatchQueue {
   bool maybe_ready() const { return ready_.load(std::memory_order_acquire); }
 
  private:
-  void announce();
+  void announce(Ringer& ringer);
 
   moodycamel::ConcurrentQueue<Batch*> queue_;
   std::vector<moodycamel::ProducerToken> tokens_;  // one per reactor, used by that reactor only

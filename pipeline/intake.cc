@@ -14,7 +14,8 @@ Intake::Intake(Parts parts)
       slabs_(parts.slabs),
       parcels_(parts.parcels),
       budget_(parts.budget),
-      reactor_(parts.reactor) {
+      reactor_(parts.reactor),
+      ringer_(parts.ringer) {
   ASSERT(outlets_.size() == std::size_t{router_.map().size()} + 1);
 }
 
@@ -56,7 +57,7 @@ Intake::Taken Intake::send(const Chunk& chunk, Source& source, Marks marks,
   // Set before the first push: from then on the batches may be on their way home.
   parcel.unsettled = static_cast<std::uint32_t>(parcel.batches.size());
   for (Batch& batch : parcel.batches) {
-    outlets_[base::index(batch.shard)]->push(reactor_, batch);
+    outlets_[base::index(batch.shard)]->push(reactor_, batch, ringer_);
   }
   return {.consumed = block_.consumed, .parcel = &parcel};
 }

@@ -35,6 +35,7 @@ class Intake {
     ParcelPool& parcels;
     Budget& budget;
     base::ReactorId reactor;
+    Ringer& ringer;  // the reactor's
   };
   explicit Intake(Parts parts);
 
@@ -76,6 +77,7 @@ class Intake {
   ParcelPool& parcels_;
   Budget& budget_;
   base::ReactorId reactor_;
+  Ringer& ringer_;
   RecordBlock block_;
   IntakeCounters counters_;
 };

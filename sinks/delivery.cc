@@ -290,7 +290,7 @@ void Delivery::State::push_home() {
   for (std::size_t home = 0; home < going_home.size(); ++home) {
     std::vector<pipeline::Batch*>& batches = going_home[home];
     if (batches.empty()) continue;
-    parts.settle[home]->push(parts.reactor, batches);
+    parts.settle[home]->push(parts.reactor, batches, parts.ringer);
     batches.clear();
   }
 }

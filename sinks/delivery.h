@@ -45,6 +45,7 @@ class Delivery {
     io::Random& random;
     base::Log& log;
     base::ReactorId reactor;  // ours
+    pipeline::Ringer& ringer;  // the reactor's
     RetryPolicy retry;
   };
   explicit Delivery(Parts parts);

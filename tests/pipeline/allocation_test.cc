@@ -69,6 +69,7 @@ struct Loop {
   pipeline::Doorbell doorbell{nullptr, [](void*) noexcept {}};
   std::vector<std::unique_ptr<BatchQueue>> outlets;
   BatchQueue home{1, doorbell};
+  pipeline::Ringer ringer;
   pipeline::SlabPool slabs{16 << 20};
   pipeline::ParcelPool parcels;
   pipeline::Budget budget{64 << 20, {}};
@@ -92,7 +93,8 @@ struct Loop {
         .slabs = slabs,
         .parcels = parcels,
         .budget = budget,
-        .reactor = base::ReactorId{0}});
+        .reactor = base::ReactorId{0},
+        .ringer = ringer});
   }
 
   void deliver(std::uint64_t bytes_max) {
@@ -101,7 +103,7 @@ struct Loop {
       for (std::size_t j = 0; j < count; ++j) buffers[i].add(*drained[j], {});
       group.clear();
       if (!buffers[i].empty()) buffers[i].take(bytes_max, group);
-      home.push(base::ReactorId{0}, group);
+      home.push(base::ReactorId{0}, group, ringer);
     }
     for (std::size_t count = home.drain(drained); count != 0; count = home.drain(drained)) {
       for (std::size_t j = 0; j < count; ++j) {

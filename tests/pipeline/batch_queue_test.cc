@@ -16,6 +16,7 @@ using pipeline::Doorbell;
 namespace {
 
 struct Owner {
+  pipeline::Ringer ringer;  // of whoever pushes
   std::counting_semaphore<> wakes{0};
   int woken = 0;
   Doorbell doorbell{this, [](void* self) noexcept {
@@ -31,7 +32,7 @@ TEST_CASE("batch queue: gives back what was pushed, in order", "[pipeline][batch
   BatchQueue queue(1, owner.doorbell);
   std::vector<Batch> batches(5);
   CHECK_FALSE(queue.maybe_ready());
-  for (Batch& batch : batches) queue.push(ReactorId{0}, batch);
+  for (Batch& batch : batches) queue.push(ReactorId{0}, batch, owner.ringer);
   CHECK(queue.maybe_ready());
   std::vector<Batch*> out(8);
   REQUIRE(queue.drain(out) == 5);
@@ -46,8 +47,8 @@ TEST_CASE("batch queue: what did not fit is still announced", "[pipeline][batch_
   std::vector<Batch> batches(5);
   std::vector<Batch*> pushed;
   for (Batch& batch : batches) pushed.push_back(&batch);
-  queue.push(ReactorId{0}, pushed);
-  queue.push(ReactorId{0}, std::span<Batch* const>{});
+  queue.push(ReactorId{0}, pushed, owner.ringer);
+  queue.push(ReactorId{0}, std::span<Batch* const>{}, owner.ringer);
   std::vector<Batch*> got;
   while (queue.maybe_ready()) {
     Batch* out[2];
@@ -62,14 +63,19 @@ TEST_CASE("batch queue: a push wakes an owner that sleeps, once", "[pipeline][ba
   BatchQueue queue(1, owner.doorbell);
   std::vector<Batch> batches(3);
   owner.doorbell.awake();
-  queue.push(ReactorId{0}, batches[0]);
+  queue.push(ReactorId{0}, batches[0], owner.ringer);
+  owner.ringer.ring_all();
   CHECK(owner.woken == 0);
   CHECK_FALSE(owner.doorbell.announce_sleep());  // it must look again first
   owner.doorbell.awake();
   CHECK(owner.doorbell.announce_sleep());
-  queue.push(ReactorId{0}, batches[1]);
-  queue.push(ReactorId{0}, batches[2]);
+  queue.push(ReactorId{0}, batches[1], owner.ringer);
+  queue.push(ReactorId{0}, batches[2], owner.ringer);
+  CHECK(owner.woken == 0);  // not before the pusher's reactor says so
+  CHECK(queue.maybe_ready());
+  owner.ringer.ring_all();
   CHECK(owner.woken == 1);
+  CHECK(owner.ringer.empty());
 }
 
 TEST_CASE("batch queue: several reactors push, nothing is lost, each one's order is kept",
@@ -88,18 +94,21 @@ TEST_CASE("batch queue: several reactors push, nothing is lost, each one's order
   std::vector<std::thread> threads;
   for (std::uint32_t pusher = 0; pusher < kPushers; ++pusher) {
     threads.emplace_back([&, pusher] {
+      pipeline::Ringer ringer;
       std::vector<Batch*> several;
       for (std::size_t i = 0; i < kEach; ++i) {
         if (i % 7 == 0) {
-          queue.push(ReactorId{pusher}, batches[pusher][i]);
+          queue.push(ReactorId{pusher}, batches[pusher][i], ringer);
+          if (i % 3 == 0) ringer.ring_all();
           continue;
         }
         several.push_back(&batches[pusher][i]);
         if (several.size() == 6 || i + 1 == kEach) {
-          queue.push(ReactorId{pusher}, several);
+          queue.push(ReactorId{pusher}, several, ringer);
           several.clear();
         }
       }
+      ringer.ring_all();
     });
   }
   std::vector<std::size_t> next(kPushers);

@@ -37,6 +37,7 @@ struct NullSource final : pipeline::Source {
 // An intake and everything around it, on one thread.
 struct Flow {
   Doorbell doorbell{nullptr, [](void*) noexcept {}};
+  pipeline::Ringer ringer;
   std::vector<std::unique_ptr<BatchQueue>> queues;
   SlabPool slabs{1 << 20};
   ParcelPool parcels;
@@ -56,7 +57,8 @@ struct Flow {
                                                     .slabs = slabs,
                                                     .parcels = parcels,
                                                     .budget = budget,
-                                                    .reactor = ReactorId{0}});
+                                                    .reactor = ReactorId{0},
+                                                    .ringer = ringer});
   }
 
   Intake::Taken take(std::string_view text, pipeline::Marks marks = {},

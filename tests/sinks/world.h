@@ -168,13 +168,14 @@ struct World {
                                                                         .random = random,
                                                                         .log = log,
                                                                         .reactor = {},
+                                                                        .ringer = ringer,
                                                                         .retry = {}});
   }
 
   pipeline::Batch& push(const std::vector<std::string>& records, std::uint32_t home = 0) {
     batches.push_back(make_batch(records, home));
     pipeline::Batch& batch = batches.back()->batch();
-    queue.push(base::ReactorId{home}, batch);
+    queue.push(base::ReactorId{home}, batch, ringer);
     return batch;
   }
   void tick() { delivery->tick(clock.now); }
@@ -209,6 +210,7 @@ struct World {
        .now_us = [](void*) -> std::int64_t { return 0; }}};
   pipeline::Doorbell doorbell{nullptr, [](void*) noexcept {}};
   pipeline::BatchQueue queue{kReactors, doorbell};
+  pipeline::Ringer ringer;
   std::vector<std::unique_ptr<pipeline::BatchQueue>> settle;
   std::vector<pipeline::BatchQueue*> homes;
   pipeline::Budget budget{1 << 20, {&doorbell}};

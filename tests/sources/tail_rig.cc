@@ -63,7 +63,8 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
       .slabs = slabs_,
       .parcels = parcels_,
       .budget = budget_,
-      .reactor = base::ReactorId{0}});
+      .reactor = base::ReactorId{0},
+      .ringer = ringer_});
   tails_ = std::make_unique<sources::TailSet>(
       sources::TailSet::Parts{.environment = environment_,
                               .intake = *intake_,

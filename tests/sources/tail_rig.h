@@ -72,6 +72,7 @@ class TailRig {
   pipeline::ChunkPool chunks_;
   pipeline::SlabPool slabs_;
   pipeline::ParcelPool parcels_;
+  pipeline::Ringer ringer_;
   std::vector<std::unique_ptr<pipeline::BatchQueue>> queues_;
   std::unique_ptr<pipeline::Intake> intake_;
   std::deque<sources::CheckpointWrite> writes_;
