@@ -168,7 +168,7 @@ bool Reactor::work_waiting() const {
 }
 
 base::Instant Reactor::next_deadline() const {
-  base::Instant first = checkpointer_->next_deadline();
+  base::Instant first = std::min(trim_at_, checkpointer_->next_deadline());
   if (checkpoint_log_) first = std::min(first, checkpoint_log_->next_deadline());
   for (const store::Shard* shard : shards_) first = std::min(first, shard->next_deadline());
   for (const Outlet& outlet : outlets_) first = std::min(first, outlet.delivery->next_deadline());
@@ -215,6 +215,21 @@ void Reactor::run_due(base::Instant now) {
   for (FlowPart& flow : flows_) flow.tails->tick(now);
   checkpointer_->tick(now);
   if (checkpoint_log_) checkpoint_log_->tick(now);
+  trim_pools(now);
+}
+
+void Reactor::trim_pools(base::Instant now) {
+  std::uint64_t reads = 0;
+  for (const FlowPart& flow : flows_) reads += flow.tails->counters().reads.value();
+  const bool quiet = reads == reads_at_trim_;
+  if (trim_at_ == base::Instant::max()) {
+    if (!quiet) trim_at_ = now + kTrimEvery;
+    return;
+  }
+  if (now < trim_at_) return;
+  trimmed_bytes_ += slabs_.trim() + parcels_.trim() + chunks_.trim();
+  reads_at_trim_ = reads;
+  trim_at_ = quiet ? base::Instant::max() : now + kTrimEvery;
 }
 
 void Reactor::publish() {

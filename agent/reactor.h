@@ -6,12 +6,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/checkpoint_log.h"
@@ -103,6 +105,8 @@ class Reactor {
 
   // One turn of the loop: waits for work, does a bounded amount of it.
   void tick();
+  // Bytes its pools have freed since the last call; for whoever can give them to the system.
+  std::size_t take_trimmed_bytes() { return std::exchange(trimmed_bytes_, 0); }
 
   // By mail only, on our thread.
   void stop_sources();                    // no more reads; flush and write down everything
@@ -118,11 +122,15 @@ class Reactor {
   void take_hints();
   void take_home_settled_batches();
   void run_due(base::Instant now);
+  void trim_pools(base::Instant now);
   void publish();
   void count_lag();
 
   // Turns another reactor may wait for its ring: about as many chunks, together a full flush.
   static constexpr std::uint32_t kTurnsOwedMax = 4;
+  // Between two looks at what the pools have too much of, while lines come; one or two more after
+  // the last, then none.
+  static constexpr base::Duration kTrimEvery = std::chrono::seconds(2);
   static constexpr std::size_t kHintsMax = 4096;  // more: look at all files instead
   static constexpr std::size_t kSettledPerDrain = 256;
 
@@ -137,6 +145,9 @@ class Reactor {
   pipeline::SlabPool slabs_;
   pipeline::ParcelPool parcels_;
   pipeline::ChunkPool chunks_;
+  base::Instant trim_at_ = base::Instant::max();  // max: nothing was read since
+  std::uint64_t reads_at_trim_ = 0;
+  std::size_t trimmed_bytes_ = 0;
   std::unique_ptr<sources::Checkpointer> checkpointer_;
   std::unique_ptr<CheckpointLog> checkpoint_log_;  // on one reactor only
   std::vector<store::Shard*> shards_;

@@ -1,5 +1,6 @@
 #include "agent/runner.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -69,10 +70,23 @@ class ReactorThread {
     outside_ = make_outside(backend, shared, log);
     ready_.count_down();
     go_.wait();
-    while (reactor_ != nullptr && !finished_.load(std::memory_order_acquire)) reactor_->tick();
+    if (reactor_ != nullptr) run_reactor();
     woken_.wait();                       // whoever ends us is done with the Io
     if (outside_) outside_->io.reset();  // on its own thread; what the agent's end needs stays
   }
+
+  void run_reactor() {
+    std::size_t trimmed_bytes = 0;
+    while (!finished_.load(std::memory_order_acquire)) {
+      reactor_->tick();
+      trimmed_bytes += reactor_->take_trimmed_bytes();
+      if (trimmed_bytes < kTrimBytesMin) continue;
+      trimmed_bytes = 0;
+      malloc_trim(0);  // malloc keeps what lies below anything still in use
+    }
+  }
+
+  static constexpr std::size_t kTrimBytesMin = std::size_t{1} << 20;
 
   std::latch ready_{1};
   std::latch go_{1};

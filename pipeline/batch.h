@@ -43,6 +43,7 @@ struct Parcel {
   std::span<char> slab;            // from the home reactor's SlabPool
   std::uint64_t ticket = 0;        // its place in the source's AckWindow
   Parcel* next = nullptr;          // for the pool's free list
+  std::size_t pool_index = 0;      // where the pool holds it
 };
 
 }  // namespace pipeline

@@ -12,7 +12,7 @@ namespace pipeline {
 namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line
-constexpr std::size_t kSlabBytesMin = 1024;
+constexpr std::size_t kSlabBytesMin = 256;  // a short line and its headers: thousands of files have one
 constexpr std::size_t kStepsPerDoubling = 4;
 
 // Class 0 holds kSlabBytesMin, class 4 twice that; between them the sizes grow evenly.
@@ -48,7 +48,19 @@ std::span<char> ChunkPool::take() {
   // The buffer used last is the one still in the cache.
   char* buffer = free_.back();
   free_.pop_back();
+  unused_ = std::min(unused_, free_.size());
   return {buffer, buffer_bytes_};
+}
+
+std::size_t ChunkPool::trim() {
+  const std::size_t count = std::exchange(unused_, free_.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* const unused = free_[i];  // the back was used last
+    std::erase_if(all_, [&](const auto& buffer) { return buffer.get() == unused; });
+  }
+  free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(count));
+  unused_ = free_.size();
+  return count * (buffer_bytes_ + kPaddingBytes);
 }
 
 void ChunkPool::give_back(std::span<char> buffer) {
@@ -90,6 +102,7 @@ std::span<char> SlabPool::take(std::size_t bytes) {
   if (header != nullptr) {
     free_[number] = header->next;
     kept_bytes_ -= header->bytes;
+    unused_bytes_ = std::min(unused_bytes_, kept_bytes_);
   } else {
     header = Header::allocate(class_bytes(number));
   }
@@ -116,16 +129,35 @@ void SlabPool::give_back(std::span<char> slab) {
   kept_bytes_ += header->bytes;
 }
 
+std::size_t SlabPool::trim() {
+  const std::size_t goal = kept_bytes_ - std::min(unused_bytes_, kept_bytes_);
+  const std::size_t before = kept_bytes_;
+  for (std::size_t number = free_.size(); number-- > 0;) {
+    while (free_[number] != nullptr && kept_bytes_ - free_[number]->bytes >= goal) {
+      Header* const header = std::exchange(free_[number], free_[number]->next);
+      kept_bytes_ -= header->bytes;
+      Header::free(header);
+    }
+  }
+  unused_bytes_ = kept_bytes_;
+  return before - kept_bytes_;
+}
+
 Parcel& ParcelPool::take(std::size_t batches_max) {
   if (free_ == nullptr) {
     all_.push_back(std::make_unique<Parcel>());
+    all_.back()->pool_index = all_.size() - 1;
     free_ = all_.back().get();
+    ++free_count_;
   }
   Parcel& parcel = *std::exchange(free_, free_->next);
+  unused_ = std::min(unused_, --free_count_);
   std::vector<Batch> batches = std::move(parcel.batches);
   batches.clear();
   batches.reserve(batches_max);
+  const std::size_t index = parcel.pool_index;
   parcel = Parcel{};
+  parcel.pool_index = index;
   parcel.batches = std::move(batches);
   return parcel;
 }
@@ -134,6 +166,22 @@ void ParcelPool::give_back(Parcel& parcel) {
   ASSERT(parcel.unsettled == 0);
   parcel.next = free_;
   free_ = &parcel;
+  ++free_count_;
+}
+
+std::size_t ParcelPool::trim() {
+  std::size_t bytes = 0;
+  for (; unused_ > 0; --unused_, --free_count_) {
+    Parcel& parcel = *std::exchange(free_, free_->next);
+    bytes += sizeof parcel + parcel.batches.capacity() * sizeof(Batch);
+    const std::size_t index = parcel.pool_index;
+    std::swap(all_[index], all_.back());
+    all_[index]->pool_index = index;
+    all_.pop_back();
+  }
+  if (bytes > 0) all_.shrink_to_fit();
+  unused_ = free_count_;
+  return bytes;
 }
 
 }  // namespace pipeline

@@ -1,5 +1,6 @@
 // Pools of one reactor: chunk buffers to read into, slabs and parcels to send away. In steady state
-// nothing here allocates: things go home and are used again.
+// nothing here allocates: things go home and are used again. trim() frees what lay unused ever since
+// the trim() before, so that a burst is forgotten; result: bytes.
 //
 // Not thread-safe; each reactor has its own. Memory belongs to the pool also while it is out, and
 // dies with it: whoever uses it then must be gone.
@@ -24,12 +25,14 @@ class ChunkPool {
   std::span<char> take();
   void give_back(std::span<char> buffer);
   std::size_t buffer_bytes() const { return buffer_bytes_; }
+  std::size_t trim();
 
  private:
   std::size_t buffer_bytes_;
   std::size_t buffers_max_;
   std::vector<std::unique_ptr<char[]>> all_;
   std::vector<char*> free_;
+  std::size_t unused_ = 0;  // least free since the last trim()
 };
 
 // Slabs in size classes, four to each doubling, so that at most a fifth of a slab is unused. What
@@ -45,6 +48,7 @@ class SlabPool {
   // charged.
   std::span<char> take(std::size_t bytes);
   void give_back(std::span<char> slab);
+  std::size_t trim();
 
  private:
   struct Header;  // in front of every slab: its place in the list of all, or in its class's free
@@ -54,6 +58,7 @@ class SlabPool {
   Header* out_ = nullptr;      // slabs somebody has
   std::size_t keep_bytes_;
   std::size_t kept_bytes_ = 0;
+  std::size_t unused_bytes_ = 0;  // least kept since the last trim()
 };
 
 class ParcelPool {
@@ -61,10 +66,13 @@ class ParcelPool {
   // Cleared, with room for `batches_max` batches.
   Parcel& take(std::size_t batches_max);
   void give_back(Parcel& parcel);
+  std::size_t trim();
 
  private:
   std::vector<std::unique_ptr<Parcel>> all_;
   Parcel* free_ = nullptr;
+  std::size_t free_count_ = 0;
+  std::size_t unused_ = 0;  // least free since the last trim()
 };
 
 }  // namespace pipeline

@@ -116,3 +116,49 @@ TEST_CASE("parcel pool: a parcel comes back as new, with room", "[pipeline][pool
   CHECK(again.ticket == 0);
   CHECK(again.next == nullptr);
 }
+
+TEST_CASE("pools: trim frees what was not needed since the trim before", "[pipeline][pools]") {
+  SlabPool slabs(std::size_t{1} << 20);
+  ParcelPool parcels;
+  ChunkPool chunks(1000, 4);
+  const auto burst = [&](std::size_t count) {
+    std::vector<std::span<char>> out;
+    std::vector<Parcel*> sent;
+    std::vector<std::span<char>> buffers;
+    for (std::size_t i = 0; i < count; ++i) {
+      out.push_back(slabs.take(1000 + 3000 * (i % 4)));
+      sent.push_back(&parcels.take(5));
+      buffers.push_back(chunks.take());
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      slabs.give_back(out[i]);
+      parcels.give_back(*sent[i]);
+      chunks.give_back(buffers[i]);
+    }
+  };
+  burst(4);
+  CHECK(slabs.trim() + parcels.trim() + chunks.trim() == 0);  // all of it was needed
+  burst(1);
+  CHECK(chunks.trim() == 3 * (1000 + kPaddingBytes));
+  CHECK(parcels.trim() > 3 * sizeof(Parcel));
+  CHECK(slabs.trim() > 3 * 4000);
+  CHECK(slabs.trim() + parcels.trim() + chunks.trim() > 0);  // nothing was used: the rest goes
+  CHECK(slabs.trim() + parcels.trim() + chunks.trim() == 0);
+  burst(4);  // and everything is there again when it is wanted
+}
+
+TEST_CASE("pools: trim leaves alone what is out", "[pipeline][pools]") {
+  ParcelPool parcels;
+  std::vector<Parcel*> all;
+  for (int i = 0; i < 10; ++i) all.push_back(&parcels.take(1));
+  for (int i = 0; i < 10; i += 2) parcels.give_back(*all[static_cast<std::size_t>(i)]);
+  parcels.trim();
+  CHECK(parcels.trim() >= 5 * sizeof(Parcel));
+  for (int i = 1; i < 10; i += 2) {
+    all[static_cast<std::size_t>(i)]->end_offset = 7;
+    parcels.give_back(*all[static_cast<std::size_t>(i)]);
+  }
+  std::set<Parcel*> again;
+  for (int i = 0; i < 10; ++i) again.insert(&parcels.take(1));
+  CHECK(again.size() == 10);
+}
