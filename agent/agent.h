@@ -41,8 +41,8 @@ class Agent {
   Control& control() { return *control_; }
   std::span<const std::unique_ptr<Reactor>> reactors() const { return reactors_; }
 
-  // After a clean stop, when no reactor ticks any more: notes on disk that all is delivered, so that
-  // damage that comes later can be told from an append that was never finished. Blocking.
+  // After a clean stop, when no reactor ticks any more: notes on disk that all is delivered, so
+  // that damage that comes later can be told from an append that was never finished. Blocking.
   void note_settled();
 
   // Every counter, summed over reactors, sorted by name and labels. Control thread.

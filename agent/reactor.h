@@ -54,7 +54,7 @@ struct FlowPart {
 class Reactor {
  public:
   static constexpr std::size_t kChunkBytes = 256 * 1024;
-  static constexpr std::size_t kChunksMax = 6;             // reads in flight and a few being framed
+  static constexpr std::size_t kChunksMax = 6;  // reads in flight and a few being framed
   static constexpr std::size_t kSlabKeepBytes = 16U << 20;  // kept for reuse; the rest goes back
 
   // `environment` outlives the reactor. `count`: of all reactors.

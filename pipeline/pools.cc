@@ -12,7 +12,8 @@ namespace pipeline {
 namespace {
 
 constexpr std::size_t kAlignment = 64;  // a cache line
-constexpr std::size_t kSlabBytesMin = 256;  // a short line and its headers: thousands of files have one
+constexpr std::size_t kSlabBytesMin =
+    256;  // a short line and its headers: thousands of files have one
 constexpr std::size_t kStepsPerDoubling = 4;
 
 // Class 0 holds kSlabBytesMin, class 4 twice that; between them the sizes grow evenly.

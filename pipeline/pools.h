@@ -1,6 +1,6 @@
 // Pools of one reactor: chunk buffers to read into, slabs and parcels to send away. In steady state
-// nothing here allocates: things go home and are used again. trim() frees what lay unused ever since
-// the trim() before, so that a burst is forgotten; result: bytes.
+// nothing here allocates: things go home and are used again. trim() frees what lay unused ever
+// since the trim() before, so that a burst is forgotten; result: bytes.
 //
 // Not thread-safe; each reactor has its own. Memory belongs to the pool also while it is out, and
 // dies with it: whoever uses it then must be gone.

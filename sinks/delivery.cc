@@ -152,9 +152,9 @@ bool Delivery::State::may_take(base::Instant now) const {
   return always || buffer.due(now) || (out == 0 && (worth_a_group() || parts.budget.starving()));
 }
 
-// An idle sink is given a part of a group; a busy one finds larger groups when it is back. Chosen by
-// measurement: `sync: os` took 0.48 to 0.66 s for 512 MiB, and 0.65 to 0.80 s when it waited for whole
-// groups. Less memory that waits is our guess at the reason.
+// An idle sink is given a part of a group; a busy one finds larger groups when it is back. Chosen
+// by measurement: `sync: os` took 0.48 to 0.66 s for 512 MiB, and 0.65 to 0.80 s when it waited for
+// whole groups. Less memory that waits is our guess at the reason.
 bool Delivery::State::worth_a_group() const {
   return buffer.bytes() >= parts.policy.bytes_max / kEagerPart;
 }

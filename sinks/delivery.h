@@ -44,7 +44,7 @@ class Delivery {
     io::Clock& clock;
     io::Random& random;
     base::Log& log;
-    base::ReactorId reactor;  // ours
+    base::ReactorId reactor;   // ours
     pipeline::Ringer& ringer;  // the reactor's
     RetryPolicy retry;
   };

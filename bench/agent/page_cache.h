@@ -1,8 +1,8 @@
 // A page cache that is full, as on a host that has been up for a while.
 //
 // On a machine that was just started, or that freed much memory, new pages of the page cache may be
-// memory the hypervisor has taken away: the first to touch it waits for the host, up to ten times as
-// long as for the copy itself, and who that is is chance. With little free memory everybody gets
+// memory the hypervisor has taken away: the first to touch it waits for the host, up to ten times
+// as long as for the copy itself, and who that is is chance. With little free memory everybody gets
 // pages that were in use a moment ago.
 #pragma once
 
@@ -18,7 +18,8 @@ class PageCache {
   PageCache(const PageCache&) = delete;
   PageCache& operator=(const PageCache&) = delete;
 
-  // Reads holes until little memory is free, and some more. Takes a minute the first time on a large machine.
+  // Reads holes until little memory is free, and some more. Takes a minute the first time on a
+  // large machine.
   void fill();
 
  private:

@@ -224,8 +224,6 @@ class Throughput {
 
 }  // namespace
 
-bool measure_throughput(const Settings& settings) {
-  return Throughput(settings).run();
-}
+bool measure_throughput(const Settings& settings) { return Throughput(settings).run(); }
 
 }  // namespace agent_bench

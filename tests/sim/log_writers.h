@@ -24,8 +24,9 @@ struct WrittenLine {
 
 class LogWriters {
  public:
-  // `rotated_match`: pattern() matches rotated names too. If not, a file that is created and renamed
-  // before anybody saw it cannot be told from a stranger's, so files are renamed by rename_one() only.
+  // `rotated_match`: pattern() matches rotated names too. If not, a file that is created and
+  // renamed before anybody saw it cannot be told from a stranger's, so files are renamed by
+  // rename_one() only.
   LogWriters(SimWorld& world, std::string directory, std::uint32_t count, bool rotated_match);
 
   void act();     // one of them does something
