@@ -1,5 +1,9 @@
 // tailrace: the command line.
+#include <cstdio>
+#include <string>
+
 #include "agent/commands/commands.h"
+#include "agent/commands/mistyped.h"
 
 namespace {
 
@@ -36,6 +40,8 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // --help is one of them, with code 0
+    const std::string word = error.get_exit_code() == 0 ? "" : agent::mistyped(app);
+    if (!word.empty()) std::fprintf(stderr, "tailrace: %s\n", word.c_str());
     return app.exit(error) == 0 ? agent::kExitOk : agent::kExitUsage;
   }
   return exit_code;

@@ -46,6 +46,11 @@ std::string retention(const store::ShardOptions& options) {
                                             : config::format_duration(options.retention_age);
 }
 
+// Of all shards, as configured; each keeps its part.
+std::uint64_t max_bytes(const store::StreamInfo& stream) {
+  return stream.options.retention_bytes * stream.shards.size();
+}
+
 base::Timestamp created(const store::StreamInfo& stream) {
   return base::Timestamp(std::chrono::microseconds(stream.created_us));
 }
@@ -65,7 +70,7 @@ void print_json(const store::StreamInfo& stream, const std::vector<Shard>& shard
       ",\"created\":\"{}\",\"compression\":\"{}\",\"sync\":\"{}\",\"retention_seconds\":{},"
       "\"max_bytes\":{},\"shards\":[",
       rfc3339(created(stream)), name(stream.options.compression), name(stream.options.sync),
-      stream.options.retention_age / std::chrono::seconds(1), stream.options.retention_bytes);
+      stream.options.retention_age / std::chrono::seconds(1), max_bytes(stream));
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const ShardFacts& facts = shards[i].facts;
     // Hash keys as strings: they do not fit into a double.
@@ -85,9 +90,7 @@ void print_table(const store::StreamInfo& stream, const std::vector<Shard>& shar
   fmt::print("{}: {} shard{}, created {}, compression {}, sync {}, retention {}{}\n\n", stream.name,
              shards.size(), shards.size() == 1 ? "" : "s", rfc3339(created(stream)),
              name(stream.options.compression), name(stream.options.sync), retention(stream.options),
-             stream.options.retention_bytes == 0
-                 ? ""
-                 : ", at most " + config::format_bytes(stream.options.retention_bytes));
+             max_bytes(stream) == 0 ? "" : ", at most " + config::format_bytes(max_bytes(stream)));
   fmt::print("{:>5}  {:>12}  {:>12}  {:>12}  {:>14}  {:27}  {:27}\n", "SHARD", "FIRST", "NEXT",
              "RECORDS", "STORED BYTES", "OLDEST", "NEWEST");
   for (const Shard& shard : shards) {

@@ -80,6 +80,17 @@ std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Conf
   return result;
 }
 
+// Something to wait for, or a slip of the pen: the one who typed it knows.
+void tell_missing(const config::Config& config, bool once) {
+  for (const std::string& path : config.flows.front().from.patterns) {
+    std::error_code error;
+    const bool pattern = path.find_first_of("*?[{") != path.npos;
+    if (pattern || std::filesystem::exists(path, error) || error) continue;
+    fmt::print(stderr, "tailrace: {} does not exist{}\n", path,
+               once ? "" : " yet; it is read when it does");
+  }
+}
+
 int save(const std::string& path, const std::string& text) {
   std::FILE* file = std::fopen(path.c_str(), "wx");
   if (file == nullptr) {
@@ -101,6 +112,7 @@ int tail(const TailCommand& options) {
   if (!options.save.empty()) {
     if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
   }
+  tell_missing(config, options.once);
   Console console(base::LogLevel::warn);
   RunnerOptions runner;
   runner.once = options.once;

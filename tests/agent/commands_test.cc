@@ -178,6 +178,27 @@ TEST_CASE("commands: usage mistakes exit 64, help exits 0", "[agent][commands]")
   CHECK(contains(shell(program + " version"), "tailrace "));
 }
 
+TEST_CASE("commands: a mistyped word is answered with the nearest right one", "[agent][commands]") {
+  struct Slip {
+    const char* typed;
+    const char* answer;
+  };
+  for (const Slip& slip : {Slip{"chekc -c x", "unknown command 'chekc', did you mean 'check'?"},
+                           Slip{"strem list", "unknown command 'strem', did you mean 'stream'?"},
+                           Slip{"stream lst", "unknown command 'lst', did you mean 'list'?"},
+                           Slip{"run -c x --onec", "'--onec', did you mean '--once'?"}}) {
+    const Ran ran = shell(std::string(TAILRACE_PROGRAM) + " " + slip.typed);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 64);
+    CHECK(ran.out.find(slip.answer) != ran.out.npos);
+  }
+}
+
+TEST_CASE("commands: tail says that a file is not there", "[agent][commands]") {
+  const Ran ran = shell("timeout 20 " TAILRACE_PROGRAM " tail --once /nonexistent/file");
+  CHECK(ran.out.find("/nonexistent/file does not exist") != ran.out.npos);
+}
+
 TEST_CASE("commands: a data directory that is not there is said, with exit 78",
           "[agent][commands]") {
   const std::string program = TAILRACE_PROGRAM;
