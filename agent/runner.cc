@@ -97,6 +97,10 @@ class ReactorThread {
   std::jthread thread_;
 };
 
+// Never freed and never used again, but held: a leak checker calls lost what nothing points to.
+// volatile, because a pointer that nobody reads is not stored otherwise.
+Agent* volatile left_behind = nullptr;
+
 // A descriptor per followed file: take all the system lets us have.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -199,7 +203,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   // What the kernel may still write to must not be freed, nor what was given up and is still owned
   // by a flow; the process ends right after.
   const bool leave = agent && (agent->control().cut_short() || agent->control().abandoned());
-  if (leave) static_cast<void>(agent.release());
+  if (leave) left_behind = agent.release();
   return result;
 }
 
