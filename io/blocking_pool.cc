@@ -92,8 +92,8 @@ bool BlockingPool::start_thread() {
 
 void BlockingPool::work() {
   std::unique_lock lock(mutex_);
+  ++idle_;
   while (true) {
-    ++idle_;
     work_or_end_.wait(lock, [this] { return ending_ || waiting_.first != nullptr; });
     --idle_;
     if (ending_) return;
@@ -104,6 +104,7 @@ void BlockingPool::work() {
     lock.lock();
     const bool first = finished_.first == nullptr;
     finished_.push(job);
+    ++idle_;  // before the owner hears of it: for the next job it needs no further thread
     if (!first) continue;
     lock.unlock();
     notify_(owner_);

@@ -53,11 +53,22 @@ TEST_CASE("blocking pool: starts no thread before there is work, and no more tha
 }
 
 TEST_CASE("blocking pool: one job at a time needs one thread", "[io][pool]") {
-  Notices notices;
-  io::BlockingPool pool(&notices, Notices::raise);
-  Job job;
-  pool.submit(job);
-  wait_for(pool, notices, 1);
+  // A thread is held while it says that a job is finished: just then the owner submits the next.
+  struct Owner {
+    Notices notices;
+    std::counting_semaphore<> next_submitted{0};
+  } owner;
+  io::BlockingPool pool(&owner, [](void* self) {
+    Notices::raise(&static_cast<Owner*>(self)->notices);
+    static_cast<Owner*>(self)->next_submitted.acquire();
+  });
+  Job first;
+  Job second;
+  pool.submit(first);
+  wait_for(pool, owner.notices, 1);
+  pool.submit(second);
+  owner.next_submitted.release(2);
+  wait_for(pool, owner.notices, 1);
   CHECK(pool.threads() == 1);
 }
 
