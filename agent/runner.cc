@@ -53,15 +53,19 @@ class ReactorThread {
     ready_.wait();
   }
   const base::Result<Outside>& outside() const { return outside_; }
-  // Runs the reactor until finish(); nullptr: the thread ends without one.
+  // Runs the reactor until stop(); nullptr: the thread ends without one.
   void go(Reactor* reactor) {
     reactor_ = reactor;
     go_.count_down();
   }
-  void finish() {
-    finished_.store(true, std::memory_order_release);
+  void stop() {
+    stopping_.store(true, std::memory_order_release);
     if (outside_) outside_->io->wake();
-    woken_.count_down();
+  }
+  void wait_stopped() { stopped_.wait(); }
+  // When every thread has stopped: until then another reactor may wake ours.
+  void end() {
+    end_.count_down();
     thread_.join();
   }
 
@@ -71,13 +75,14 @@ class ReactorThread {
     ready_.count_down();
     go_.wait();
     if (reactor_ != nullptr) run_reactor();
-    woken_.wait();                       // whoever ends us is done with the Io
+    stopped_.count_down();
+    end_.wait();                         // nobody wakes the Io any more
     if (outside_) outside_->io.reset();  // on its own thread; what the agent's end needs stays
   }
 
   void run_reactor() {
     std::size_t trimmed_bytes = 0;
-    while (!finished_.load(std::memory_order_acquire)) {
+    while (!stopping_.load(std::memory_order_acquire)) {
       reactor_->tick();
       trimmed_bytes += reactor_->take_trimmed_bytes();
       if (trimmed_bytes < kTrimBytesMin) continue;
@@ -90,10 +95,11 @@ class ReactorThread {
 
   std::latch ready_{1};
   std::latch go_{1};
-  std::latch woken_{1};
+  std::latch stopped_{1};
+  std::latch end_{1};
   base::Result<Outside> outside_ = base::fail(base::ErrorCode::invalid, "not started");
   Reactor* reactor_ = nullptr;
-  std::atomic<bool> finished_{false};
+  std::atomic<bool> stopping_{false};
   std::jthread thread_;
 };
 
@@ -198,7 +204,9 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
     threads[i]->go(agent ? agent->reactors()[i].get() : nullptr);
   }
   if (agent) result = drive(*agent, config, options, shared, log);
-  for (const auto& thread : threads) thread->finish();
+  for (const auto& thread : threads) thread->stop();
+  for (const auto& thread : threads) thread->wait_stopped();
+  for (const auto& thread : threads) thread->end();
   if (agent && !agent->control().cut_short()) agent->note_settled();
   // What the kernel may still write to must not be freed, nor what was given up and is still owned
   // by a flow; the process ends right after.
