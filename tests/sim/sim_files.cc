@@ -37,7 +37,8 @@ std::int64_t SimFiles::read_now(Descriptor& from, std::span<char> into, std::uin
   const std::string& bytes = from.file->file.bytes();
   if (offset >= bytes.size()) return 0;
   const std::size_t count = std::min<std::size_t>(into.size(), bytes.size() - offset);
-  std::memcpy(into.data(), bytes.data() + offset, count);
+  // An empty span may point nowhere, and memcpy must not be given that even for no bytes.
+  if (count > 0) std::memcpy(into.data(), bytes.data() + offset, count);
   return static_cast<std::int64_t>(count);
 }
 

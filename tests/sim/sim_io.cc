@@ -145,7 +145,7 @@ std::int64_t SimIo::apply_receive(Flight& flight) {
   if (!stream.connected) return -ENOTCONN;
   const std::size_t most = std::min(flight.into.size(), stream.arrived.size());
   const std::size_t count = most == 0 ? 0 : 1 + machine_.random.below(most);
-  std::memcpy(flight.into.data(), stream.arrived.data(), count);
+  if (count > 0) std::memcpy(flight.into.data(), stream.arrived.data(), count);
   stream.arrived.erase(0, count);
   return static_cast<std::int64_t>(count);
 }
