@@ -3,7 +3,7 @@
 # "N passed, N failed, N skipped" that counts test cases. Exit 0 only if nothing failed.
 #
 #   scripts/test.sh                 the dev build
-#   scripts/test.sh --sanitizers    the same, then the fast layers under asan, ubsan and tsan
+#   scripts/test.sh --sanitizers    the same, then again under asan, ubsan and tsan
 #   scripts/test.sh --no-setup      installs nothing
 #
 # Each sanitizer is a whole build of its own; on two cores all three take longer than half an hour, so
@@ -42,10 +42,7 @@ run_preset() {
 
 run_preset dev
 if ((sanitizers)); then
-  # The layers that run in one process. The `process` tests kill real agents and have no use for a sanitizer.
-  for preset in asan ubsan tsan; do
-    run_preset "$preset" --label-exclude process
-  done
+  for preset in asan ubsan tsan; do run_preset "$preset"; done
 fi
 
 python3 scripts/count_tests.py "$results"/*.xml
