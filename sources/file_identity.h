@@ -32,7 +32,9 @@ FileIdentity identity_of(const io::FileStatus& status);
 
 // The bytes just before an offset, remembered to see later whether the file under it is still the
 // one that was read (F04, F05): copytruncate may have emptied and refilled it.
-constexpr std::size_t kTailBytes = 64;
+// So many that a time is among them: lines of one length often end alike for a hundred bytes (a
+// browser's name), and then a file refilled to the very offset looked like the old one.
+constexpr std::size_t kTailBytes = 256;
 std::uint64_t tail_hash(std::string_view bytes_before_offset);  // at most the last kTailBytes count
 
 }  // namespace sources

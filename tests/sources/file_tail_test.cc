@@ -157,6 +157,33 @@ TEST_CASE("file tail: refilled before the first watermark was written, it is rea
   CHECK(scene.records() == split(numbered(0, 40) + numbered(100, 200)));
 }
 
+TEST_CASE("file tail: refilled with lines as long that end alike, it is read from its start (F04)",
+          "[sources][file_tail]") {
+  const auto lines = [](int from, int to) {
+    std::string text;
+    for (int i = from; i < to; ++i) text += std::to_string(i) + std::string(100, 'x') + "\n";
+    return text;
+  };
+  Scene scene;
+  scene.write("/log/a", lines(1000, 1040));
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  REQUIRE(scene.records().size() == 40);
+  const bool restarted = GENERATE(true, false);
+  CAPTURE(restarted);
+  if (restarted) scene.stop();
+  scene.truncate("/log/a");
+  scene.write("/log/a", lines(2000, 2050));
+  if (restarted) {
+    scene.start();
+    scene.rig->add("/log/a", 1);
+  } else {
+    scene.look();
+  }
+  scene.run();
+  CHECK(scene.records() == split(lines(1000, 1040) + lines(2000, 2050)));
+}
+
 TEST_CASE("file tail: nothing of a new generation is delivered before the old one is settled",
           "[sources][file_tail]") {
   Scene scene;
@@ -209,8 +236,8 @@ TEST_CASE("file tail: read errors and short reads lose nothing", "[sources][file
 
 TEST_CASE("file tail: long lines by policy, with neighbours intact (F45)", "[sources][file_tail]") {
   using pipeline::LongLines;
-  const std::size_t bytes =
-      GENERATE(180, 191, 192, 193, 255, 256, 257, 999, 1000, 1001, 1002, 2000, 2001, 5000);
+  const std::size_t bytes = GENERATE(180, 191, 192, 193, 255, 256, 257, 511, 512, 513, 767, 768,
+                                     769, 999, 1000, 1001, 1002, 2000, 2001, 5000);
   const LongLines policy = GENERATE(LongLines::split, LongLines::truncate, LongLines::reject);
   CAPTURE(bytes, static_cast<int>(policy));
   Scene scene(with(policy, 1000));

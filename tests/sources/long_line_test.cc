@@ -19,28 +19,28 @@ pipeline::FramerOptions limit(std::size_t bytes, LongLines policy) {
 TEST_CASE("long line: scanned until its newline, then held if it is not too long",
           "[sources][long_line]") {
   for (const LongLines policy : {LongLines::split, LongLines::truncate, LongLines::reject}) {
-    LongLine line(std::string(90, 'a'), limit(200, policy));
+    LongLine line(std::string(290, 'a'), limit(400, policy));
     CHECK(line.step() == Step::scan);
-    CHECK(line.tail() == std::string(64, 'a'));
-    CHECK(line.scan_offset() == 26);
+    CHECK(line.tail() == std::string(256, 'a'));
+    CHECK(line.scan_offset() == 34);
     line.scan(std::string(10, 'b'));
-    CHECK(line.tail() == std::string(54, 'a') + std::string(10, 'b'));
+    CHECK(line.tail() == std::string(246, 'a') + std::string(10, 'b'));
     line.scan("c\nnext");
     CHECK(line.step() == Step::hold);
-    CHECK(line.line_bytes() == 101);
+    CHECK(line.line_bytes() == 301);
     CHECK(line.terminated());
   }
 }
 
 TEST_CASE("long line: too long is cut, by a byte more than a carriage return explains",
           "[sources][long_line]") {
-  for (const std::size_t bytes : {199U, 200U, 201U, 202U}) {
+  for (const std::size_t bytes : {399U, 400U, 401U, 402U}) {
     CAPTURE(bytes);
-    LongLine line(std::string(100, 'a'), limit(200, LongLines::truncate));
+    LongLine line(std::string(100, 'a'), limit(400, LongLines::truncate));
     line.scan(std::string(bytes - 100, 'a') + "\n");
     CHECK(line.line_bytes() == bytes);
-    CHECK(line.step() == (bytes <= 201 ? Step::hold : Step::cut));
-    CHECK(line.tail() == std::string(63, 'a') + "\n");
+    CHECK(line.step() == (bytes <= 401 ? Step::hold : Step::cut));
+    CHECK(line.tail() == std::string(255, 'a') + "\n");
   }
 }
 

@@ -80,7 +80,7 @@ struct Scene {
 };
 
 inline rig::Options with(pipeline::LongLines policy, std::size_t line_bytes_max,
-                         std::size_t chunk_bytes = 256) {
+                         std::size_t chunk_bytes = 768) {
   rig::Options options;
   options.chunk_bytes = chunk_bytes;
   options.framer = {.line_bytes_max = line_bytes_max, .long_lines = policy};

@@ -40,7 +40,7 @@ TEST_CASE("tail set: once, the unfinished last line is a line", "[sources][tail_
 TEST_CASE("tail set: a new file waits until the older one of its path was read to its end",
           "[sources][tail_set]") {
   rig::Options options;
-  options.chunk_bytes = 256;
+  options.chunk_bytes = 512;
   Scene scene(options);
   scene.write("/log/a", numbered(0, 300));
   scene.rig->add("/log/a", 1);
@@ -82,7 +82,7 @@ TEST_CASE("tail set: a name that comes back is followed where it was, open or le
 
 TEST_CASE("tail set: a hot file does not keep the others waiting", "[sources][tail_set]") {
   rig::Options options;
-  options.chunk_bytes = 256;
+  options.chunk_bytes = 512;
   options.budget_bytes = 2048;
   Scene scene(options);
   scene.write("/log/hot", numbered(0, 20'000));
