@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "io/blocking_calls.h"
 #include "io/blocking_pool.h"
 #include "io/epoll_request.h"
-#include "io/gather.h"
 #include "io/open_flags.h"
 #include "io/ready_list.h"
 #include "io/request_pool.h"

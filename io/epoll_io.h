@@ -2,8 +2,8 @@
 //
 // Sockets, pipes and inotify descriptors are watched by epoll. A read of a regular file is tried
 // without blocking first (preadv2, RWF_NOWAIT) and given to a thread only if it misses the page
-// cache; opens and syncs always are. Writes to regular files are plain pwritev inside write(), as
-// in every backend.
+// cache; opens, syncs and long writes always are. Other writes to regular files are plain pwritev
+// inside write(), as in every backend.
 #pragma once
 
 #include <memory>

@@ -10,7 +10,7 @@
 #include <climits>
 
 #include "base/assert.h"
-#include "io/open_flags.h"
+#include "io/blocking_calls.h"
 
 namespace io {
 namespace {
@@ -132,8 +132,7 @@ void run_blocking(BlockingJob& job) {
   do {
     switch (request.kind) {
       case Kind::open:
-        request.result =
-            or_errno(::open(static_cast<const char*>(request.data), request.flags, kFileMode));
+        request.result = open_now(static_cast<const char*>(request.data), request.flags);
         break;
       case Kind::read:
         request.result = or_errno(::pread(request.handle, request.buffer(), request.bytes,
@@ -143,8 +142,7 @@ void run_blocking(BlockingJob& job) {
         request.result = write_all(request.handle, request.pieces, request.offset);
         break;
       case Kind::sync:
-        request.result = or_errno(is_directory(request.handle) ? ::fsync(request.handle)
-                                                               : ::fdatasync(request.handle));
+        request.result = sync_now(request.handle);
         break;
       case Kind::connect:
         request.result =

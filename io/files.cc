@@ -15,7 +15,7 @@
 
 #include "base/assert.h"
 #include "io/backends.h"
-#include "io/gather.h"
+#include "io/blocking_calls.h"
 #include "io/open_flags.h"
 
 namespace io {

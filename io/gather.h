@@ -32,17 +32,4 @@ class Gather {
   std::uint64_t written_bytes_ = 0;
 };
 
-// Writes all of `pieces` to a regular file, blocking: at `offset`, or at Io::kAtEnd where the file
-// ends. Result: bytes written, or -errno after any part of them.
-std::int64_t write_all(int file, std::span<const std::string_view> pieces, std::uint64_t offset);
-
-// Is a write to a regular file long enough that another thread should do it (a worker of the
-// ring's, or of the pool's)? Copying 256 KiB into the page cache takes 50 µs and more, for which a
-// reactor that has files to read should not stand still; handing over costs some 5 µs. Many small
-// pieces would be handed over too often.
-bool long_write(std::span<const std::string_view> pieces);
-
-bool is_regular(int file);
-bool is_directory(int file);
-
 }  // namespace io

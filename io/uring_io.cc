@@ -10,7 +10,7 @@
 #include <chrono>
 
 #include "base/assert.h"
-#include "io/gather.h"
+#include "io/blocking_calls.h"
 #include "io/open_flags.h"
 #include "io/ready_list.h"
 #include "io/request_pool.h"
@@ -21,12 +21,11 @@ namespace io {
 namespace {
 
 constexpr unsigned kSubmissionEntries = 256;
-constexpr unsigned kCompletionEntries =
-    4096;  // more in flight is fine: the kernel keeps the overflow
+constexpr unsigned kCompletionEntries = 4096;  // the kernel keeps what does not fit
 constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;  // lengths in the ring are 32 bits
 
-// Kernel threads a reactor may cause: for files (syncs, opens, reads that miss the cache), and for
-// what can block without end. They count against the service's TasksMax.
+// Kernel threads a reactor may cause: for files (syncs, opens, long writes, reads that miss the
+// cache), and for what can block without end. They count against the service's TasksMax.
 constexpr std::array<unsigned, 2> kWorkersMax = {8, 8};
 
 // Without these (Linux 5.11) completions could be lost, sockets would block a worker each, or a
@@ -410,6 +409,12 @@ void UringIo::completed(Request& request, int result) {
 }
 
 void UringIo::attempted(Request& request, int result) {
+  // Not one worker to be had (TasksMax): the kernel cancels what nobody asked it to. Better to
+  // block than never to finish.
+  if (needs_no_ring(request.kind) && (result == -ECANCELED || result == -EAGAIN)) {
+    finish(request, run_here(request));
+    return;
+  }
   switch (result) {
     case -EINTR:
       start(request);
@@ -431,9 +436,7 @@ void UringIo::attempted(Request& request, int result) {
       if (request.kind == Kind::read && !request.forced) {
         request.forced = true;
         start(request);
-      } else if (request.kind == Kind::read || request.kind == Kind::connect ||
-                 request.kind == Kind::open || request.kind == Kind::sync ||
-                 request.kind == Kind::write_file) {
+      } else if (request.kind == Kind::read || request.kind == Kind::connect) {
         finish(request, result);
       } else {
         poll_again(request);

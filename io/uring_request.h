@@ -9,12 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "io/gather.h"
+#include "io/blocking_calls.h"
 #include "io/io.h"
 
 namespace io {
-
-constexpr std::size_t kVectorsPerRequest = 64;  // pieces of a send given to the kernel at once
 
 enum class UringKind : std::uint8_t {
   open,
@@ -30,10 +28,15 @@ enum class UringKind : std::uint8_t {
   wake,
 };
 
+// What any thread can do with a plain call.
+constexpr bool needs_no_ring(UringKind kind) {
+  return kind == UringKind::open || kind == UringKind::sync || kind == UringKind::write_file;
+}
+
 // What a request not done in one go has in the kernel's hands.
 struct UringVectors {
   msghdr header{};
-  std::array<iovec, kVectorsPerRequest> pieces{};
+  std::array<iovec, kPiecesTogether> pieces{};
   UringVectors* next = nullptr;
 };
 
@@ -55,5 +58,13 @@ struct UringRequest {
   Gather gather;
   UringVectors* vectors = nullptr;
 };
+
+inline std::int64_t run_here(UringRequest& request) {
+  if (request.kind == UringKind::open) {
+    return open_now(static_cast<const char*>(request.data), request.flags);
+  }
+  if (request.kind == UringKind::sync) return sync_now(request.handle);
+  return write_rest(request.gather, request.handle, request.offset);
+}
 
 }  // namespace io
