@@ -227,9 +227,14 @@ void Reactor::trim_pools(base::Instant now) {
     return;
   }
   if (now < trim_at_) return;
-  trimmed_bytes_ += slabs_.trim() + parcels_.trim() + chunks_.trim();
+  const std::size_t bytes = slabs_.trim() + parcels_.trim() + chunks_.trim();
+  trimmed_bytes_ += bytes;
   reads_at_trim_ = reads;
-  trim_at_ = quiet ? base::Instant::max() : now + kTrimEvery;
+  // What is still out comes home later, and is unused from then on.
+  const bool all_home = std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) {
+    return flow.abandoned || flow.tails->idle();
+  });
+  trim_at_ = quiet && bytes == 0 && all_home ? base::Instant::max() : now + kTrimEvery;
 }
 
 void Reactor::publish() {

@@ -128,8 +128,8 @@ class Reactor {
 
   // Turns another reactor may wait for its ring: about as many chunks, together a full flush.
   static constexpr std::uint32_t kTurnsOwedMax = 4;
-  // Between two looks at what the pools have too much of, while lines come; one or two more after
-  // the last, then none.
+  // Between two looks at what the pools have too much of, while lines come and until nothing is
+  // left over of the last.
   static constexpr base::Duration kTrimEvery = std::chrono::seconds(2);
   static constexpr std::size_t kHintsMax = 4096;  // more: look at all files instead
   static constexpr std::size_t kSettledPerDrain = 256;

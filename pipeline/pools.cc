@@ -92,18 +92,19 @@ struct alignas(kAlignment) SlabPool::Header {
 SlabPool::SlabPool(std::size_t keep_bytes) : keep_bytes_(keep_bytes) {}
 
 SlabPool::~SlabPool() {
-  for (Header* list : free_) Header::free_list(list);
+  for (const Class& each : classes_) Header::free_list(each.free);
   Header::free_list(out_);
 }
 
 std::span<char> SlabPool::take(std::size_t bytes) {
   const std::size_t number = class_number(bytes);
-  if (number >= free_.size()) free_.resize(number + 1);
-  Header* header = free_[number];
+  if (number >= classes_.size()) classes_.resize(number + 1);
+  Class& own = classes_[number];
+  Header* header = own.free;
   if (header != nullptr) {
-    free_[number] = header->next;
+    own.free = header->next;
+    own.unused = std::min(own.unused, --own.count);
     kept_bytes_ -= header->bytes;
-    unused_bytes_ = std::min(unused_bytes_, kept_bytes_);
   } else {
     header = Header::allocate(class_bytes(number));
   }
@@ -124,23 +125,25 @@ void SlabPool::give_back(std::span<char> slab) {
     Header::free(header);
     return;
   }
-  Header*& list = free_[class_number(header->bytes)];
-  header->next = list;
-  list = header;
+  Class& own = classes_[class_number(header->bytes)];
+  header->next = own.free;
+  own.free = header;
+  ++own.count;
   kept_bytes_ += header->bytes;
 }
 
 std::size_t SlabPool::trim() {
-  const std::size_t goal = kept_bytes_ - std::min(unused_bytes_, kept_bytes_);
   const std::size_t before = kept_bytes_;
-  for (std::size_t number = free_.size(); number-- > 0;) {
-    while (free_[number] != nullptr && kept_bytes_ - free_[number]->bytes >= goal) {
-      Header* const header = std::exchange(free_[number], free_[number]->next);
-      kept_bytes_ -= header->bytes;
-      Header::free(header);
+  for (Class& own : classes_) {
+    // What was used last stays: the list is cut behind it.
+    Header** end = &own.free;
+    for (std::size_t kept = own.count - own.unused; kept > 0; --kept) end = &(*end)->next;
+    for (Header* each = std::exchange(*end, nullptr); each != nullptr; --own.count) {
+      kept_bytes_ -= each->bytes;
+      Header::free(std::exchange(each, each->next));
     }
+    own.unused = own.count;
   }
-  unused_bytes_ = kept_bytes_;
   return before - kept_bytes_;
 }
 
@@ -172,8 +175,10 @@ void ParcelPool::give_back(Parcel& parcel) {
 
 std::size_t ParcelPool::trim() {
   std::size_t bytes = 0;
-  for (; unused_ > 0; --unused_, --free_count_) {
-    Parcel& parcel = *std::exchange(free_, free_->next);
+  Parcel** end = &free_;
+  for (std::size_t kept = free_count_ - unused_; kept > 0; --kept) end = &(*end)->next;
+  for (Parcel* each = std::exchange(*end, nullptr); each != nullptr; --free_count_) {
+    const Parcel& parcel = *std::exchange(each, each->next);
     bytes += sizeof parcel + parcel.batches.capacity() * sizeof(Batch);
     const std::size_t index = parcel.pool_index;
     std::swap(all_[index], all_.back());

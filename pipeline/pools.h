@@ -54,11 +54,16 @@ class SlabPool {
   struct Header;  // in front of every slab: its place in the list of all, or in its class's free
                   // list
 
-  std::vector<Header*> free_;  // per class
-  Header* out_ = nullptr;      // slabs somebody has
+  struct Class {
+    Header* free = nullptr;  // the one used last is first
+    std::size_t count = 0;
+    std::size_t unused = 0;  // least of `count` since the last trim()
+  };
+
+  std::vector<Class> classes_;
+  Header* out_ = nullptr;  // slabs somebody has
   std::size_t keep_bytes_;
   std::size_t kept_bytes_ = 0;
-  std::size_t unused_bytes_ = 0;  // least kept since the last trim()
 };
 
 class ParcelPool {

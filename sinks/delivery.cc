@@ -293,6 +293,7 @@ void Delivery::State::push_home() {
     parts.settle[home]->push(parts.reactor, batches, parts.ringer);
     batches.clear();
   }
+  if (parts.budget.starving()) parts.ringer.ring_all();  // somebody waits for just this
 }
 
 void Delivery::State::tell_failing(base::Instant now, base::Duration wait) {

@@ -34,7 +34,7 @@ TEST_CASE("slab pool: a slab is big enough and wastes at most a fifth", "[pipeli
     for (const std::size_t wanted : {bytes - 1, bytes, bytes + 1}) {
       const std::span<char> slab = pool.take(wanted);
       if (slab.size() < wanted) FAIL("too small for " << wanted);
-      if (wanted > 1024 && (slab.size() - wanted) * 5 > slab.size())
+      if (wanted > 256 && (slab.size() - wanted) * 5 > slab.size())
         FAIL("wasteful for " << wanted);
       if (reinterpret_cast<std::uintptr_t>(slab.data()) % 64 != 0) FAIL("not aligned");
       pool.give_back(slab);
@@ -44,7 +44,7 @@ TEST_CASE("slab pool: a slab is big enough and wastes at most a fifth", "[pipeli
 
 TEST_CASE("slab pool: every power of two is a size of its own", "[pipeline][pools]") {
   SlabPool pool(0);
-  for (std::size_t bytes = 1024; bytes <= 1 << 24; bytes *= 2) {
+  for (std::size_t bytes = 256; bytes <= 1 << 24; bytes *= 2) {
     const std::span<char> slab = pool.take(bytes);
     CHECK(slab.size() == bytes);
     const std::span<char> above = pool.take(bytes + 1);
