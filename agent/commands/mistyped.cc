@@ -32,12 +32,13 @@ std::string mistyped(const CLI::App& app) {
   while (!innermost->get_subcommands().empty()) innermost = innermost->get_subcommands().front();
   const std::vector<std::string> unknown = app.remaining(true);
   if (unknown.empty()) return {};
-  const bool option = unknown.front().starts_with('-');
+  const std::string word = unknown.front().substr(0, unknown.front().find('='));
+  const bool option = word.starts_with('-');
   const std::vector<std::string> known = option ? options_of(*innermost) : commands_of(*innermost);
   if (!option && known.empty()) return {};
   const std::vector<std::string_view> views(known.begin(), known.end());
-  return (option ? "unknown option '" : "unknown command '") + unknown.front() + "'" +
-         config::did_you_mean(unknown.front(), views);
+  return (option ? "unknown option '" : "unknown command '") + word + "'" +
+         config::did_you_mean(word, views);
 }
 
 }  // namespace agent

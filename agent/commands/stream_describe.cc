@@ -46,7 +46,7 @@ std::string retention(const store::ShardOptions& options) {
                                             : config::format_duration(options.retention_age);
 }
 
-// Of all shards, as configured; each keeps its part.
+// Of all shards together; what was configured, less what could not be divided.
 std::uint64_t max_bytes(const store::StreamInfo& stream) {
   return stream.options.retention_bytes * stream.shards.size();
 }

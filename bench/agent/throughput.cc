@@ -55,9 +55,12 @@ class Throughput {
     }
     if (!settings_.json) print_head();
     for (std::size_t i = 0; i < contestants_.size(); ++i) print(i);
-    remove_output();
     return true;
   }
+
+  ~Throughput() { remove_output(); }
+  Throughput(const Throughput&) = delete;
+  Throughput& operator=(const Throughput&) = delete;
 
  private:
   std::string copy_path() const { return settings_.directory + "/copy"; }
