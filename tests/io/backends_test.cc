@@ -3,7 +3,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,38 +91,6 @@ TEST_CASE("backends: the choice is made once, with the only notice", "[io][backe
           if (!io::make_io(io::Backend::epoll, lines.log)) return 4;
           return lines.count() == 1 ? 0 : 5;
         }) == 0);
-}
-
-TEST_CASE("backends: a ring without workers still writes, syncs and opens files",
-          "[io][backends]") {
-  const io_test::ScratchDirectory directory;
-  const std::string path = directory.path() + "/file";
-  std::filesystem::permissions(directory.path(), std::filesystem::perms(0777));
-  CHECK(in_child([&] {
-          // A user of its own, root has no limit; who has processes already may start no other.
-          if (::geteuid() == 0 && ::setresuid(64'999, 64'999, 64'999) != 0) return 1;
-          const rlimit none{.rlim_cur = 0, .rlim_max = 0};
-          if (::setrlimit(RLIMIT_NPROC, &none) != 0) return 2;
-          Lines lines;
-          const auto made = io::make_io(io::Backend::io_uring, lines.log);
-          if (!made) return 3;
-          io::Io& io = **made;
-          using io_test::Call;
-          using io_test::finish;
-          Call open_call;
-          io.open(open_call.operation, path.c_str(), io::Open::create_new);
-          const std::int64_t file = finish(io, open_call);
-          if (file < 0) return 4;
-          const std::string text(600'000, 'x');
-          const std::string_view piece = text;
-          Call write_call;
-          io.write(write_call.operation, static_cast<io::Handle>(file), std::span(&piece, 1), 5);
-          if (finish(io, write_call) != 600'000) return 5;
-          Call sync_call;
-          io.sync(sync_call.operation, static_cast<io::Handle>(file));
-          return finish(io, sync_call) == 0 ? 0 : 6;
-        }) == 0);
-  CHECK(std::filesystem::file_size(path) == 600'005);
 }
 
 TEST_CASE("backends: a ring that was insisted on is an error when denied", "[io][backends]") {
