@@ -1,6 +1,7 @@
 #include "io/blocking_calls.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -35,6 +36,13 @@ std::int64_t open_now(const char* path, int flags) {
   }
 }
 
+std::int64_t read_now(int file, std::span<char> into, std::uint64_t offset) {
+  while (true) {
+    const ssize_t got = ::pread(file, into.data(), into.size(), static_cast<off_t>(offset));
+    if (got >= 0 || errno != EINTR) return got < 0 ? -errno : got;
+  }
+}
+
 std::int64_t sync_now(int file) {
   const bool directory = is_directory(file);
   while (true) {
@@ -45,10 +53,6 @@ std::int64_t sync_now(int file) {
 
 std::int64_t write_all(int file, std::span<const std::string_view> pieces, std::uint64_t offset) {
   Gather gather(pieces);
-  return write_rest(gather, file, offset);
-}
-
-std::int64_t write_rest(Gather& gather, int file, std::uint64_t offset) {
   std::array<iovec, IOV_MAX> vectors;
   while (!gather.done()) {
     const int count = static_cast<int>(gather.fill(vectors, kTransferBytesMax));
@@ -65,6 +69,14 @@ std::int64_t write_rest(Gather& gather, int file, std::uint64_t offset) {
     }
   }
   return static_cast<std::int64_t>(gather.written_bytes());
+}
+
+std::int64_t connect_now(int socket, const void* address, std::size_t bytes) {
+  while (true) {
+    const int result =
+        ::connect(socket, static_cast<const sockaddr*>(address), static_cast<socklen_t>(bytes));
+    if (result == 0 || errno != EINTR) return result < 0 ? -errno : 0;
+  }
 }
 
 bool long_write(std::span<const std::string_view> pieces) {

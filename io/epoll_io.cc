@@ -12,9 +12,8 @@
 
 #include "base/assert.h"
 #include "io/blocking_calls.h"
-#include "io/blocking_pool.h"
 #include "io/epoll_request.h"
-#include "io/open_flags.h"
+#include "io/file_calls.h"
 #include "io/ready_list.h"
 #include "io/request_pool.h"
 #include "io/wake_signal.h"
@@ -38,36 +37,28 @@ struct Waiters {
 
 class EpollIo final : public Io {
  public:
-  EpollIo() : pool_(this, [](void* io) { static_cast<EpollIo*>(io)->wake_.raise(); }) {}
+  EpollIo() : files_(ready_, this, [](void* io) { static_cast<EpollIo*>(io)->wake_.raise(); }) {}
   ~EpollIo() override {
     if (epoll_ >= 0) ::close(epoll_);
   }
   base::Result<void> open_epoll();
 
   void open(Operation& operation, const char* path, Open how) override {
-    Request& request = take(operation, Kind::open, kNoHandle);
-    request.data = path;
-    request.flags = open_flags(how);
-    block(request);
+    files_.open(operation, path, how);
   }
   void read(Operation& operation, Handle handle, std::span<char> into,
             std::uint64_t offset) override;
   void write(Operation& operation, Handle handle, std::span<const std::string_view> pieces,
              std::uint64_t offset) override {
     if (offset != kAtEnd && long_write(pieces)) {
-      Request& request = take(operation, Kind::write_file, handle);
-      request.pieces = pieces;
-      request.offset = offset;
-      block(request);
+      files_.write(operation, handle, pieces, offset);
     } else if (offset != kAtEnd || is_regular(handle)) {
       ready_.push(operation, write_all(handle, pieces, offset));
     } else {
       start_gather(operation, Kind::write_stream, handle, pieces);
     }
   }
-  void sync(Operation& operation, Handle handle) override {
-    block(take(operation, Kind::sync, handle));
-  }
+  void sync(Operation& operation, Handle handle) override { files_.sync(operation, handle); }
   void receive(Operation& operation, Handle handle, std::span<char> into) override {
     Request& request = take(operation, Kind::receive, handle);
     request.data = into.data();
@@ -97,7 +88,6 @@ class EpollIo final : public Io {
   Request& take(Operation& operation, Kind kind, Handle handle);
   void start_gather(Operation& operation, Kind kind, Handle handle,
                     std::span<const std::string_view> pieces);
-  void block(Request& request);
   void start(Request& request);
   Waiters::Direction& direction_of(const Request& request);
   int arm(Handle handle);
@@ -105,7 +95,6 @@ class EpollIo final : public Io {
   void serve(Handle handle, std::uint32_t events);
   void serve(Waiters::Direction& direction);
   int wait(std::span<epoll_event> events, base::Duration wait_max);
-  void take_finished();
   void finish(Request& request, std::int64_t result);
 
   int epoll_ = -1;
@@ -115,7 +104,7 @@ class EpollIo final : public Io {
   RequestPool<Request> requests_;
   std::vector<Waiters> waiters_;  // by descriptor
   ReadyList ready_;
-  BlockingPool pool_;  // last: its threads use the members above
+  FileCalls files_;  // last: its threads use the members above
 };
 
 base::Result<void> EpollIo::open_epoll() {
@@ -135,7 +124,7 @@ Request& EpollIo::take(Operation& operation, Kind kind, Handle handle) {
   request.operation = &operation;
   request.kind = kind;
   request.handle = handle;
-  operation.backend = &request;
+  operation.backend = static_cast<InFlight*>(&request);
   return request;
 }
 
@@ -157,19 +146,9 @@ void EpollIo::read(Operation& operation, Handle handle, std::span<char> into,
   const std::int64_t got = read_from_memory(handle, into, offset);
   if (got != kNotYet) {
     ready_.push(operation, got);
-    return;
+  } else {
+    files_.read(operation, handle, into, offset);
   }
-  Request& request = take(operation, Kind::read, handle);
-  request.data = into.data();
-  request.bytes = into.size();
-  request.offset = offset;
-  block(request);
-}
-
-void EpollIo::block(Request& request) {
-  request.run = run_blocking;
-  request.in_pool = true;
-  pool_.submit(request);
 }
 
 void EpollIo::start(Request& request) {
@@ -183,7 +162,11 @@ void EpollIo::start(Request& request) {
   if (direction.first == nullptr) {
     const std::int64_t result = attempt(request);
     if (result == -EAGAIN && request.kind == Kind::connect && !request.connecting) {
-      block(request);  // a Unix listener's queue is full, and epoll cannot tell when it is not
+      // A Unix listener's queue is full, and epoll cannot tell when it is not.
+      Operation& operation = *request.operation;
+      operation.backend = nullptr;
+      files_.connect(operation, request.handle, request.data, request.bytes);
+      requests_.give_back(request);
       return;
     }
     if (result != kNotYet) {
@@ -238,11 +221,12 @@ void EpollIo::serve(Waiters::Direction& direction) {
 
 void EpollIo::cancel(Operation& operation) {
   if (operation.backend == nullptr) return;  // not started, or its result is known already
-  Request& request = *static_cast<Request*>(operation.backend);
-  if (request.in_pool) {
-    if (pool_.withdraw(request)) finish(request, -ECANCELED);
+  auto& in_flight = *static_cast<InFlight*>(operation.backend);
+  if (in_flight.in_pool) {
+    files_.cancel(operation);
     return;
   }
+  auto& request = static_cast<Request&>(in_flight);
   unlink(request);
   finish(request, -ECANCELED);
 }
@@ -278,7 +262,7 @@ bool EpollIo::run_once(base::Duration wait_max) {
       if (::read(wake_.descriptor(), &raised, sizeof raised) < 0) ASSERT(errno == EINTR);
       wake_.clear();
       woken_ = true;
-      take_finished();  // after clear(): what finishes later raises again
+      files_.take_finished();  // after clear(): what finishes later raises again
     }
     if (!ready_.empty() || woken_ || left <= base::Duration::zero()) break;
     if (timed) left = end - Steady::now();
@@ -302,15 +286,6 @@ int EpollIo::wait(std::span<epoll_event> events, base::Duration wait_max) {
   const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(wait_max).count();
   return ::epoll_wait(epoll_, events.data(), room,
                       static_cast<int>(std::min<std::int64_t>(milliseconds, INT_MAX)));
-}
-
-void EpollIo::take_finished() {
-  BlockingJob* job = pool_.take_finished();
-  while (job != nullptr) {
-    auto& request = static_cast<Request&>(*job);
-    job = job->next_job;
-    finish(request, request.result);
-  }
 }
 
 void EpollIo::finish(Request& request, std::int64_t result) {

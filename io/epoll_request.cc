@@ -9,9 +9,6 @@
 #include <array>
 #include <climits>
 
-#include "base/assert.h"
-#include "io/blocking_calls.h"
-
 namespace io {
 namespace {
 
@@ -120,39 +117,9 @@ std::int64_t attempt(Request& request) {
       case Kind::connect:
         result = attempt_connect(request);
         break;
-      default:
-        ASSERT(false);
     }
   }
   return result;
-}
-
-void run_blocking(BlockingJob& job) {
-  auto& request = static_cast<Request&>(job);
-  do {
-    switch (request.kind) {
-      case Kind::open:
-        request.result = open_now(static_cast<const char*>(request.data), request.flags);
-        break;
-      case Kind::read:
-        request.result = or_errno(::pread(request.handle, request.buffer(), request.bytes,
-                                          static_cast<off_t>(request.offset)));
-        break;
-      case Kind::write_file:
-        request.result = write_all(request.handle, request.pieces, request.offset);
-        break;
-      case Kind::sync:
-        request.result = sync_now(request.handle);
-        break;
-      case Kind::connect:
-        request.result =
-            or_errno(::connect(request.handle, static_cast<const sockaddr*>(request.data),
-                               static_cast<socklen_t>(request.bytes)));
-        break;
-      default:
-        ASSERT(false);
-    }
-  } while (request.result == -EINTR);
 }
 
 }  // namespace io

@@ -11,7 +11,7 @@
 
 #include "base/assert.h"
 #include "io/blocking_calls.h"
-#include "io/open_flags.h"
+#include "io/file_calls.h"
 #include "io/ready_list.h"
 #include "io/request_pool.h"
 #include "io/uring_request.h"
@@ -24,9 +24,9 @@ constexpr unsigned kSubmissionEntries = 256;
 constexpr unsigned kCompletionEntries = 4096;  // the kernel keeps what does not fit
 constexpr std::size_t kTransferBytesMax = std::size_t{1} << 30;  // lengths in the ring are 32 bits
 
-// Kernel threads a reactor may cause: for files (syncs, opens, long writes, reads that miss the
-// cache), and for what can block without end. They count against the service's TasksMax.
-constexpr std::array<unsigned, 2> kWorkersMax = {8, 8};
+// Kernel threads a reactor may cause, for files and for what can block without end. Nothing we ask
+// for needs one (io/file_calls.h); they would count against the service's TasksMax.
+constexpr std::array<unsigned, 2> kWorkersMax = {1, 1};
 
 // Without these (Linux 5.11) completions could be lost, sockets would block a worker each, or a
 // wait with a limit would need a request of its own.
@@ -50,15 +50,12 @@ using Vectors = UringVectors;
 
 class UringIo final : public Io {
  public:
-  UringIo() = default;
+  UringIo() : files_(ready_, this, [](void* io) { static_cast<UringIo*>(io)->wake_.raise(); }) {}
   ~UringIo() override;
   base::Result<void> open_ring();
 
   void open(Operation& operation, const char* path, Open how) override {
-    Request& request = take(operation, Kind::open, AT_FDCWD);
-    request.data = path;
-    request.flags = open_flags(how);
-    start(request);
+    files_.open(operation, path, how);
   }
   void read(Operation& operation, Handle handle, std::span<char> into,
             std::uint64_t offset) override {
@@ -71,18 +68,14 @@ class UringIo final : public Io {
   void write(Operation& operation, Handle handle, std::span<const std::string_view> pieces,
              std::uint64_t offset) override {
     if (offset != kAtEnd && long_write(pieces)) {
-      start_gather(operation, Kind::write_file, handle, pieces, offset);
+      files_.write(operation, handle, pieces, offset);
     } else if (offset != kAtEnd || is_regular(handle)) {
       ready_.push(operation, write_all(handle, pieces, offset));
     } else {
-      start_gather(operation, Kind::write_stream, handle, pieces, kAtEnd);
+      start_gather(operation, Kind::write_stream, handle, pieces);
     }
   }
-  void sync(Operation& operation, Handle handle) override {
-    Request& request = take(operation, Kind::sync, handle);
-    request.flags = is_directory(handle) ? 0 : IORING_FSYNC_DATASYNC;
-    start(request);
-  }
+  void sync(Operation& operation, Handle handle) override { files_.sync(operation, handle); }
   void receive(Operation& operation, Handle handle, std::span<char> into) override {
     Request& request = take(operation, Kind::receive, handle);
     request.data = into.data();
@@ -91,7 +84,7 @@ class UringIo final : public Io {
   }
   void send(Operation& operation, Handle handle,
             std::span<const std::string_view> pieces) override {
-    start_gather(operation, Kind::send, handle, pieces, kAtEnd);
+    start_gather(operation, Kind::send, handle, pieces);
   }
   void accept(Operation& operation, Handle listener) override {
     start(take(operation, Kind::accept, listener));
@@ -111,7 +104,7 @@ class UringIo final : public Io {
  private:
   Request& take(Operation& operation, Kind kind, Handle handle);
   void start_gather(Operation& operation, Kind kind, Handle handle,
-                    std::span<const std::string_view> pieces, std::uint64_t offset);
+                    std::span<const std::string_view> pieces);
   void start(Request& request);
   bool submit_to_ring(Request& request);
   void prepare(Request& request, io_uring_sqe& sqe);
@@ -121,6 +114,7 @@ class UringIo final : public Io {
   void collect();
   void completed(Request& request, int result);
   void attempted(Request& request, int result);
+  void read_from_disk(Request& request);
   void progressed(Request& request, int bytes);
   void poll_again(Request& request);
   void finish(Request& request, std::int64_t result);
@@ -139,6 +133,7 @@ class UringIo final : public Io {
   Request* backlog_first_ = nullptr;  // started, but the submission queue was full
   Request* backlog_last_ = nullptr;
   std::size_t in_kernel_ = 0;  // completions owed
+  FileCalls files_;            // last: its threads use the members above
 };
 
 base::Result<void> UringIo::open_ring() {
@@ -194,12 +189,12 @@ Request& UringIo::take(Operation& operation, Kind kind, Handle handle) {
   request.operation = &operation;
   request.kind = kind;
   request.handle = handle;
-  operation.backend = &request;
+  operation.backend = static_cast<InFlight*>(&request);
   return request;
 }
 
 void UringIo::start_gather(Operation& operation, Kind kind, Handle handle,
-                           std::span<const std::string_view> pieces, std::uint64_t offset) {
+                           std::span<const std::string_view> pieces) {
   const Gather gather(pieces);
   if (gather.done()) {
     ready_.push(operation, 0);
@@ -207,7 +202,6 @@ void UringIo::start_gather(Operation& operation, Kind kind, Handle handle,
   }
   Request& request = take(operation, kind, handle);
   request.gather = gather;
-  request.offset = offset;
   start(request);
 }
 
@@ -246,16 +240,9 @@ void UringIo::prepare(Request& request, io_uring_sqe& sqe) {
     return;
   }
   switch (request.kind) {
-    case Kind::open:
-      io_uring_prep_openat(&sqe, request.handle, static_cast<const char*>(request.data),
-                           request.flags, kFileMode);
-      break;
     case Kind::read:
       io_uring_prep_read(&sqe, request.handle, buffer, bytes, request.offset);
-      if (request.forced) io_uring_sqe_set_flags(&sqe, IOSQE_ASYNC);
-      break;
-    case Kind::sync:
-      io_uring_prep_fsync(&sqe, request.handle, static_cast<unsigned>(request.flags));
+      sqe.rw_flags = RWF_NOWAIT;  // else the kernel takes a worker where it cannot do without
       break;
     case Kind::receive:
       if (request.not_socket) {
@@ -266,7 +253,6 @@ void UringIo::prepare(Request& request, io_uring_sqe& sqe) {
       break;
     case Kind::send:
     case Kind::write_stream:
-    case Kind::write_file:
       prepare_gather(request, sqe);
       break;
     case Kind::accept:
@@ -289,12 +275,6 @@ void UringIo::prepare_gather(Request& request, io_uring_sqe& sqe) {
   if (request.vectors == nullptr) request.vectors = &vectors_.take();
   Vectors& vectors = *request.vectors;
   const std::size_t count = request.gather.fill(vectors.pieces, kTransferBytesMax);
-  if (request.kind == Kind::write_file) {
-    io_uring_prep_writev(&sqe, request.handle, vectors.pieces.data(), static_cast<unsigned>(count),
-                         request.offset + request.gather.written_bytes());
-    io_uring_sqe_set_flags(&sqe, IOSQE_ASYNC);  // without trying on our thread first
-    return;
-  }
   if (request.kind == Kind::write_stream || request.not_socket) {
     io_uring_prep_writev(&sqe, request.handle, vectors.pieces.data(), static_cast<unsigned>(count),
                          kAtEnd);
@@ -321,7 +301,12 @@ void UringIo::drain_backlog() {
 
 void UringIo::cancel(Operation& operation) {
   if (operation.backend == nullptr) return;  // not started, or its result is known already
-  Request& target = *static_cast<Request*>(operation.backend);
+  auto& in_flight = *static_cast<InFlight*>(operation.backend);
+  if (in_flight.in_pool) {
+    files_.cancel(operation);
+    return;
+  }
+  auto& target = static_cast<Request&>(in_flight);
   if (target.cancelled) return;
   target.cancelled = true;
   if (!target.in_kernel) return;  // in the backlog: never reaches the kernel
@@ -395,6 +380,7 @@ void UringIo::completed(Request& request, int result) {
     release(request);
     wake_.clear();
     woken_ = true;
+    files_.take_finished();  // after clear(): what finishes later raises again
     arm_wake();
   } else if (request.cancelled && (result < 0 || request.polling)) {
     finish(request, -ECANCELED);  // a worker that was interrupted says EINTR
@@ -409,10 +395,8 @@ void UringIo::completed(Request& request, int result) {
 }
 
 void UringIo::attempted(Request& request, int result) {
-  // Not one worker to be had (TasksMax): the kernel cancels what nobody asked it to. Better to
-  // block than never to finish.
-  if (needs_no_ring(request.kind) && (result == -ECANCELED || result == -EAGAIN)) {
-    finish(request, run_here(request));
+  if (request.kind == Kind::read && (result == -EAGAIN || result == -EOPNOTSUPP)) {
+    read_from_disk(request);
     return;
   }
   switch (result) {
@@ -431,12 +415,8 @@ void UringIo::attempted(Request& request, int result) {
       }
       return;
     case -EAGAIN:
-      // Descriptors opened with O_NONBLOCK: the ring takes it literally. Files on file systems that
-      // cannot read without blocking refuse too, but not a worker.
-      if (request.kind == Kind::read && !request.forced) {
-        request.forced = true;
-        start(request);
-      } else if (request.kind == Kind::read || request.kind == Kind::connect) {
+      // Descriptors opened with O_NONBLOCK: the ring takes it literally.
+      if (request.kind == Kind::connect) {
         finish(request, result);
       } else {
         poll_again(request);
@@ -445,13 +425,21 @@ void UringIo::attempted(Request& request, int result) {
     default:
       break;
   }
-  const bool gathers = request.kind == Kind::send || request.kind == Kind::write_stream ||
-                       request.kind == Kind::write_file;
+  const bool gathers = request.kind == Kind::send || request.kind == Kind::write_stream;
   if (gathers && result >= 0) {
     progressed(request, result);
   } else {
     finish(request, result);
   }
+}
+
+// It is not in memory, or the file system cannot tell.
+void UringIo::read_from_disk(Request& request) {
+  Operation& operation = *request.operation;
+  operation.backend = nullptr;
+  files_.read(operation, request.handle,
+              {static_cast<char*>(const_cast<void*>(request.data)), request.bytes}, request.offset);
+  release(request);
 }
 
 void UringIo::progressed(Request& request, int bytes) {

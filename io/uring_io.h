@@ -1,9 +1,10 @@
 // The io_uring backend of Io. Everything about the ring is in uring_io.cc, the only file that knows
 // liburing.
 //
-// Reads, syncs, opens and all about sockets and pipes go through the ring, long writes to regular
-// files too: the kernel hands them to a worker thread of its own. Short ones are plain pwritev
-// inside write(), for which that would be too much (docs/design/0003-how-the-store-writes.md).
+// Reads of what is in memory and all about sockets and pipes go through the ring. What a disk keeps
+// waiting (other reads, opens, syncs, long writes to regular files) goes to a pool of our own
+// (io/file_calls.h). Short writes are plain pwritev inside write(), for which that would be too
+// much (docs/design/0003-how-the-store-writes.md).
 #pragma once
 
 #include <memory>

@@ -86,8 +86,12 @@ struct Loop {
       queues.push_back(outlets.back().get());
       buffers.emplace_back(pipeline::FlushPolicy{});
     }
+    // Apart, or GCC 12 at -O3 takes the key inside for uninitialized.
+    pipeline::ProgramOptions program;
+    program.framer.line_bytes_max = 1000;
+    program.partition_key = std::move(key);
     intake = std::make_unique<Intake>(Intake::Parts{
-        .program = {.framer = {.line_bytes_max = 1000}, .partition_key = std::move(key)},
+        .program = std::move(program),
         .map = pipeline::ShardMap::even(kShards),
         .outlets = std::move(queues),
         .slabs = slabs,
