@@ -8,6 +8,7 @@
 #include <latch>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -49,7 +50,14 @@ base::Result<Outside> make_outside(io::Backend backend, Shared& shared, base::Lo
 class ReactorThread {
  public:
   void start(io::Backend backend, Shared& shared, base::Log& log) {
-    thread_ = std::jthread([this, backend, &shared, &log] { body(backend, shared, log); });
+    try {
+      thread_ = std::jthread([this, backend, &shared, &log] { body(backend, shared, log); });
+    } catch (const std::system_error& refused) {
+      outside_ =
+          base::fail(base::ErrorCode::limit,
+                     "no thread for a reactor (TasksMax? ulimit -u?): " + refused.code().message());
+      return;
+    }
     ready_.wait();
   }
   const base::Result<Outside>& outside() const { return outside_; }
@@ -62,11 +70,13 @@ class ReactorThread {
     stopping_.store(true, std::memory_order_release);
     if (outside_) outside_->io->wake();
   }
-  void wait_stopped() { stopped_.wait(); }
+  void wait_stopped() {
+    if (thread_.joinable()) stopped_.wait();
+  }
   // When every thread has stopped: until then another reactor may wake ours.
   void end() {
     end_.count_down();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
 
  private:

@@ -4,13 +4,18 @@
 
 #include <array>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace io {
 
 ReaderWatch::ReaderWatch(Handle out, std::function<void()> gone)
     : out_(out), gone_(std::move(gone)) {
-  if (ended_.open()) thread_ = std::jthread([this] { watch(); });
+  if (!ended_.open()) return;
+  try {
+    thread_ = std::jthread([this] { watch(); });
+  } catch (const std::system_error&) {  // TasksMax: then a write has to tell
+  }
 }
 
 ReaderWatch::~ReaderWatch() {

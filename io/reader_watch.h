@@ -28,7 +28,7 @@ class ReaderWatch {
   Handle out_;
   std::function<void()> gone_;
   WakeSignal ended_;
-  std::jthread thread_;  // none if there is no descriptor for ended_: then a write has to tell
+  std::jthread thread_;  // none without a descriptor for ended_ or a task: a write has to tell
 };
 
 }  // namespace io

@@ -294,6 +294,37 @@ TEST_CASE("bad input: a data directory that cannot be written is said, with exit
   CHECK(contains(ran, place.data_dir()));
 }
 
+// A sanitizer that starts a thread of its own cannot do without.
+#if !defined(__SANITIZE_THREAD__)
+TEST_CASE("bad input: threads that cannot be started are said, or done without",
+          "[agent][process]") {
+  const Place place;
+  std::string lines;
+  for (int i = 0; i < 100'000; ++i) lines += "line " + std::to_string(i) + "\n";
+  place.write("logs/a.log", lines);
+  fs::create_directory(place.data_dir());
+  fs::permissions(place.data_dir(), fs::perms(0777));
+  fs::copy_file(kProgram, place.path("tailrace"));  // where any user may run it
+  // The limit is a user's, and root has none.
+  const std::string user = ::geteuid() == 0 ? "setpriv --reuid 64998 --clear-groups " : "";
+  const auto run_with_tasks = [&](int most) {
+    return shell("timeout 60 " + user + "prlimit --nproc=" + std::to_string(most) + " " +
+                 place.path("tailrace") + " run --once -c " + place.path("c.yaml"));
+  };
+  for (int most = 0; most < 3; ++most) {
+    const Ran ran = run_with_tasks(most);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 70);
+    CHECK(contains(ran, "no thread for a reactor"));
+  }
+  if (::geteuid() != 0) return;       // this user's other processes count
+  const Ran ran = run_with_tasks(3);  // the control and two reactors: none for the pools
+  INFO(ran.out);
+  CHECK(ran.exit_code == 0);
+  CHECK(place.stored() == lines);
+}
+#endif
+
 TEST_CASE("bad input: tail ends by itself when its reader has enough", "[agent][process]") {
   const Place place;
   place.write("logs/a.log", "one\ntwo\nthree\n");
