@@ -17,7 +17,8 @@ struct Chunk {
   base::Origin origin = base::Origin::none;
   std::uint64_t offset = 0;  // of bytes[0] within the source, bytes
   base::Timestamp arrival{};
-  bool last = false;  // no more will come: an unfinished last line is a line
+  bool last = false;   // no more will come: an unfinished last line is a line, a group is complete
+  bool quiet = false;  // none came for a while: a group of whole lines is complete
 };
 
 }  // namespace pipeline

@@ -62,6 +62,7 @@ class Intake {
   void release(Parcel& parcel);
 
   const FramerOptions& framer_options() const { return program_.framer_options(); }
+  const GroupOptions* group_options() const { return program_.group_options(); }
   const ProgramCounters& program_counters() const { return program_.counters(); }
   const IntakeCounters& counters() const { return counters_; }
 

@@ -5,6 +5,9 @@
 namespace pipeline {
 
 Program::Program(ProgramOptions options) : framer_(options.framer) {
+  if (options.groups.by != GroupLines::off) {
+    groups_.emplace(options.groups, options.framer.line_bytes_max);
+  }
   const PartitionKey& key = options.partition_key;
   switch (key.kind) {
     case PartitionKey::Kind::random:
@@ -22,6 +25,12 @@ Program::Program(ProgramOptions options) : framer_(options.framer) {
 void Program::run(const Chunk& chunk, RecordBlock& block) {
   FramerCounters framer;
   framer_.split(chunk, block, framer);
+  if (groups_) {
+    GroupCounters groups;
+    groups_->join(chunk, block, groups);
+    counters_.lines_grouped.add(groups.lines_grouped);
+    counters_.groups_cut.add(groups.groups_cut);
+  }
   fill_keys(block);
   count(block, framer);
 }

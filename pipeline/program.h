@@ -9,6 +9,7 @@
 #include "base/metrics.h"
 #include "pipeline/framer.h"
 #include "pipeline/key_reader.h"
+#include "pipeline/line_groups.h"
 #include "pipeline/partition_key.h"
 #include "pipeline/record_block.h"
 
@@ -17,15 +18,18 @@ namespace pipeline {
 struct ProgramOptions {
   FramerOptions framer;
   PartitionKey partition_key;
+  GroupOptions groups{};
 };
 
 struct ProgramCounters {
-  base::Counter records;  // lines framed
+  base::Counter records;  // lines, or groups of them
   base::Counter bytes;    // consumed, delimiters included
   base::Counter lines_split;
   base::Counter lines_truncated;
   base::Counter lines_rejected;
   base::Counter bytes_truncated;  // dropped{reason="truncated"}
+  base::Counter lines_grouped;    // beyond the first of each record
+  base::Counter groups_cut;       // ended by max_lines or max_bytes
   base::Counter keys_missing;     // records whose key field was missing or that are not JSON
 };
 
@@ -40,6 +44,8 @@ class Program {
   void run_long_line(const Chunk& chunk, std::uint64_t line_bytes, RecordBlock& block);
 
   const FramerOptions& framer_options() const { return framer_.options(); }
+  // nullptr: a line is a record.
+  const GroupOptions* group_options() const { return groups_ ? &groups_->options() : nullptr; }
   const ProgramCounters& counters() const { return counters_; }
 
  private:
@@ -47,6 +53,7 @@ class Program {
   void count(const RecordBlock& block, const FramerCounters& framer);
 
   NewlineFramer framer_;
+  std::optional<LineGroups> groups_;
   std::string shared_key_;               // with padding behind it
   std::size_t shared_key_bytes_ = 0;     // without
   std::optional<KeyReader> key_reader_;  // if the key is a field's value

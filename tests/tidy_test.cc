@@ -114,6 +114,7 @@ TEST_CASE("includes: a third-party header has one home", "[tidy]") {
            {"lz4hc.h", "store/block.cc"},
            {"concurrentqueue/concurrentqueue.h", "pipeline/batch_queue.h"},
            {"simdjson.h", "pipeline/key_reader.cc"},
+           {"re2/re2.h", "pipeline/line_pattern.cc"},
            {"yaml-cpp/yaml.h", "config/yaml.cc"},
            {"CLI/CLI.hpp", "agent/commands/run.cc"},
            {"fmt/format.h", "agent/report.cc"},

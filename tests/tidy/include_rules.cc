@@ -36,6 +36,7 @@ constexpr std::array kThirdParty = {
     ThirdParty{"lz4", "store/block.cc"},
     ThirdParty{"concurrentqueue", "pipeline/batch_queue.h"},
     ThirdParty{"simdjson", "pipeline/key_reader.cc"},
+    ThirdParty{"re2", "pipeline/line_pattern.cc"},
     ThirdParty{"yaml-cpp", "config/yaml.cc"},
     ThirdParty{"CLI/", "agent/"},
     ThirdParty{"fmt/", "agent/"},
