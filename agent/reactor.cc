@@ -25,6 +25,8 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "lines_split", flow, program.lines_split);
   add(samples, "lines_truncated", flow, program.lines_truncated);
   add(samples, "lines_rejected", flow, program.lines_rejected);
+  add(samples, "lines_grouped", flow, program.lines_grouped);
+  add(samples, "groups_cut", flow, program.groups_cut);
   add(samples, "bytes_dropped", flow + ",reason=\"truncated\"", program.bytes_truncated);
   add(samples, "keys_missing", flow, program.keys_missing);
   add(samples, "records_skipped", flow, part.intake->counters().records_skipped);

@@ -250,6 +250,12 @@ std::uint64_t Wiring::fingerprint(const config::Flow& flow) const {
           flow.program.partition_key.text + "|" +
           std::to_string(static_cast<int>(flow.program.framer.long_lines)) + "|" +
           std::to_string(flow.program.framer.line_bytes_max) + "|";
+  const pipeline::GroupOptions& groups = flow.program.groups;
+  if (groups.by != pipeline::GroupLines::off) {
+    text += "groups " + std::to_string(static_cast<int>(groups.by)) + "|" +
+            std::to_string(groups.lines_max) + "|" + std::to_string(groups.bytes_max) + "|" +
+            std::to_string(groups.pattern.size()) + "|" + groups.pattern + "|";
+  }
   if (const std::string* name = stream_of(flow)) {
     const store::StreamInfo& info = streams_.at(*name).info;
     text += *name + "|" + base::to_decimal(info.id);

@@ -12,10 +12,12 @@ inline constexpr std::array<std::string_view, 7> kTopKeys = {
 inline constexpr std::array<std::string_view, 8> kStreamKeys = {
     "shards", "retention",     "max_bytes",     "compression",
     "sync",   "sync_interval", "segment_bytes", "segment_age"};
-inline constexpr std::array<std::string_view, 5> kFlowKeys = {"from", "long_lines", "max_line",
-                                                              "partition_key", "to"};
-inline constexpr std::array<std::string_view, 5> kFromKeys = {"files", "exclude", "start",
-                                                              "reconcile", "rotate_wait"};
+inline constexpr std::array<std::string_view, 6> kFlowKeys = {
+    "from", "long_lines", "max_line", "multiline", "partition_key", "to"};
+inline constexpr std::array<std::string_view, 6> kFromKeys = {
+    "files", "exclude", "start", "reconcile", "rotate_wait", "partial_line_timeout"};
+inline constexpr std::array<std::string_view, 7> kMultilineKeys = {
+    "start", "continue", "end", "preset", "timeout", "max_lines", "max_bytes"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};
 inline constexpr std::array<std::string_view, 5> kToKeys = {"stream", "stdout", "file", "null",
                                                             "flush"};
@@ -26,11 +28,12 @@ struct KeySection {
   std::string_view place;  // how a message says where: "in a stream"
   std::span<const std::string_view> keys;
 };
-inline constexpr std::array<KeySection, 8> kKeySections = {
+inline constexpr std::array<KeySection, 9> kKeySections = {
     {{"at the top level", kTopKeys},
      {"in a stream", kStreamKeys},
      {"in a flow", kFlowKeys},
      {"in a flow's 'from'", kFromKeys},
+     {"in 'multiline'", kMultilineKeys},
      {"in 'partition_key'", kPartitionKeyKeys},
      {"in a flow's 'to'", kToKeys},
      {"in 'to: { file: … }'", kFileTargetKeys},

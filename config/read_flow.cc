@@ -10,6 +10,7 @@
 #include "config/keys.h"
 #include "config/paths.h"
 #include "config/read.h"
+#include "config/read_multiline.h"
 #include "config/section.h"
 #include "config/suggest.h"
 
@@ -68,6 +69,8 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);
+  section.duration("partial_line_timeout", {.least = seconds(0), .most = hours(24)},
+                   flow.tail.partial_line_timeout);
 }
 
 bool is_json_pointer(std::string_view text) {
@@ -279,6 +282,9 @@ void read_flow(const NodeEntry& entry, Config& config, Places& all_places, Mista
   places.max_line_good = section.bytes("max_line", {.least = 64, .most = 16_MiB}, line_bytes);
   flow.program.framer.line_bytes_max = line_bytes;
   if (section.find("max_line") != nullptr) places.max_line = section.place_of("max_line");
+  if (const Node* multiline = section.find("multiline")) {
+    read_multiline(*multiline, flow.program.groups, mistakes);
+  }
   if (const Node* key = section.find("partition_key")) {
     read_partition_key(*key, flow.program.partition_key, mistakes);
   }

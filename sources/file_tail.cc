@@ -147,11 +147,27 @@ void FileTail::registered() {
 // Its bytes changed under us: truncated, or truncated and refilled (F03, F04).
 void FileTail::start_over() {
   parts_.counters.files_truncated.add();
+  deliver_open_lines();
   if (seen_end_ > offset_) parts_.counters.bytes_lost_unread.add(seen_end_ - offset_);
   parts_.environment.log.info("file was truncated, reading it from its start",
                               {{"path", checkpoint_.path}, {"offset", std::to_string(offset_)}});
   phase_ = Phase::emptying;
   if (window_.empty()) begin_generation();
+}
+
+// The file has lost them, we have not (F03).
+void FileTail::deliver_open_lines() {
+  if (open_lines_.empty() || checkpoint_.origin == base::Origin::none) return;
+  const std::size_t prefix = prefix_bytes();
+  const std::string lines = std::exchange(open_lines_, {});
+  const std::string bytes =
+      std::string(tail_.data(), prefix) + lines + std::string(pipeline::kPaddingBytes, '\0');
+  take_chunk({.bytes = std::string_view(bytes).substr(prefix, lines.size()),
+              .origin = checkpoint_.origin,
+              .offset = offset_,
+              .arrival = parts_.environment.clock.wall(),
+              .last = true},
+             std::string_view(bytes).substr(0, prefix), 0);
 }
 
 void FileTail::begin_generation() {
@@ -166,6 +182,8 @@ void FileTail::begin_generation() {
   seen_end_ = 0;
   tail_known_ = true;
   long_line_.reset();
+  open_lines_.clear();
+  group_open_ = hold_group_ = rest_ = timed_out_ = false;
   make_ready();
 }
 
@@ -176,6 +194,8 @@ void FileTail::settled(pipeline::Parcel& parcel) {
   if (!window_.empty()) return;
   if (phase_ == Phase::emptying) {
     begin_generation();
+  } else if (phase_ == Phase::settling) {
+    make_ready();
   } else if (phase_ == Phase::closing) {
     phase_ = Phase::finished;
     parts_.turns.finished.push_back(this);
@@ -191,6 +211,16 @@ void FileTail::report() {
   parts_.checkpointer.update(checkpoint_);
 }
 
+// Those that wait for its end go on; but first for an open group, as long as one may be open.
+void FileTail::note_end(base::Instant now, base::Instant due) {
+  const bool open = group_open_ && due != base::Instant::max();
+  if (!open) first_end_ = base::Instant{};
+  if (open && first_end_ == base::Instant{}) first_end_ = now;
+  if (reached_end_ || (open && now - first_end_ < parts_.intake.group_options()->timeout)) return;
+  reached_end_ = true;
+  parts_.turns.end_reached = true;
+}
+
 // A read found nothing new. That is the end only if the file says so too: a short read, after
 // others that failed for longer than rotate_wait, must not let a file go that has more.
 void FileTail::end_seen() {
@@ -204,15 +234,16 @@ void FileTail::end_seen() {
     return;
   }
   end_doubted_ = false;
-  if (!reached_end_) {
-    reached_end_ = true;
-    parts_.turns.end_reached = true;
-  }
-  phase_ = Phase::idle;
-  if (!detached_) return;
   const base::Instant now = parts_.environment.clock.monotonic();
+  const base::Instant due = due_at();
+  note_end(now, due);
+  phase_ = Phase::idle;
+  if (!detached_) {
+    if (due != base::Instant::max()) set_timer(due);
+    return;
+  }
   if (now - last_growth_ < parts_.options.rotate_wait) {
-    set_timer(now + std::min(kDetachedPoll, parts_.options.rotate_wait));
+    set_timer(std::min(due, now + std::min(kDetachedPoll, parts_.options.rotate_wait)));
     return;
   }
   if (seen_end_ > offset_ && !letting_go_) {

@@ -38,7 +38,10 @@ struct TailOptions {
   base::Duration rotate_wait =
       std::chrono::seconds(30);  // follow a renamed or deleted file this long
                                  // after its last growth, then let it go
-  bool once = false;             // take an unfinished last line as a line; report at_end()
+  // Take an unfinished last line that did not grow for so long as it stands; 0: never. What comes
+  // later is a record of its own (F37).
+  base::Duration partial_line_timeout{0};
+  bool once = false;  // take an unfinished last line as a line; report at_end()
 };
 
 struct FileTailCounters {    // one set per flow and reactor
@@ -77,6 +80,8 @@ class FileTail final : public pipeline::Source, private Registered {
   static constexpr base::Duration kDetachedPoll = std::chrono::milliseconds(250);
   static constexpr base::Duration kBackoffMin =
       std::chrono::milliseconds(100);  // after a read error
+  // What is remembered of an open group, should the file lose it.
+  static constexpr std::size_t kOpenLinesBytesMax = std::size_t{64} << 10;
   static constexpr base::Duration kBackoffMax = std::chrono::seconds(10);
 
   struct Parts {  // shared by the tails of a set; outlive them
@@ -131,10 +136,13 @@ class FileTail final : public pipeline::Source, private Registered {
     backing_off,  // after an error, until the timer fires
     registering,  // its origin is on its way to the log
     emptying,     // truncated: what was read of the old generation is still out
+    settling,     // a time-out ended a record and more came: a new origin when all is settled
     closing,      // let go: what was read is still out
     finished,     // in turns.finished
   };
   enum class Continuity : std::uint8_t { same, refilled, unclear };
+  // What may be taken at the file's end although only time says that it is complete.
+  enum class Due : std::uint8_t { nothing, group, everything };
 
   void make_ready();
   void set_timer(base::Instant at);
@@ -145,21 +153,31 @@ class FileTail final : public pipeline::Source, private Registered {
   void enroll(std::string_view body);
 
   Continuity compare(std::string_view bytes) const;
+  Continuity compare_open_lines(std::string_view bytes) const;
   bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;
   void distrust_marks();
   void take_in(TailRead& read, std::string_view bytes);
   void take_long_line(TailRead& read, std::string_view body);
   void scan(TailRead& read, std::string_view bytes);
-  void deliver(TailRead& read, std::string_view bytes, bool last);
+  void deliver(TailRead& read, std::string_view bytes, Due due);
+  void take_chunk(const pipeline::Chunk& chunk, std::string_view before, std::uint64_t credit);
+  std::string_view up_to_mark(std::string_view body, Due& due) const;
+  void skip_newline(std::string_view& bytes);
+  Due due(bool at_end) const;
+  base::Instant due_at() const;
+  void note_open(std::string_view rest, bool full, bool at_end);
+  bool rename_origin(std::string_view body);
   void track(pipeline::Parcel* parcel, std::string_view before_end);
-  void note_rest(std::string_view rest, bool full);
   void next(bool more);
   void end_seen();
+  void note_end(base::Instant now, base::Instant due);
+  void deliver_open_lines();
   void start_over();
   void begin_generation();
   void report();
   bool finishing() const { return parts_.options.once || letting_go_; }
+  std::size_t group_bytes() const;
   std::size_t prefix_bytes() const;  // how many bytes before the offset every read begins
   void free(TailRead& read, bool credit_too);
 
@@ -173,14 +191,20 @@ class FileTail final : public pipeline::Source, private Registered {
   std::uint64_t seen_end_ = 0;           // where the last read ended
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
+  std::string open_lines_;  // of a group that is open at the end; empty when they are too long
   std::int64_t glanced_modified_ns_ = 0;
   base::Instant last_growth_{};
-  base::Instant timer_{};  // Instant{}: none
+  base::Instant first_end_{};  // since when the end is seen and a group is open; Instant{}: not
+  base::Instant timer_{};      // Instant{}: none
   base::Duration backoff_{0};
   Phase phase_ = Phase::held;
   bool tail_known_ = false;  // else the checkpoint's hash is all we have
   bool look_again_ = false;  // a hint came while a read was on its way
   bool reached_end_ = false;
+  bool group_open_ = false;   // at the end there are whole lines of a group that may go on
+  bool hold_group_ = false;   // a group needs a larger buffer
+  bool rest_ = false;         // at the end there are bytes not taken
+  bool timed_out_ = false;    // what is before the offset was ended by time, not by its bytes
   bool end_doubted_ = false;  // the file is longer than the last read
   bool detached_;
   bool letting_go_ = false;  // rotate_wait is over: the unfinished last line is a line

@@ -13,9 +13,23 @@ std::size_t FileTail::prefix_bytes() const {
   return static_cast<std::size_t>(std::min<std::uint64_t>(offset_, kTailBytes));
 }
 
+// With so many bytes in view from a group's beginning, its end is too: the longest group, and the
+// longest line that could have belonged to it.
+std::size_t FileTail::group_bytes() const {
+  return parts_.intake.group_options()->bytes_max + parts_.intake.framer_options().line_bytes_max +
+         2;
+}
+
 std::size_t FileTail::large_buffer_bytes() const {
-  if (!long_line_ || long_line_->step() == LongLine::Step::scan) return 0;
-  const std::size_t bytes = prefix_bytes() + long_line_->hold_bytes();
+  std::size_t hold = 0;
+  if (hold_group_) {
+    hold = group_bytes();
+  } else if (long_line_ && long_line_->step() != LongLine::Step::scan) {
+    hold = long_line_->hold_bytes();
+  } else {
+    return 0;
+  }
+  const std::size_t bytes = prefix_bytes() + hold;
   return bytes > parts_.chunks.buffer_bytes() ? bytes : 0;
 }
 
@@ -78,6 +92,7 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   const std::size_t prefix = prefix_bytes();
   const std::string_view before = bytes.substr(0, std::min(prefix, bytes.size()));
   if (tail_known_) {
+    if (offset_ == 0 && !open_lines_.empty()) return compare_open_lines(bytes);
     if (std::memcmp(before.data(), tail_.data(), before.size()) != 0) return Continuity::refilled;
     return before.size() < prefix ? shorter_than(offset_) : Continuity::same;
   }
@@ -93,6 +108,15 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   const std::size_t compared = std::min(covered, prefix);
   const bool same = tail_hash(before.substr(prefix - compared)) == checkpoint_.tail_hash;
   return same ? Continuity::same : Continuity::refilled;
+}
+
+// Nothing of it is delivered yet, but lines of a group were seen: are they still there?
+FileTail::Continuity FileTail::compare_open_lines(std::string_view bytes) const {
+  const std::size_t common = std::min(bytes.size(), open_lines_.size());
+  if (bytes.substr(0, common) != std::string_view(open_lines_).substr(0, common)) {
+    return Continuity::refilled;
+  }
+  return common < open_lines_.size() ? shorter_than(open_lines_.size()) : Continuity::same;
 }
 
 // Marks beyond the end speak of bytes the file no longer has: what comes there now is new and must
@@ -130,6 +154,10 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (grew && letting_go_) letting_go_ = false;
   if (grew) end_doubted_ = false;
 
+  if (rename_origin(body)) {
+    free(read, true);
+    return;
+  }
   // A file that was empty when it was registered has shown nothing to know it by yet.
   const bool without_witness = offset_ == 0 && checkpoint_.tail_bytes == 0 && !body.empty();
   if (checkpoint_.origin == base::Origin::none || without_witness) {
@@ -144,34 +172,113 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   }
   long_line_.reset();
   const std::uint64_t before = offset_;
-  deliver(read, bytes, finishing() && at_end);
+  deliver(read, bytes, due(at_end));
+  // All of a group and nothing that ends it: a line follows that is too long for any.
+  if (offset_ == before && hold_group_ && body.size() >= group_bytes()) {
+    deliver(read, bytes, Due::group);
+  }
   const auto consumed = static_cast<std::size_t>(offset_ - before);
-  if (consumed == 0) note_rest(body, full);
+  if (consumed > 0) hold_group_ = false;
+  if (consumed == 0 || at_end) note_open(body.substr(consumed), full && consumed == 0, at_end);
   free(read, false);
   next(!at_end);
 }
 
-// Hands the intake what follows the prefix.
-void FileTail::deliver(TailRead& read, std::string_view bytes, bool last) {
+// Time-outs count from the last growth; a read that grew the file finds none.
+base::Instant FileTail::due_at() const {
+  base::Instant at = base::Instant::max();
+  if (!rest_) return at;
+  if (parts_.options.partial_line_timeout > base::Duration{0}) {
+    at = last_growth_ + parts_.options.partial_line_timeout;
+  }
+  if (group_open_) {
+    at = std::min(at, last_growth_ + parts_.intake.group_options()->timeout);
+  }
+  return at;
+}
+
+FileTail::Due FileTail::due(bool at_end) const {
+  if (!at_end) return Due::nothing;
+  if (finishing()) return Due::everything;
+  const base::Duration quiet = parts_.environment.clock.monotonic() - last_growth_;
+  const base::Duration line = parts_.options.partial_line_timeout;
+  if (line > base::Duration{0} && quiet >= line) return Due::everything;
+  const pipeline::GroupOptions* const groups = parts_.intake.group_options();
+  return groups != nullptr && quiet >= groups->timeout ? Due::group : Due::nothing;
+}
+
+// Something of what follows was stored up to the highest mark before a restart, and only time may
+// have said that a record ended there. It must end there again, or its stored beginning would hide
+// the rest.
+std::string_view FileTail::up_to_mark(std::string_view body, Due& due) const {
+  if (marks_.empty()) return body;
+  const std::uint64_t mark = *std::max_element(marks_.begin(), marks_.end());
+  if (mark <= offset_ || mark - offset_ > body.size()) return body;
+  const std::string_view before = body.substr(0, static_cast<std::size_t>(mark - offset_));
+  if (parts_.intake.group_options() == nullptr && before.back() == '\n') return body;
+  due = Due::everything;
+  return before;
+}
+
+// A line that was taken unfinished, and now its newline comes: no record of its own. `bytes`: from
+// prefix_bytes() before the offset; so again afterwards.
+void FileTail::skip_newline(std::string_view& bytes) {
   const std::size_t prefix = prefix_bytes();
   const std::string_view body = bytes.substr(prefix);
+  if (prefix == 0 || tail_[prefix - 1] == '\n') return;
+  const std::size_t skipped = body.starts_with('\n') ? 1 : body.starts_with("\r\n") ? 2 : 0;
+  if (skipped == 0) return;
+  offset_ += skipped;
+  parts_.counters.bytes_read.add(skipped);
+  track(nullptr, bytes.substr(0, prefix + skipped));
+  bytes.remove_prefix(prefix + skipped - prefix_bytes());
+}
+
+// True: first what is out must settle, then what follows gets an origin of its own. Under one
+// origin the same bytes must give the same records; where time ended one, that is over.
+bool FileTail::rename_origin(std::string_view body) {
+  if (!timed_out_ || body.empty()) return false;
+  if (!window_.empty()) {
+    phase_ = Phase::settling;
+    return true;
+  }
+  timed_out_ = false;
+  checkpoint_.origin = base::Origin::none;
+  return false;
+}
+
+// Hands the intake what follows the prefix.
+void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
+  skip_newline(bytes);
+  const std::size_t prefix = prefix_bytes();
+  const std::string_view body = up_to_mark(bytes.substr(prefix), due);
   if (body.empty()) {
     parts_.budget.give_back(std::exchange(read.credit_bytes, 0));
     return;
   }
-  const pipeline::Chunk chunk{.bytes = body,
-                              .origin = checkpoint_.origin,
-                              .offset = offset_,
-                              .arrival = parts_.environment.clock.wall(),
-                              .last = last};
+  take_chunk({.bytes = body,
+              .origin = checkpoint_.origin,
+              .offset = offset_,
+              .arrival = parts_.environment.clock.wall(),
+              .last = due == Due::everything,
+              .quiet = due == Due::group},
+             bytes.substr(0, prefix), std::exchange(read.credit_bytes, 0));
+}
+
+// `before`: the bytes before the chunk's, in one piece with them.
+void FileTail::take_chunk(const pipeline::Chunk& chunk, std::string_view before,
+                          std::uint64_t credit) {
   const pipeline::Intake::Taken taken =
-      parts_.intake.take(chunk, *this, marks_, std::exchange(read.credit_bytes, 0),
-                         parts_.environment.clock.monotonic());
-  ASSERT(taken.consumed <= body.size());
+      parts_.intake.take(chunk, *this, marks_, credit, parts_.environment.clock.monotonic());
+  ASSERT(taken.consumed <= chunk.bytes.size());
   if (taken.consumed == 0) return;
+  const auto consumed = static_cast<std::size_t>(taken.consumed);
+  const bool by_time = chunk.last || chunk.quiet;
+  timed_out_ =
+      by_time && (parts_.intake.group_options() != nullptr || chunk.bytes[consumed - 1] != '\n');
   offset_ += taken.consumed;
   parts_.counters.bytes_read.add(taken.consumed);
-  track(taken.parcel, bytes.substr(0, prefix + static_cast<std::size_t>(taken.consumed)));
+  track(taken.parcel, {before.data(), before.size() + consumed});
 }
 
 // A line too long to be held: its beginning is in `body`, the rest is passed over.
@@ -194,6 +301,7 @@ void FileTail::take_long_line(TailRead& read, std::string_view body) {
   offset_ += consumed;
   seen_end_ = std::max(seen_end_, offset_);
   parts_.counters.bytes_read.add(consumed);
+  timed_out_ = chunk.last;
   track(taken.parcel, line->tail());
   free(read, false);
 }
@@ -219,10 +327,25 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   parts_.intake.release(*parcel);
 }
 
-// `rest`: nothing of it could be taken.
-void FileTail::note_rest(std::string_view rest, bool full) {
-  if (rest.empty() || (!full && rest.size() < kRescanBytes)) return;
-  long_line_ = std::make_unique<LongLine>(rest, parts_.intake.framer_options());
+// `rest`: what could not be taken of a read.
+void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
+  rest_ = !rest.empty();
+  group_open_ = false;
+  open_lines_.clear();
+  const bool grouping = parts_.intake.group_options() != nullptr;
+  const std::size_t whole = grouping ? rest.rfind('\n') + 1 : 0;  // npos + 1 is 0
+  if (whole == 0) {
+    hold_group_ = false;
+    if (rest.empty() || (!full && rest.size() < kRescanBytes)) return;
+    long_line_ = std::make_unique<LongLine>(rest, parts_.intake.framer_options());
+    return;
+  }
+  if (at_end) {
+    group_open_ = true;
+    if (whole <= kOpenLinesBytesMax) open_lines_ = rest.substr(0, whole);
+  } else if (full) {
+    hold_group_ = true;
+  }
 }
 
 // Goes on with a long unfinished line: is its end here?
@@ -246,7 +369,7 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
     last_growth_ = parts_.environment.clock.monotonic();
     letting_go_ = false;
   }
-  if (at_end && finishing() && !long_line_->terminated()) long_line_->end();
+  if (due(at_end) == Due::everything && !long_line_->terminated()) long_line_->end();
   next(!at_end || long_line_->step() != LongLine::Step::scan);
 }
 

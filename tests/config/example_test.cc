@@ -83,10 +83,17 @@ TEST_CASE("example: a flow shows the defaults", "[config][example]") {
   CHECK(flow.from == from);
   CHECK(flow.tail.rotate_wait == defaults.tail.rotate_wait);
   CHECK(flow.tail.once == defaults.tail.once);
+  CHECK(flow.tail.partial_line_timeout == defaults.tail.partial_line_timeout);
+  CHECK(flow.program.groups == defaults.program.groups);
   CHECK(flow.program.framer.line_bytes_max == defaults.program.framer.line_bytes_max);
   CHECK(flow.program.framer.long_lines == defaults.program.framer.long_lines);
   CHECK(flow.program.partition_key == defaults.program.partition_key);
   CHECK(flow.flush == defaults.flush);
+  pipeline::GroupOptions groups = shown.flows.at(1).program.groups;
+  CHECK(groups.by == pipeline::GroupLines::start);
+  groups.by = defaults.program.groups.by;
+  groups.pattern = {};
+  CHECK(groups == defaults.program.groups);
 }
 
 TEST_CASE("example: every key appears in it", "[config][example]") {
@@ -94,6 +101,7 @@ TEST_CASE("example: every key appears in it", "[config][example]") {
   CHECK(keys_at({"streams", "*"}) == all(config::kStreamKeys));
   CHECK(keys_at({"flows", "*"}) == all(config::kFlowKeys));
   CHECK(keys_at({"flows", "*", "from"}) == all(config::kFromKeys));
+  CHECK(keys_at({"flows", "*", "multiline"}) == all(config::kMultilineKeys));
   CHECK(keys_at({"flows", "*", "partition_key"}) == all(config::kPartitionKeyKeys));
   CHECK(keys_at({"flows", "*", "to"}) == all(config::kToKeys));
   CHECK(keys_at({"flows", "*", "to", "file"}) == all(config::kFileTargetKeys));

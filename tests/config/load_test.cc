@@ -182,6 +182,25 @@ TEST_CASE("load: partition keys", "[config][load]") {
   CHECK(key("{ field: /a~1b/~0 }") == Key{Key::Kind::field, "/a~1b/~0"});
 }
 
+TEST_CASE("load: what makes one record", "[config][load]") {
+  using By = pipeline::GroupLines;
+  const auto groups = [](const std::string& value) {
+    return with_flow_key("multiline: " + value).flows.at(0).program.groups;
+  };
+  CHECK(groups("off").by == By::off);
+  CHECK(groups("indented").by == By::indented);
+  CHECK(groups("{ start: '^a' }").by == By::start);
+  CHECK(groups("{ continue: '^a' }").by == By::follow);
+  CHECK(groups("{ end: 'a$' }").pattern == "a$");
+  CHECK(groups("go").pattern == pipeline::trace_pattern("go"));
+  const pipeline::GroupOptions all =
+      groups("{ preset: php, timeout: 1s, max_lines: 7, max_bytes: 1KiB }");
+  CHECK(all.by == By::follow);
+  CHECK(all.timeout == std::chrono::seconds(1));
+  CHECK(all.lines_max == 7);
+  CHECK(all.bytes_max == 1024);
+}
+
 TEST_CASE("load: anchors and aliases are plain values", "[config][load]") {
   const config::Loaded loaded = parsed(R"(data_dir: /d
 streams: { a: &options { shards: 3, sync: os }, b: *options }

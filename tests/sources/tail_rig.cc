@@ -56,6 +56,7 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
   // By name: inside the braces GCC 12 at -O3 believes the key's string uninitialized.
   pipeline::ProgramOptions program;
   program.framer = options.framer;
+  program.groups = options.groups;
   intake_ = std::make_unique<pipeline::Intake>(pipeline::Intake::Parts{
       .program = program,
       .map = pipeline::ShardMap::even(static_cast<std::uint32_t>(durable.shards.size() - 1)),

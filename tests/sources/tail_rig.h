@@ -35,6 +35,7 @@ struct Options {
   std::size_t chunk_bytes = 4096;
   std::uint64_t budget_bytes = 1 << 20;
   pipeline::FramerOptions framer = {};
+  pipeline::GroupOptions groups = {};
   sources::TailOptions tail = {};
 };
 
