@@ -153,6 +153,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void enroll(std::string_view body);
 
   Continuity compare(std::string_view bytes) const;
+  bool has_witness(std::string_view body) const;
   Continuity compare_open_lines(std::string_view bytes) const;
   bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;

@@ -110,6 +110,16 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   return same ? Continuity::same : Continuity::refilled;
 }
 
+// Until the first watermark is written, a restart knows the file by its first bytes, as many as
+// there were when its origin was registered. If that was the beginning of a line, another content
+// that begins alike would be taken for this one, and the marks would hide its lines. So before
+// anything is delivered it is registered again with more of them.
+bool FileTail::has_witness(std::string_view body) const {
+  if (offset_ != 0 || body.empty()) return true;
+  if (checkpoint_.tail_bytes == 0) return false;
+  return !marks_.empty() || checkpoint_.tail_bytes >= std::min(body.size(), kTailBytes);
+}
+
 // Nothing of it is delivered yet, but lines of a group were seen: are they still there?
 FileTail::Continuity FileTail::compare_open_lines(std::string_view bytes) const {
   const std::size_t common = std::min(bytes.size(), open_lines_.size());
@@ -158,9 +168,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     free(read, true);
     return;
   }
-  // A file that was empty when it was registered has shown nothing to know it by yet.
-  const bool without_witness = offset_ == 0 && checkpoint_.tail_bytes == 0 && !body.empty();
-  if (checkpoint_.origin == base::Origin::none || without_witness) {
+  if (checkpoint_.origin == base::Origin::none || !has_witness(body)) {
     free(read, true);
     enroll(body);
     return;
