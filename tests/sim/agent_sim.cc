@@ -126,6 +126,14 @@ config::Config AgentSim::draw_config() {
   flow.to = config::StreamTarget{kStream};
   flow.flush.bytes_max = 4096ULL << random.below(8);
   flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);
+  if (random.chance(0.3)) {
+    pipeline::GroupOptions& groups = flow.program.groups;
+    groups.by = random.chance(0.5) ? pipeline::GroupLines::follow : pipeline::GroupLines::end;
+    groups.pattern = "^w\\d+ g\\d+ n\\d*[3-7] ";
+    groups.lines_max = 1 + random.below(20);
+    groups.bytes_max = 64 + random.below(4000);
+    groups.timeout = std::chrono::milliseconds(10 + random.below(2000));
+  }
   config.flows.push_back(std::move(flow));
   say("reactors " + std::to_string(config.reactors) + ", shards " + std::to_string(stream.shards) +
       ", sync " + std::to_string(static_cast<int>(stream.options.sync)) + ", pattern " +

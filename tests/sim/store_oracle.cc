@@ -1,5 +1,6 @@
 #include "tests/sim/store_oracle.h"
 
+#include <ranges>
 #include <utility>
 
 #include "store/catalog.h"
@@ -42,11 +43,15 @@ std::string StoreOracle::check_shard(io::Files& files, std::uint32_t shard,
     }
     if (record.arrival < last_arrival) return "time goes back at " + std::to_string(expected - 1);
     last_arrival = record.arrival;
-    WrittenLine line;
-    if (!LogWriters::parse(record.record.data, line)) {
-      return "stored but never written: '" + std::string(record.record.data) + "'";
+    // A record is one line, or several with newlines between.
+    for (const auto part : std::views::split(record.record.data, '\n')) {
+      const std::string_view text(part.begin(), part.end());
+      WrittenLine line;
+      if (!LogWriters::parse(text, line)) {
+        return "stored but never written: '" + std::string(text) + "'";
+      }
+      if (std::string wrong = note(line, shard, writers); !wrong.empty()) return wrong;
     }
-    if (std::string wrong = note(line, shard, writers); !wrong.empty()) return wrong;
   }
   if (cursor->counters().corrupt_blocks != 0) return "corrupt blocks";
   return {};
