@@ -24,6 +24,15 @@ void add_store_commands(CLI::App& app, int& exit_code) {
   agent::add_store_dump_command(store, exit_code);
 }
 
+void add_state_commands(CLI::App& app, int& exit_code) {
+  CLI::App& state = *app.add_subcommand("state", "See and change how far files were read");
+  state.require_subcommand(1);
+  agent::add_state_list_command(state, exit_code);
+  agent::add_state_show_command(state, exit_code);
+  agent::add_state_forget_command(state, exit_code);
+  agent::add_state_reset_command(state, exit_code);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,6 +45,7 @@ int main(int argc, char** argv) {
   agent::add_tail_command(app, exit_code);
   add_stream_commands(app, exit_code);
   add_store_commands(app, exit_code);
+  add_state_commands(app, exit_code);
   agent::add_version_command(app, exit_code);
   try {
     app.parse(argc, argv);

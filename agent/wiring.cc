@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "agent/state_log.h"
 #include "base/crc32c.h"
 #include "base/hash_key.h"
 #include "io/local_socket.h"
@@ -18,9 +19,6 @@
 namespace agent {
 
 namespace {
-
-// Marks "this flow has run here before" in the checkpoint log; no file's key begins with this byte.
-std::string flow_started_key(const std::string& flow) { return "\x01" + flow; }
 
 const std::string* stream_of(const config::Flow& flow) {
   const auto* target = std::get_if<config::StreamTarget>(&flow.to);
@@ -76,7 +74,7 @@ base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::strin
 
 base::Result<void> Wiring::open_checkpoints() {
   checkpoints_ = TRY(store::KeyedLog::open(
-      control_, store::shard_directory(config_.data_dir, kCheckpointStream, base::ShardNumber{0}),
+      control_, checkpoint_directory(config_.data_dir),
       {.stream_id = 0, .stream = kCheckpointStream, .shard = base::ShardNumber{0}}));
   if (const std::uint64_t damaged = checkpoints_->damaged(); damaged != 0) {
     control_.log.error("checkpoints damaged; affected files are read again, records may double",
@@ -113,25 +111,8 @@ base::Result<void> Wiring::note_flows_started() {
   if (keys.empty()) return {};
   std::vector<store::KeyedLogChange> changes;
   for (const std::string& key : keys) changes.push_back({.key = key, .value = "started"});
-  struct Wait {
-    bool over = false;
-    int error = 0;
-  } wait;
-  store::KeyedLog::Write write;
-  write.owner = &wait;
-  write.done = [](void* owner, store::KeyedLog::Write&, int error) {
-    *static_cast<Wait*>(owner) = {.over = true, .error = error};
-  };
-  write.synced = true;
   checkpoints_->attach(control_);
-  checkpoints_->write(write, changes);
-  while (!wait.over || !checkpoints_->idle()) {
-    control_.io.run_once(std::chrono::milliseconds(100));
-    checkpoints_->tick(control_.clock.monotonic());
-  }
-  if (wait.error != 0)
-    return base::fail_system(wait.error, "write checkpoints in " + config_.data_dir);
-  return {};
+  return write_and_wait(*checkpoints_, control_, config_.data_dir, changes);
 }
 
 void Wiring::make_reactors(std::span<const io::Environment* const> environments) {

@@ -67,6 +67,5 @@ class Wiring {
 
 // The stream rejected records go to.
 constexpr const char* kDeadLetterStream = "_dead_letter";
-constexpr const char* kCheckpointStream = "_checkpoints";
 
 }  // namespace agent

@@ -68,7 +68,7 @@ base::Result<std::unique_ptr<Catalog>> Catalog::open(const io::Environment& envi
 
 base::Result<std::vector<StreamInfo>> Catalog::read(io::Files& files, const std::string& data_dir) {
   std::vector<StreamInfo> streams;
-  TRY_VOID(KeyedLog::read(
+  TRY(KeyedLog::read(
       files, log_directory(data_dir),
       [&](std::string_view key, std::string_view value) { add_entry(key, value, streams); }));
   sort_by_name(streams);

@@ -90,13 +90,13 @@ base::Result<std::unique_ptr<KeyedLog>> KeyedLog::open(const io::Environment& en
   return std::unique_ptr<KeyedLog>(new KeyedLog(std::move(state)));
 }
 
-base::Result<void> KeyedLog::read(
+base::Result<std::uint64_t> KeyedLog::read(
     io::Files& files, const std::string& directory,
     const std::function<void(std::string_view key, std::string_view value)>& visit) {
   KeyedEntries entries;
-  TRY(replay(files, directory, entries));
+  const std::uint64_t damaged = TRY(replay(files, directory, entries));
   for (const auto& [key, value] : entries.map()) visit(key, value);
-  return {};
+  return damaged;
 }
 
 KeyedLog::KeyedLog(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -30,8 +30,9 @@ class KeyedLog {
   // Damage loses the damaged entries, never the start: damaged() counts them.
   static base::Result<std::unique_ptr<KeyedLog>> open(const io::Environment& environment,
                                                       const std::string& directory, ShardName name);
-  // What a reader in another process sees: the entries as of now. Never writes.
-  static base::Result<void> read(
+  // What a reader in another process sees: the entries as of now. Never writes. Result: records
+  // known to be lost, as damaged().
+  static base::Result<std::uint64_t> read(
       io::Files& files, const std::string& directory,
       const std::function<void(std::string_view key, std::string_view value)>& visit);
   ~KeyedLog();

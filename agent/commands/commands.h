@@ -32,4 +32,10 @@ void add_stream_put_command(CLI::App& stream, int& exit_code);
 void add_store_verify_command(CLI::App& store, int& exit_code);
 void add_store_dump_command(CLI::App& store, int& exit_code);
 
+// tailrace state …
+void add_state_list_command(CLI::App& state, int& exit_code);
+void add_state_show_command(CLI::App& state, int& exit_code);
+void add_state_forget_command(CLI::App& state, int& exit_code);
+void add_state_reset_command(CLI::App& state, int& exit_code);
+
 }  // namespace agent

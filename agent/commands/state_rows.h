@@ -1,0 +1,68 @@
+// StateRow: a checkpoint and the file it speaks of, as `state list` and its siblings print them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/state_log.h"
+#include "io/files.h"
+#include "sources/checkpoint.h"
+
+namespace agent {
+
+enum class FileNow : std::uint8_t {
+  there,    // under the path of the checkpoint
+  renamed,  // in the same directory, under another name
+  gone,     // not in that directory any more
+  unknown,  // could not be looked at
+};
+
+struct StateRow {
+  sources::Checkpoint checkpoint;
+  FileNow file = FileNow::unknown;
+  std::string path_now;                     // of a renamed file
+  std::optional<std::uint64_t> file_bytes;  // its size, when it was found
+
+  // Bytes that are not yet safe in the target; nothing when the file was not found.
+  std::optional<std::uint64_t> lag_bytes() const;
+};
+
+// Finds out about files, one listing per directory.
+class FileFinder {
+ public:
+  // `files` outlives the finder.
+  explicit FileFinder(io::Files& files) : files_(files) {}
+  StateRow look_at(const sources::Checkpoint& checkpoint);
+
+ private:
+  using Names = std::multimap<std::uint64_t, std::string>;  // inode → name
+  const Names* names_in(const std::string& directory);
+
+  io::Files& files_;
+  std::map<std::string, std::optional<Names>> directories_;  // nullopt: cannot be listed
+};
+
+// Those of `path` (any path when empty) and of `flow` (any flow when empty), with their files. When
+// there is none although one was asked for, says so with the nearest known path or flow and sets
+// `exit_code`.
+std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& state,
+                                                 const std::string& path, const std::string& flow,
+                                                 int& exit_code);
+
+// As typed → as checkpoints have it: absolute, without "." and "..".
+std::string absolute_path(const std::string& path);
+
+// A table on standard output, or a JSON array of objects.
+void print_rows(std::span<const StateRow> rows, bool json);
+// One value per line, everything there is to know.
+void print_row_whole(const StateRow& row);
+
+// Says on standard error what of the state could not be read.
+void tell_unreadable(const State& state);
+
+}  // namespace agent
