@@ -262,6 +262,8 @@ void Control::describe(base::Samples& samples) const {
   add("watch_events", counters.watch_events);
   add("watch_overflows", counters.watch_overflows);
   add("watch_errors", counters.watch_errors);
+  add("files_skipped", counters.files_skipped);
+  samples.push_back({"bytes_dropped", "reason=\"state_lost\"", counters.bytes_skipped.value()});
 }
 
 }  // namespace agent

@@ -72,14 +72,43 @@ base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::strin
   return {};
 }
 
+bool Wiring::streams_hold_records() const {
+  return std::any_of(agent_.shards_.begin(), agent_.shards_.end(),
+                     [](const auto& shard) { return shard->next_sequence() != 0; });
+}
+
+// Looks without opening: opening sets damage aside, and the next start would know nothing of it.
+base::Result<void> Wiring::refuse_lost_state() const {
+  const State state = TRY(read_state(control_.files, config_.data_dir));
+  const bool missing = state.empty() && streams_hold_records();
+  if (state.damaged == 0 && !missing) return {};
+  return base::fail(
+      base::ErrorCode::corrupt,
+      (state.damaged > 0 ? std::to_string(state.damaged) + " checkpoints are damaged in "
+                         : std::string("streams hold records, but there are no checkpoints in ")) +
+          config_.data_dir + "/" + kCheckpointStream +
+          ", and on_state_error says stop. To read files again, or to skip to their end, start "
+          "once "
+          "with 'on_state_error: beginning' or 'end'; to begin as at the first start, run "
+          "'tailrace "
+          "state reset --yes'");
+}
+
+void Wiring::tell_lost_state(std::uint64_t damaged) const {
+  const std::string what = damaged != 0 ? "checkpoints damaged; affected files "
+                                        : "no checkpoints although streams hold records; files ";
+  const std::string then = config_.on_state_error == config::OnStateError::end
+                               ? "begin at their present end, what is before it is skipped"
+                               : "are read again, records may double";
+  control_.log.error(what + then, {{"path", config_.data_dir + "/" + kCheckpointStream},
+                                   {"lost_entries", std::to_string(damaged)}});
+}
+
 base::Result<void> Wiring::open_checkpoints() {
+  if (config_.on_state_error == config::OnStateError::stop) TRY_VOID(refuse_lost_state());
   checkpoints_ = TRY(store::KeyedLog::open(
       control_, checkpoint_directory(config_.data_dir),
       {.stream_id = 0, .stream = kCheckpointStream, .shard = base::ShardNumber{0}}));
-  if (const std::uint64_t damaged = checkpoints_->damaged(); damaged != 0) {
-    control_.log.error("checkpoints damaged; affected files are read again, records may double",
-                       {{"lost_entries", std::to_string(damaged)}});
-  }
   bool any = false;
   checkpoints_->visit([this, &any](std::string_view key, std::string_view value) {
     any = true;
@@ -87,14 +116,9 @@ base::Result<void> Wiring::open_checkpoints() {
       known_.push_back(std::move(*checkpoint));
     }
   });
-  const bool stored = std::any_of(agent_.shards_.begin(), agent_.shards_.end(),
-                                  [](const auto& s) { return s->next_sequence() != 0; });
-  if (!any && stored && checkpoints_->damaged() == 0) {
-    control_.log.error(
-        "no checkpoints although streams hold records; files are read again from 'start', records "
-        "may double",
-        {{"path", config_.data_dir + "/" + kCheckpointStream}});
-  }
+  const std::uint64_t damaged = checkpoints_->damaged();
+  state_lost_ = damaged != 0 || (!any && streams_hold_records());
+  if (state_lost_) tell_lost_state(damaged);
   return {};
 }
 
@@ -106,7 +130,10 @@ base::Result<void> Wiring::note_flows_started() {
   if (!checkpoints_) return {};
   std::vector<std::string> keys;
   for (const config::Flow& flow : config_.flows) {
-    if (!flow_started_before(flow.name)) keys.push_back(flow_started_key(flow.name));
+    // What was lost is settled now: any write makes the log write itself anew, without the damage.
+    if (state_lost_ || !flow_started_before(flow.name)) {
+      keys.push_back(flow_started_key(flow.name));
+    }
   }
   if (keys.empty()) return {};
   std::vector<store::KeyedLogChange> changes;
@@ -141,10 +168,13 @@ base::Result<void> Wiring::connect_flows() {
   std::vector<sources::Discovery::Flow> discovered;
   std::vector<MarkTable> marks;
   for (const config::Flow& flow : config_.flows) {
-    discovered.push_back({.name = flow.name,
-                          .files = flow.from,
-                          .fingerprint = fingerprint(flow),
-                          .first_start = !flow_started_before(flow.name)});
+    discovered.push_back(
+        {.name = flow.name,
+         .files = flow.from,
+         .fingerprint = fingerprint(flow),
+         // That it never ran may be what was lost.
+         .first_start = !state_lost_ && !flow_started_before(flow.name),
+         .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end});
     marks.push_back(marks_for(flow));
   }
   TRY_VOID(note_flows_started());

@@ -39,6 +39,9 @@ class Wiring {
   base::Result<void> open_stream(store::Catalog& catalog, const std::string& name,
                                  std::uint32_t shards, store::ShardOptions options);
   base::Result<void> open_checkpoints();
+  base::Result<void> refuse_lost_state() const;
+  void tell_lost_state(std::uint64_t damaged) const;
+  bool streams_hold_records() const;
   void open_control_socket();
   bool flow_started_before(const std::string& flow) const;
   base::Result<void> note_flows_started();
@@ -63,6 +66,7 @@ class Wiring {
   std::map<std::string, OpenStream> streams_;
   std::unique_ptr<store::KeyedLog> checkpoints_;
   std::vector<sources::Checkpoint> known_;
+  bool state_lost_ = false;  // checkpoints are missing or damaged
 };
 
 // The stream rejected records go to.

@@ -50,12 +50,20 @@ struct Flow {
   Place place;
 };
 
+// What an agent does about files when it finds that checkpoints are missing or damaged.
+enum class OnStateError : std::uint8_t {
+  beginning,  // read those without a checkpoint again: doubles, loses nothing
+  end,        // begin at their present end: skips what is before, doubles nothing
+  stop,       // do not start
+};
+
 struct Config {
   std::string data_dir;  // absolute; empty only when nothing is kept: flows to stdout or null
   io::Backend io = io::Backend::automatic;
   std::uint32_t reactors = 0;                // 0: one per core
   std::uint64_t memory_bytes = 32ULL << 20;  // all flows together, in flight
   base::Duration shutdown_grace = std::chrono::seconds(30);
+  OnStateError on_state_error = OnStateError::beginning;
   std::map<std::string, Stream> streams;
   std::vector<Flow> flows;  // in the file's order
 };

@@ -7,8 +7,8 @@
 
 namespace config {
 
-inline constexpr std::array<std::string_view, 7> kTopKeys = {
-    "data_dir", "io", "reactors", "memory", "shutdown_grace", "streams", "flows"};
+inline constexpr std::array<std::string_view, 8> kTopKeys = {
+    "data_dir", "io", "reactors", "memory", "shutdown_grace", "on_state_error", "streams", "flows"};
 inline constexpr std::array<std::string_view, 8> kStreamKeys = {
     "shards", "retention",     "max_bytes",     "compression",
     "sync",   "sync_interval", "segment_bytes", "segment_age"};

@@ -171,6 +171,13 @@ void read_config(const Node& root, Config& config, Places& places, Mistakes& mis
       top.bytes("memory", {.least = 1_MiB, .most = 1024_GiB}, config.memory_bytes) && reactors_good;
   top.duration("shutdown_grace", {.least = seconds(0), .most = hours(1)}, config.shutdown_grace);
 
+  static constexpr std::array<std::string_view, 3> kOnStateErrors = {"beginning", "end", "stop"};
+  static constexpr std::array<OnStateError, 3> kStateErrors = {
+      OnStateError::beginning, OnStateError::end, OnStateError::stop};
+  if (const auto word = top.word("on_state_error", kOnStateErrors)) {
+    config.on_state_error = kStateErrors[*word];
+  }
+
   const Node* streams = top.find("streams");
   places.streams_good = streams == nullptr;
   if (streams != nullptr) read_streams(*streams, config, places, mistakes);

@@ -73,6 +73,12 @@ void Discovery::start() {
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
   state_->scan();
   state_->starting = false;
+  if (const DiscoveryCounters& counters = state_->counters; counters.files_skipped.value() > 0) {
+    state_->environment.log.warn(
+        "files without a checkpoint begin at their present end",
+        {{"files", std::to_string(counters.files_skipped.value())},
+         {"bytes_skipped", std::to_string(counters.bytes_skipped.value())}});
+  }
   state_->receive();
 }
 

@@ -41,6 +41,7 @@ struct DiscoveryCounters {
   base::Counter files_found, files_unreadable /* gauge */, files_not_regular /* gauge */;
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
+  base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
 };
 
 class Discovery {
@@ -69,6 +70,10 @@ class Discovery {
     std::uint64_t fingerprint = 0;
     bool first_start =
         true;  // the flow never ran on this data directory: FilesOptions::start applies
+    // Files that are there at start and have no checkpoint begin at their present end, whatever
+    // FilesOptions::start says, because checkpoints were lost and nobody wants lines twice. What is
+    // skipped is counted.
+    bool skip_unknown = false;
   };
   // `known`: checkpoints from the log.
   // `excluded_directories`: ours (data_dir); nothing below them is ever followed (F36).

@@ -169,7 +169,13 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   checkpoint.identity = identity_of(status);
   checkpoint.path = path;
   checkpoint.flow_fingerprint = options.fingerprint;
-  const bool at_end = starting && options.first_start && options.files.start == Start::end;
+  const bool skipped = starting && options.skip_unknown;
+  if (skipped && status.size > 0) {
+    counters.files_skipped.add();
+    counters.bytes_skipped.add(status.size);
+  }
+  const bool at_end =
+      skipped || (starting && options.first_start && options.files.start == Start::end);
   checkpoint.offset = at_end ? status.size : 0;
   return checkpoint;
 }

@@ -63,12 +63,7 @@ int change(const ForgetCommand& command) {
   const auto state = read_state(files, *data_dir);
   if (!state) return complain(kExitInternal, state.error().message);
   tell_unreadable(*state);
-  if (state->damaged > 0 && !command.reset) {
-    // The next write would cover up what is missing, and the agent's on_state_error never ask.
-    return complain(kExitConfiguration,
-                    "the state is damaged: let the agent start with 'on_state_error: beginning' or "
-                    "'end' first, or use 'tailrace state reset'");
-  }
+  if (!command.reset && lost(files, *data_dir, *state)) return kExitConfiguration;
   const auto rows =
       select_rows(files, *state, absolute_path(command.path), command.flow, exit_code);
   if (!rows) return exit_code;

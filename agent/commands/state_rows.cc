@@ -13,8 +13,10 @@
 #include "agent/commands/store_location.h"
 #include "agent/json_text.h"
 #include "agent/record_printer.h"
+#include "agent/shard_facts.h"
 #include "agent/time_text.h"
 #include "config/suggest.h"
+#include "store/catalog.h"
 
 namespace agent {
 
@@ -192,6 +194,25 @@ void print_row_whole(const StateRow& row) {
       or_dash(row.lag_bytes()), checkpoint.generation, base::value(checkpoint.origin),
       checkpoint.identity.device, checkpoint.identity.inode, checkpoint.identity.birth_ns,
       seen(checkpoint));
+}
+
+bool lost(io::Files& files, const std::string& data_dir, const State& state) {
+  bool stored = false;
+  if (state.empty()) {
+    const auto streams = store::Catalog::read(files, data_dir);
+    for (const store::StreamInfo& stream : streams ? *streams : std::vector<store::StreamInfo>{}) {
+      for (const store::ShardInfo& shard : stream.shards) {
+        const auto facts =
+            look_at_shard(files, store::shard_directory(data_dir, stream.name, shard.shard));
+        stored = stored || (facts && facts->records() > 0);
+      }
+    }
+  }
+  if (state.damaged == 0 && !stored) return false;
+  complain(kExitConfiguration,
+           "the state is damaged or missing: let the agent start with 'on_state_error: beginning' "
+           "or 'end' first, or use 'tailrace state reset'");
+  return true;
 }
 
 void tell_unreadable(const State& state) {

@@ -62,6 +62,10 @@ void print_rows(std::span<const StateRow> rows, bool json);
 // One value per line, everything there is to know.
 void print_row_whole(const StateRow& row);
 
+// True, said on standard error: checkpoints are damaged, or missing although streams hold records.
+// Who wrote to the state now would cover that up, and the agent's on_state_error never be asked.
+bool lost(io::Files& files, const std::string& data_dir, const State& state);
+
 // Says on standard error what of the state could not be read.
 void tell_unreadable(const State& state);
 

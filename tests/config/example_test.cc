@@ -63,6 +63,7 @@ TEST_CASE("example: the top level shows the defaults", "[config][example]") {
   CHECK(shown.reactors == defaults.reactors);
   CHECK(shown.memory_bytes == defaults.memory_bytes);
   CHECK(shown.shutdown_grace == defaults.shutdown_grace);
+  CHECK(shown.on_state_error == defaults.on_state_error);
 }
 
 TEST_CASE("example: a stream shows the defaults", "[config][example]") {

@@ -55,6 +55,7 @@ flows:
   CHECK(config.reactors == 0);
   CHECK(config.memory_bytes == config::Config().memory_bytes);
   CHECK(config.shutdown_grace == config::Config().shutdown_grace);
+  CHECK(config.on_state_error == config::OnStateError::beginning);
   REQUIRE(config.streams.size() == 1);
   const config::Stream& stream = config.streams.at("access");
   CHECK(stream.shards == 4);
@@ -88,6 +89,7 @@ io: epoll
 reactors: 3
 memory: 100MB
 shutdown_grace: 5s
+on_state_error: stop
 streams:
   one: { shards: 8, retention: 0, max_bytes: 8GiB, compression: none, sync: interval,
          sync_interval: 20ms, segment_bytes: 1MiB, segment_age: 10m }
@@ -118,6 +120,7 @@ flows:
   CHECK(config.reactors == 3);
   CHECK(config.memory_bytes == 100'000'000);
   CHECK(config.shutdown_grace == 5s);
+  CHECK(config.on_state_error == config::OnStateError::stop);
   CHECK(config.streams.at("one").shards == 8);
   store::ShardOptions one;
   one.compression = store::Compression::none;

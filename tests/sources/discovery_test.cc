@@ -176,6 +176,26 @@ TEST_CASE("discovery: start applies to what is there at the first start only (F3
   CHECK(scene.found.back().checkpoint.offset == 0);
 }
 
+TEST_CASE("discovery: after a lost state unknown files begin at their end, counted",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*.log"})});
+  scene.flows.front().first_start = false;
+  scene.flows.front().skip_unknown = true;
+  scene.flows.front().files.start = sources::Start::beginning;
+  scene.put("/log/a.log", "four");
+  scene.put("/log/empty.log", "");
+  scene.start();
+  scene.put("/log/b.log", "later");
+  scene.run();
+  REQUIRE(scene.found.size() == 3);
+  for (const sources::FoundFile& found : scene.found) {
+    CAPTURE(found.checkpoint.path);
+    CHECK(found.checkpoint.offset == (found.checkpoint.path == "/log/a.log" ? 4 : 0));
+  }
+  CHECK(scene.discovery->counters().files_skipped.value() == 1);
+  CHECK(scene.discovery->counters().bytes_skipped.value() == 4);
+}
+
 TEST_CASE("discovery: a changed flow goes on at the checkpoint under a new origin",
           "[sources][discovery]") {
   Scene scene({flow({"/log/*"})});
