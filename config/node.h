@@ -25,6 +25,7 @@ struct NodeEntry {
   std::string key;
   Place place;  // of the key
   Node value;
+  std::vector<NodeEntry> key_entries = {};  // of a key that is a map itself; `key` is empty then
 };
 
 // How a message calls a value: "'4Mib'", "nothing", "a list", "a map".

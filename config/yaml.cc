@@ -30,7 +30,8 @@ Place place_at(const YAML::Mark& mark) {
 // its aliases ten times over meets kNodesMax and not the end of memory.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view text, Mistakes& mistakes) : text_(text), mistakes_(mistakes) {}
+  TreeBuilder(std::string_view text, Mistakes& mistakes, YamlKeys keys)
+      : text_(text), mistakes_(mistakes), keys_(keys) {}
 
   Node take_root() { return std::move(root_); }
   std::size_t seen() const { return seen_; }
@@ -151,11 +152,13 @@ class TreeBuilder : public YAML::EventHandler {
     if (open.node.kind == Node::Kind::list) {
       open.node.items.push_back(std::move(node));
     } else if (!open.key) {
-      open.key_usable = node.kind == Node::Kind::scalar || node.kind == Node::Kind::null;
+      const bool map = node.kind == Node::Kind::map && keys_ == YamlKeys::also_maps;
+      open.key_usable = map || node.kind == Node::Kind::scalar || node.kind == Node::Kind::null;
       if (!open.key_usable)
         mistakes_.add(node.place, "a key must be a word, not " + token_of(node));
       open.key =
           NodeEntry{node.kind == Node::Kind::null ? node.written : node.text, node.place, {}};
+      if (map) open.key->key_entries = std::move(node.entries);
     } else {
       // A missing value is where its key is: the library says where the next word stands.
       if (node.kind == Node::Kind::null && node.written.empty()) node.place = open.key->place;
@@ -172,6 +175,7 @@ class TreeBuilder : public YAML::EventHandler {
     for (const NodeEntry& entry : node.entries) {
       bytes += entry.key.size();
       measure(entry.value, nodes, bytes);
+      for (const NodeEntry& part : entry.key_entries) measure(part.value, nodes, bytes);
     }
   }
 
@@ -193,6 +197,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   std::string_view text_;
   Mistakes& mistakes_;
+  YamlKeys keys_;
   Node root_;
   std::vector<Open> open_;
   std::map<YAML::anchor_t, Node> anchors_;
@@ -206,8 +211,8 @@ class TreeBuilder : public YAML::EventHandler {
 
 }  // namespace
 
-std::optional<Node> parse_yaml(std::string_view text, Mistakes& mistakes) {
-  TreeBuilder builder(text, mistakes);
+std::optional<Node> parse_yaml(std::string_view text, Mistakes& mistakes, YamlKeys keys) {
+  TreeBuilder builder(text, mistakes, keys);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);

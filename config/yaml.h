@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -17,8 +18,12 @@ constexpr std::size_t kNodesMax = 100'000;  // values after aliases are followed
 constexpr std::size_t kTextBytesMax = std::size_t{8}
                                       << 20;  // of all values after aliases are followed
 
+// Keys that are maps: a configuration has none, other programs' files do.
+enum class YamlKeys : std::uint8_t { words, also_maps };
+
 // `text` must have passed text_mistake(). nullopt: not YAML, said in `mistakes`. Anchors and
 // aliases work; tags, merge keys and further documents are mistakes. Never throws.
-std::optional<Node> parse_yaml(std::string_view text, Mistakes& mistakes);
+std::optional<Node> parse_yaml(std::string_view text, Mistakes& mistakes,
+                               YamlKeys keys = YamlKeys::words);
 
 }  // namespace config

@@ -164,6 +164,28 @@ TEST_CASE("robustness: aliases that double themselves meet a bound", "[config][r
   CHECK(found);
 }
 
+TEST_CASE("robustness: keys that are maps are read where they are wanted, within the same bound",
+          "[config][robustness]") {
+  const std::string text = "positions:\n  ? path: /a\n    labels: '{}'\n  : '8'\n";
+  config::Mistakes refused;
+  config::parse_yaml(text, refused);
+  CHECK_FALSE(refused.empty());
+  config::Mistakes none;
+  const auto root = config::parse_yaml(text, none, config::YamlKeys::also_maps);
+  CHECK(none.empty());
+  REQUIRE(root);
+  const config::NodeEntry& entry = root->entries.at(0).value.entries.at(0);
+  CHECK(entry.value.text == "8");
+  REQUIRE(entry.key_entries.size() == 2);
+  CHECK(entry.key_entries[0].value.text == "/a");
+
+  std::string large = "a: &a { ? { b: " + std::string(100'000, 'x') + " } : 1 }\nb: [";
+  for (int i = 0; i < 200; ++i) large += i == 0 ? "*a" : ", *a";
+  config::Mistakes bounded;
+  config::parse_yaml(large + "]\n", bounded, config::YamlKeys::also_maps);
+  CHECK_FALSE(bounded.empty());
+}
+
 TEST_CASE("robustness: a file at the limit is read, one byte more is refused",
           "[config][robustness]") {
   const std::string small = "data_dir: /d\nflows: { f: { from: { files: /a }, to: null } }\n#";
