@@ -31,6 +31,7 @@ void add_state_commands(CLI::App& app, int& exit_code) {
   agent::add_state_show_command(state, exit_code);
   agent::add_state_forget_command(state, exit_code);
   agent::add_state_reset_command(state, exit_code);
+  agent::add_state_import_command(state, exit_code);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "agent/runner.h"
 
 #include <malloc.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "agent/descriptor_limit.h"
 #include "agent/report.h"
 #include "agent/signals.h"
 #include "config/validate.h"
@@ -116,14 +116,6 @@ class ReactorThread {
 // Never freed and never used again, but held: a leak checker calls lost what nothing points to.
 // volatile, because a pointer that nobody reads is not stored otherwise.
 Agent* volatile left_behind = nullptr;
-
-// A descriptor per followed file: take all the system lets us have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 std::uint32_t reactor_count(const config::Config& config) {
   if (config.reactors != 0) return config.reactors;

@@ -115,6 +115,8 @@ TEST_CASE("includes: a third-party header has one home", "[tidy]") {
            {"concurrentqueue/concurrentqueue.h", "pipeline/batch_queue.h"},
            {"simdjson.h", "pipeline/key_reader.cc"},
            {"re2/re2.h", "pipeline/line_pattern.cc"},
+           {"simdjson.h", "agent/foreign/json_tree.cc"},
+           {"sqlite3.h", "agent/foreign/sqlite_table.cc"},
            {"yaml-cpp/yaml.h", "config/yaml.cc"},
            {"CLI/CLI.hpp", "agent/commands/run.cc"},
            {"fmt/format.h", "agent/report.cc"},

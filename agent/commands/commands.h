@@ -11,6 +11,7 @@ namespace agent {
 enum ExitCode : int {
   kExitOk = 0,
   kExitDamaged = 1,         // store verify: damage was found
+  kExitRefused = 1,         // state import: some could not be taken over
   kExitUsage = 64,          // the command line makes no sense (EX_USAGE)
   kExitInternal = 70,       // something failed that should not (EX_SOFTWARE)
   kExitConfiguration = 78,  // what we were given to work with is wrong or missing (EX_CONFIG)
@@ -37,5 +38,6 @@ void add_state_list_command(CLI::App& state, int& exit_code);
 void add_state_show_command(CLI::App& state, int& exit_code);
 void add_state_forget_command(CLI::App& state, int& exit_code);
 void add_state_reset_command(CLI::App& state, int& exit_code);
+void add_state_import_command(CLI::App& state, int& exit_code);
 
 }  // namespace agent
