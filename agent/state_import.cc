@@ -182,6 +182,11 @@ class Judge {
       row.refusal = "the bytes before its offset cannot be read";
       return;
     }
+    if (foreign.tail && xxh3_short(std::string_view(*tail).substr(bytes - foreign.tail->bytes)) !=
+                            foreign.tail->value) {
+      row.refusal = "the bytes before its offset are not what they were";
+      return;
+    }
     if (!tail->empty() && tail->back() != '\n') {
       row.refusal = "offset " + std::to_string(foreign.offset) + " is inside a line";
       return;

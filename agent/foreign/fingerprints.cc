@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstddef>
 
+#include "base/assert.h"
+
 namespace agent {
 
 namespace {
@@ -81,7 +83,81 @@ struct SipState {
   }
 };
 
+std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t count = 8) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    word |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(bytes[at + i])) << (8 * i);
+  }
+  return word;
+}
+
+// The first 64 bytes of XXH3's default secret, as words.
+constexpr std::array<std::uint64_t, 8> kXxh3Secret = {
+    0xbe4ba423396cfeb8, 0x1cad21f72c81017c, 0xdb979083e96dd4de, 0x1f67b3b7a4a44072,
+    0x78e5c0cc4ee679cb, 0x2172ffcc7dd05a82, 0x8e2443f7744608b8, 0x4c263a81e69035e0};
+
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+std::uint64_t xxh3_avalanche(std::uint64_t hash) {
+  hash ^= hash >> 37;
+  hash *= 0x165667919e3779f9;
+  return hash ^ (hash >> 32);
+}
+
+std::uint64_t xxh3_up_to_3(std::string_view bytes) {
+  const auto byte = [bytes](std::size_t at) { return little_endian(bytes, at, 1); };
+  const std::size_t size = bytes.size();
+  std::uint64_t hash =
+      byte(0) << 16 | byte(size / 2) << 24 | byte(size - 1) | static_cast<std::uint64_t>(size) << 8;
+  hash ^= (kXxh3Secret[0] ^ (kXxh3Secret[0] >> 32)) & 0xffffffff;
+  hash ^= hash >> 33;
+  hash *= 0xc2b2ae3d27d4eb4f;
+  hash ^= hash >> 29;
+  hash *= 0x165667b19e3779f9;
+  return hash ^ (hash >> 32);
+}
+
+std::uint64_t xxh3_up_to_8(std::string_view bytes) {
+  constexpr std::uint64_t kPrime = 0x9fb21c651e98df25;
+  const std::size_t size = bytes.size();
+  std::uint64_t hash = little_endian(bytes, size - 4, 4) + (little_endian(bytes, 0, 4) << 32);
+  hash ^= kXxh3Secret[1] ^ kXxh3Secret[2];
+  hash ^= std::rotl(hash, 49) ^ std::rotl(hash, 24);
+  hash *= kPrime;
+  hash ^= (hash >> 35) + size;
+  hash *= kPrime;
+  return hash ^ (hash >> 28);
+}
+
+std::uint64_t xxh3_up_to_16(std::string_view bytes) {
+  const std::size_t size = bytes.size();
+  const std::uint64_t low = little_endian(bytes, 0) ^ kXxh3Secret[3] ^ kXxh3Secret[4];
+  const std::uint64_t high = little_endian(bytes, size - 8) ^ kXxh3Secret[5] ^ kXxh3Secret[6];
+  return xxh3_avalanche(size + std::byteswap(low) + high + fold(low, high));
+}
+
+std::uint64_t xxh3_up_to_32(std::string_view bytes) {
+  const std::size_t size = bytes.size();
+  std::uint64_t hash = size * 0x9e3779b185ebca87;
+  hash += fold(little_endian(bytes, 0) ^ kXxh3Secret[0], little_endian(bytes, 8) ^ kXxh3Secret[1]);
+  hash += fold(little_endian(bytes, size - 16) ^ kXxh3Secret[2],
+               little_endian(bytes, size - 8) ^ kXxh3Secret[3]);
+  return xxh3_avalanche(hash);
+}
+
 }  // namespace
+
+std::uint64_t xxh3_short(std::string_view bytes) {
+  ASSERT(!bytes.empty() && bytes.size() <= kXxh3BytesMax);
+  if (bytes.size() <= 3) return xxh3_up_to_3(bytes);
+  if (bytes.size() <= 8) return xxh3_up_to_8(bytes);
+  if (bytes.size() <= 16) return xxh3_up_to_16(bytes);
+  return xxh3_up_to_32(bytes);
+}
 
 std::uint64_t crc64_ecma(std::string_view bytes) {
   constexpr std::uint64_t kPolynomial = 0x42f0e1eba9ea3693;

@@ -2,6 +2,7 @@
 // file; the data's way has its own (base/crc32c.h, base/hash_key.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,5 +16,10 @@ std::string sha256_hex(std::string_view bytes);
 // SipHash-2-4 (Aumasson and Bernstein, 2012) under the key 00 01 … 0f: its eight bytes, the lowest
 // first, as hexadecimal digits.
 std::string siphash_hex(std::string_view bytes);
+
+// XXH3, 64 bits, seed 0, default secret, of 1 to kXxh3BytesMax bytes: longer inputs are another
+// algorithm that nobody here needs.
+constexpr std::size_t kXxh3BytesMax = 32;
+std::uint64_t xxh3_short(std::string_view bytes);
 
 }  // namespace agent

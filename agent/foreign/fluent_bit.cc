@@ -2,12 +2,14 @@
 //
 // Table in_tail_files(id, name, offset, inode, created, rotated) and, since 5.0, offset_marker and
 // offset_marker_size (plugins/in_tail/tail_sql.h). There is no device: name and inode say which
-// file it is. The marker is a hash (XXH3) of bytes before the offset; it is not compared. A row's
-// name follows a rotation. `offset` may lie inside a line; then it is refused like any other.
+// file it is. The marker is XXH3 of so many bytes before the offset, as a signed number; size 0:
+// there is none. A row's name follows a rotation. `offset` may lie inside a line; then it is
+// refused like any other.
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "agent/foreign/fingerprints.h"
 #include "agent/foreign/foreign_checkpoint.h"
 #include "agent/foreign/sqlite_table.h"
 
@@ -18,6 +20,17 @@ namespace {
 constexpr std::array<std::string_view, 8> kColumns = {
     "id", "name", "offset", "inode", "created", "rotated", "offset_marker", "offset_marker_size"};
 constexpr std::size_t kColumnsMin = 6;  // before 5.0
+
+// False: it makes no sense.
+bool read_marker(const std::string* marker, const std::string* size, ForeignCheckpoint& into) {
+  if (marker == nullptr || size == nullptr || *size == "0") return true;
+  const auto bytes = parse_number(*size);
+  const bool negative = marker->starts_with('-');
+  const auto value = parse_number(std::string_view(*marker).substr(negative ? 1 : 0));
+  if (!bytes || !value || *bytes > kXxh3BytesMax || *bytes > into.offset) return false;
+  into.tail = TailHash{.bytes = *bytes, .value = negative ? 0 - *value : *value};
+  return true;
+}
 
 }  // namespace
 
@@ -43,6 +56,9 @@ base::Result<ForeignCheckpoints> read_fluent_bit(const std::string& path) {
       each.refusal = "it holds no offset";
     } else if (!each.inode) {
       each.refusal = "it holds no inode";
+    } else if (!read_marker(table.find(row, "offset_marker"), table.find(row, "offset_marker_size"),
+                            each)) {
+      each.refusal = "its offset marker makes no sense";
     }
     all.push_back(std::move(each));
   }

@@ -29,6 +29,12 @@ struct HeadHash {
   std::string value;
 };
 
+// A hash of the last bytes before the offset: XXH3, 64 bits.
+struct TailHash {
+  std::size_t bytes = 0;  // 1 to kXxh3BytesMax
+  std::uint64_t value = 0;
+};
+
 struct ForeignCheckpoint {
   std::string name;  // what to call it in a table: its path, or what stands for one
   std::string path;  // absolute; empty: the agent does not say
@@ -38,7 +44,9 @@ struct ForeignCheckpoint {
   std::optional<std::uint64_t> inode;
   std::optional<HeadHash> head;
   std::optional<std::int64_t> there_at_ns;  // since the epoch: the file had its name then
-  std::string refusal;                      // not empty: why it cannot be taken over at all
+  // Proves no file by itself, but that it was not refilled since.
+  std::optional<TailHash> tail;
+  std::string refusal;  // not empty: why it cannot be taken over at all
 };
 
 using ForeignCheckpoints = std::vector<ForeignCheckpoint>;

@@ -21,6 +21,22 @@ TEST_CASE("fingerprints: SHA-256 by FIPS 180-4's examples", "[agent][foreign]") 
         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST_CASE("fingerprints: XXH3 by values of its authors' library", "[agent][foreign]") {
+  std::string bytes;
+  const auto grown = [&bytes](std::size_t size) {
+    while (bytes.size() < size) bytes += static_cast<char>((bytes.size() + 1) * 37 + 11);
+    return agent::xxh3_short(bytes);
+  };
+  CHECK(grown(1) == 0x1982e3a7bb241055);
+  CHECK(grown(3) == 0xccc4623004c47c18);
+  CHECK(grown(4) == 0xdafa918448fa28ef);
+  CHECK(grown(8) == 0x1c43873187543b9e);
+  CHECK(grown(9) == 0x2cfaa9da50869c44);
+  CHECK(grown(16) == 0xd85fafa47cb41a67);
+  CHECK(grown(17) == 0x4524c46b8a4f2150);
+  CHECK(grown(32) == 0xb8de5a584bf8b5c5);
+}
+
 TEST_CASE("fingerprints: SipHash-2-4 by its authors' table", "[agent][foreign]") {
   std::string bytes;
   const auto next = [&bytes] { bytes += static_cast<char>(bytes.size()); };

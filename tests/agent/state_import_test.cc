@@ -88,11 +88,20 @@ const Fixture kFluentBit = {
       const std::string log = place.path("logs/a.log");
       make_database(place.path("state"), kFluentBitTable + fluent_bit_row(log, "8", inode_of(log)));
     }};
+// XXH3 of "one\ntwo\n", by its authors' library.
+constexpr const char* kMarker = "7954065206909648925";
+
+void mark(const StatePlace& place, const std::string& marker) {
+  make_database(place.path("state"),
+                "UPDATE in_tail_files SET offset_marker=" + marker + ", offset_marker_size=8;");
+}
+
 const Fixture kFluentBit5 = {"fluent-bit", [](const StatePlace& place) {
                                const std::string log = place.path("logs/a.log");
                                make_database(place.path("state"),
                                              std::string(kFluentBitTable) + kFluentBitMarker +
                                                  fluent_bit_row(log, "8", inode_of(log)));
+                               mark(place, kMarker);
                              }};
 
 std::string vector_state(const std::string& fingerprint, const std::string& position) {
@@ -288,6 +297,21 @@ TEST_CASE("state import: refused while an agent holds the data directory", "[age
   const Ran ran = import(place, "kinesis-agent");
   CHECK(ran.exit_code == 78);
   CHECK(contains(ran, "is in use by pid "));
+}
+
+TEST_CASE("state import: Fluent Bit's marker shows that a file was refilled", "[agent][import]") {
+  const StatePlace place;
+  place.write("logs/a.log", "one\ntwo\nthree\n");
+  kFluentBit5.write(place);
+  mark(place, "-7954065206909648925");
+  CHECK(
+      contains(import(place, "fluent-bit"), "the bytes before its offset are not what they were"));
+  mark(place, "1.5");
+  CHECK(contains(import(place, "fluent-bit"), "its offset marker makes no sense"));
+  mark(place, kMarker);
+  place.write("logs/a.log", "ONE\nTWO\nTHREE\n");
+  CHECK(
+      contains(import(place, "fluent-bit"), "the bytes before its offset are not what they were"));
 }
 
 TEST_CASE("state import: Vector's fingerprint must fit exactly one file", "[agent][import]") {
