@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "config/text_file.h"
+#include "io/backends.h"
 #include "tests/config/fake_files.h"
 #include "tests/test.h"
 
@@ -268,4 +270,15 @@ TEST_CASE("load: reads the file and what it refers to", "[config][load]") {
   CHECK(loaded->config.data_dir == "/srv/tailrace");
   CHECK(loaded->text == files.texts["/etc/t.yaml"]);
   CHECK(files.handles_open == 0);
+}
+
+TEST_CASE("load: a file is read whole, whatever size it says it has", "[config][text_file]") {
+  const auto files = io::make_files();
+  const auto maps = config::read_text_file(*files, "/proc/self/smaps", 16 << 20);  // says 0
+  REQUIRE(maps);
+  CHECK(maps->size() > 3 * 4096);
+  CHECK(maps->ends_with('\n'));
+  const auto limited = config::read_text_file(*files, "/proc/self/smaps", 5000);
+  REQUIRE_FALSE(limited);
+  CHECK(limited.error().code == base::ErrorCode::limit);
 }
