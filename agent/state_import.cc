@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <utility>
 
@@ -82,9 +81,8 @@ class Judge {
     const auto status = files_.status(foreign.path, true);
     if (!status) {
       const int error = status.error().system;
-      row.refusal = error == ENOENT || error == ENOTDIR
-                        ? "the file is gone"
-                        : std::string("the file cannot be looked at: ") + std::strerror(error);
+      row.refusal =
+          error == ENOENT || error == ENOTDIR ? "the file is gone" : status.error().message;
       return;
     }
     row.refusal = doubt(foreign, *status);
@@ -243,12 +241,13 @@ FollowedFiles find_followed_files(const config::Config& config,
                                   const io::Environment& environment) {
   FollowedFiles followed;
   std::vector<sources::Discovery::Flow> flows;
+  flows.reserve(config.flows.size());
   for (const config::Flow& flow : config.flows) {
     flows.push_back({.name = flow.name, .files = flow.from, .fingerprint = 0});
   }
   sources::Discovery discovery(environment, std::move(flows), {}, {config.data_dir},
                                {.found =
-                                    [&](std::size_t flow, sources::FoundFile found) {
+                                    [&](std::size_t flow, const sources::FoundFile& found) {
                                       environment.files.close(found.handle);
                                       FollowedFile& file = followed[found.checkpoint.identity];
                                       file.identity = found.checkpoint.identity;

@@ -21,7 +21,7 @@ JsonValue tree_of(const element& from) {
     case element_type::OBJECT:
       value.kind = JsonValue::Kind::object;
       for (const auto member : simdjson::dom::object(from)) {
-        value.members.emplace_back(std::string(member.key), tree_of(member.value));
+        value.members.push_back({std::string(member.key), tree_of(member.value)});
       }
       break;
     case element_type::INT64:
@@ -53,8 +53,8 @@ JsonValue tree_of(const element& from) {
 }  // namespace
 
 const JsonValue* JsonValue::find(std::string_view name) const {
-  const auto at = std::ranges::find(members, name, &std::pair<std::string, JsonValue>::first);
-  return at == members.end() ? nullptr : &at->second;
+  const auto at = std::ranges::find(members, name, &JsonMember::name);
+  return at == members.end() ? nullptr : &at->value;
 }
 
 const std::string* JsonValue::string(std::string_view name) const {

@@ -27,7 +27,7 @@ void read_fingerprint(const JsonValue& fingerprint, ForeignCheckpoint& into) {
     into.inode = parse_number(inode->items[1].text);
     if (!into.device || !into.inode) into.refusal = "its fingerprint makes no sense";
   } else {
-    into.name = fingerprint.members.empty() ? "?" : fingerprint.members.front().first;
+    into.name = fingerprint.members.empty() ? "?" : fingerprint.members.front().name;
     into.refusal = "its kind of fingerprint is not known";
   }
 }
