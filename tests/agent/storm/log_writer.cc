@@ -4,14 +4,17 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string_view>
+#include <utility>
 
 #include "tests/agent/storm/storm_line.h"
 
@@ -24,6 +27,8 @@ namespace {
   ::_exit(1);
 }
 
+volatile std::sig_atomic_t signalled = 0;
+
 // What the forked process does.
 class WriterLoop {
  public:
@@ -35,6 +40,7 @@ class WriterLoop {
     while (line_.sequence < options_.lines) {
       std::uint64_t allowed = 0;
       if (::read(permits_, &allowed, sizeof(allowed)) != sizeof(allowed)) ::_exit(0);
+      if (moved_away()) reopen();
       const std::uint64_t end = std::min(options_.lines, line_.sequence + allowed);
       while (line_.sequence < end) write_some(end);
     }
@@ -49,15 +55,18 @@ class WriterLoop {
   }
 
   void open() {
-    file_ = ::open(path(0).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
+    const int exclusive = options_.reopen == Reopen::rotates ? O_EXCL : 0;
+    file_ = ::open(path(0).c_str(), O_WRONLY | O_CREAT | exclusive | O_APPEND | O_CLOEXEC, 0644);
     if (file_ < 0) give_up("storm writer: open");
     opened_ = Clock::now();
     first_ = line_.sequence;
+    state_.begins.store(first_, std::memory_order_relaxed);
   }
 
   // Some lines in one write, or one line in two: readers must cope with half a line.
   void write_some(std::uint64_t end) {
     if (due()) rotate();
+    if (moved_away()) reopen();
     const std::uint64_t count = std::min<std::uint64_t>(end - line_.sequence, 1 + random_() % 64);
     buffer_.clear();
     for (std::uint64_t i = 0; i < count; ++i, ++line_.sequence) {
@@ -78,6 +87,7 @@ class WriterLoop {
   }
 
   bool due() const {
+    if (options_.reopen != Reopen::rotates) return false;
     if (line_.sequence == first_ || Clock::now() - opened_ < options_.rotate) return false;
     return !options_.rotate_seen_only || state_.seen.load(std::memory_order_relaxed) > first_;
   }
@@ -86,6 +96,19 @@ class WriterLoop {
     for (std::uint32_t age = line_.generation + 1; age > 0; --age) {
       if (::rename(path(age - 1).c_str(), path(age).c_str()) != 0) give_up("storm writer: rename");
     }
+    reopen();
+  }
+
+  // Somebody else rotated.
+  bool moved_away() {
+    if (options_.reopen == Reopen::signalled) return std::exchange(told_, signalled) != signalled;
+    if (options_.reopen != Reopen::moved) return false;
+    struct stat mine{}, there{};
+    return ::fstat(file_, &mine) != 0 || ::stat(path(0).c_str(), &there) != 0 ||
+           mine.st_ino != there.st_ino;
+  }
+
+  void reopen() {
     ::close(file_);
     ++line_.generation;
     open();
@@ -99,6 +122,7 @@ class WriterLoop {
   StormLine line_{.writer = options_.writer};
   std::uint64_t first_ = 0;  // of the current file
   int file_ = -1;
+  std::sig_atomic_t told_ = 0;
   Clock::time_point opened_;
   std::string buffer_;
 };
@@ -115,6 +139,7 @@ LogWriter::LogWriter(const WriterOptions& options) {
   if (pid_ < 0) give_up("storm: fork");
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::signal(SIGUSR1, [](int) { signalled = signalled + 1; });  // reads are begun again
     ::close(ends[1]);
     WriterLoop(options, *state_, ends[0]).run();
     ::_exit(0);
@@ -133,7 +158,6 @@ LogWriter::~LogWriter() {
 }
 
 void LogWriter::allow(std::uint64_t lines) {
-  if (lines == 0) return;
   // A pipe holds thousands of these, far more than a storm hands out at a time.
   if (::write(permits_, &lines, sizeof(lines)) != sizeof(lines)) std::perror("storm: allow");
 }

@@ -14,7 +14,8 @@ StoredLines::StoredLines(io::Files& files, std::string data_dir, std::string str
       stream_(std::move(stream)),
       lines_(lines),
       seen_(writers, std::vector<bool>(lines)),
-      seen_below_(writers) {}
+      seen_below_(writers),
+      complete_below_(writers) {}
 
 base::Result<bool> StoredLines::find_shards() {
   if (!shards_.empty()) return true;
@@ -63,7 +64,10 @@ void StoredLines::judge(std::size_t shard, const store::StoredRecord& record) {
   const std::string which =
       "line " + std::to_string(line->sequence) + " of writer " + std::to_string(line->writer);
   auto bit = seen_[line->writer][line->sequence];
-  if (bit) complain(where + which + " once more");
+  if (bit) {
+    ++doubled_;
+    complain(where + which + " once more");
+  }
   bit = true;
   auto& next = shards_[shard].next[{line->writer, line->generation}];
   if (line->sequence < next) {
@@ -71,6 +75,12 @@ void StoredLines::judge(std::size_t shard, const store::StoredRecord& record) {
   }
   next = std::max(next, line->sequence + 1);
   seen_below_[line->writer] = std::max(seen_below_[line->writer], line->sequence + 1);
+}
+
+std::uint64_t StoredLines::complete_below(std::uint32_t writer) {
+  std::uint64_t& below = complete_below_[writer];
+  while (below < lines_ && seen_[writer][below]) ++below;
+  return below;
 }
 
 void StoredLines::complain(std::string text) {

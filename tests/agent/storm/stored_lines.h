@@ -30,7 +30,10 @@ class StoredLines {
   base::Result<void> read_on();
 
   std::uint64_t seen_below(std::uint32_t writer) const { return seen_below_[writer]; }
+  // Every line below it has been seen.
+  std::uint64_t complete_below(std::uint32_t writer);
   std::uint64_t records() const { return records_; }
+  std::uint64_t doubled() const { return doubled_; }
   std::uint64_t missing() const;
   // Everything that is wrong; empty: nothing. `complete`: every line should be there by now.
   std::vector<std::string> complaints(bool complete) const;
@@ -49,9 +52,11 @@ class StoredLines {
   std::string data_dir_, stream_;
   std::uint64_t lines_;
   std::vector<Shard> shards_;
-  std::vector<std::vector<bool>> seen_;    // writer → line
-  std::vector<std::uint64_t> seen_below_;  // writer → highest line seen, plus one
+  std::vector<std::vector<bool>> seen_;        // writer → line
+  std::vector<std::uint64_t> seen_below_;      // writer → highest line seen, plus one
+  std::vector<std::uint64_t> complete_below_;  // writer → as far as was looked
   std::uint64_t records_ = 0;
+  std::uint64_t doubled_ = 0;
   std::uint64_t wrong_ = 0;
   std::vector<std::string> complaints_;  // the first kComplaintsMax
 };
