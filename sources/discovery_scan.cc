@@ -150,22 +150,23 @@ void Discovery::State::visit(const std::string& path, GlobStates states, bool de
 }
 
 // All that matters here are directories whose names we know: no need to list. A watch is needed
-// only where one of them is missing.
+// only where one of them is missing, or is a link, which may be swapped (F13).
 void Discovery::State::descend(const std::string& path, const GlobStates& states, bool deep) {
   const GlobStates copy = states;  // the directory may be dropped below
   std::vector<std::string> done;
-  bool missing = false;
+  bool may_change = false;
   for (const GlobState& state : copy) {
     const std::string& name = patterns[state.pattern].parts[state.part];
     if (std::find(done.begin(), done.end(), name) != done.end()) continue;
     done.push_back(name);
     const std::string child = (path == "/" ? path : path + "/") + name;
-    if (!environment.files.status(child, true)) missing = true;
+    const auto status = environment.files.status(child, false);
+    if (!status || status->kind == io::FileKind::symlink) may_change = true;
     if (deep || !directories.contains(child)) visit(child, below(copy, name), deep);
   }
   const auto it = directories.find(path);
   if (it == directories.end()) return;
-  if (missing) {
+  if (may_change) {
     watch(*it->second);
   } else {
     unwatch(*it->second);

@@ -1,6 +1,7 @@
 // Processes in tests: the built program run through a shell, to its end or in the background.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -17,8 +18,9 @@ bool contains(const std::string& text, std::string_view what);
 inline bool contains(const Ran& ran, std::string_view what) { return contains(ran.out, what); }
 std::string read_file(const std::string& path);  // empty if it is not there
 
-// Asks again and again until `condition` holds. False: it did not within 20 s.
-bool eventually(const std::function<bool()>& condition);
+// Asks again and again until `condition` holds. False: it did not within `longest`.
+bool eventually(const std::function<bool()>& condition,
+                std::chrono::seconds longest = std::chrono::seconds(20));
 
 // A command that runs until the end of the scope, then gets SIGTERM and is waited for.
 class Background {

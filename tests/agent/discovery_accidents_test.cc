@@ -1,0 +1,202 @@
+// What happens to the names of log files on real hosts, done to real files under the built program:
+// strange names, permissions that come and go, links of every kind, what is no file. The reconcile
+// is an hour away: what is found is found by events.
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/agent/log_place.h"
+#include "tests/test.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using process::Background;
+using process::contains;
+using process::count;
+using process::LogPlace;
+using Lines = std::vector<std::string>;
+
+LogPlace::Options with(const std::string& backend, std::vector<std::string> patterns) {
+  return {.backend = backend, .patterns = std::move(patterns)};
+}
+
+// Waits until the agent has seen what happened so far: it reads a file that was made afterwards.
+void caught_up(const LogPlace& place, Lines& lines) {
+  const std::string line = "caught up " + std::to_string(lines.size());
+  place.append("logs/zz.log", line + "\n");
+  lines.push_back(line);
+  REQUIRE(place.stores(lines));
+}
+
+}  // namespace
+
+TEST_CASE("accidents: names of any bytes are followed", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const LogPlace place(with(backend, {"logs/*.log"}));
+  const Lines names = {"new\nline.log",   "has#hash.log", " two  spaces .log", "\xff\xfe\x80.log",
+                       "quo\"te's.log",   "*.log",        "{a,b}.log",         "-rf.log",
+                       "\x1b[31mred.log", "[x].log",      "%s%n.log",          "back\\slash.log"};
+  Lines lines;
+  const auto write_all = [&](const std::string& what) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      lines.push_back(what + " " + std::to_string(i));
+      place.append("logs/" + names[i], lines.back() + "\n");
+    }
+  };
+  write_all("before the start");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(lines));
+    write_all("grown");
+    REQUIRE(place.stores(lines));
+    for (const std::string& name : names) {
+      fs::rename(place.path("logs/" + name), place.path("logs/" + name + ".1"));
+    }
+    write_all("anew");
+    REQUIRE(place.stores(lines));
+  }
+  write_all("stopped");
+  place.once();
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("accidents: a file's permission goes and comes back", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const LogPlace place(with(backend, {"logs/*.log"}));
+  const std::string command = process::without_override() + place.command();
+  Lines lines = {"a 1"};
+  place.write("logs/a.log", "a 1\n");
+  place.write("logs/b.log", "b 1\n");
+  ::chmod(place.path("logs/b.log").c_str(), 0);
+  const auto grow = [&](const std::string& file, const std::string& line) {
+    place.append("logs/" + file, line + "\n");
+    lines.push_back(line);
+  };
+  {
+    const Background agent(command, place.log_path());
+    REQUIRE(place.stores(lines));
+    ::chmod(place.path("logs/a.log").c_str(), 0);
+    grow("a.log", "a 2, open since");
+    REQUIRE(place.stores(lines));
+    for (int i = 0; i < 5; ++i) place.append("logs/b.log", "");
+    ::chmod(place.path("logs/b.log").c_str(), 0200);  // still not for reading
+    ::chmod(place.path("logs/b.log").c_str(), 0);
+    caught_up(place, lines);
+    CHECK(count(place.log(), "cannot be opened") == 1);
+    ::chmod(place.path("logs/b.log").c_str(), 0644);
+    lines.push_back("b 1");
+    REQUIRE(place.stores(lines));
+  }
+  place.append("logs/a.log", "a 3\n");
+  {
+    const Background agent(command, place.log_path());
+    caught_up(place, lines);
+    ::chmod(place.path("logs/a.log").c_str(), 0644);
+    lines.push_back("a 3");
+    CHECK(place.stores(lines));
+  }
+}
+
+TEST_CASE("accidents: a link is swapped fifty times, by two calls or by one", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const bool by_rename = GENERATE(false, true);
+  const bool directory = GENERATE(false, true);
+  CAPTURE(backend, by_rename, directory);
+  const LogPlace place(with(backend, {directory ? "logs/current/x.log" : "logs/current"}));
+  Lines lines;
+  const auto target = [&](int i) {
+    return "app-" + std::to_string(i) + (directory ? "/x.log" : "");
+  };
+  const auto grow = [&](int i, const std::string& what) {
+    lines.push_back(what + " of " + std::to_string(i));
+    place.append("logs/" + target(i), lines.back() + "\n");
+  };
+  const auto swap = [&](int i) {
+    const std::string to = "app-" + std::to_string(i);
+    if (directory) fs::create_directory(place.path("logs/" + to));
+    grow(i, "first line");
+    const std::string name = place.path("logs/current");
+    if (by_rename) {
+      fs::create_symlink(to, name + ".new");
+      fs::rename(name + ".new", name);
+    } else {
+      std::error_code none;
+      fs::remove(name, none);
+      fs::create_symlink(to, name);
+    }
+  };
+  swap(0);
+  const Background agent(place.command(), place.log_path());
+  for (int i = 0; i < 50; ++i) {
+    REQUIRE(place.stores(lines));  // else nobody can know of this target any more
+    grow(i, "last line");          // to be drained although the link is elsewhere
+    swap(i + 1);
+  }
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("accidents: a FIFO, a socket and a device are named once and left alone",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const bool running_before = GENERATE(false, true);
+  CAPTURE(backend, running_before);
+  const LogPlace place(with(backend, {"logs/*.log"}));
+  const auto make = [&place] {
+    REQUIRE(::mkfifo(place.path("logs/fifo.log").c_str(), 0600) == 0);
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    const std::string name = place.path("logs/socket.log");
+    REQUIRE(name.size() < sizeof address.sun_path);
+    std::memcpy(address.sun_path, name.data(), name.size());
+    REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    ::close(socket);
+    fs::create_symlink("/dev/zero", place.path("logs/zero.log"));
+    return ::mknod(place.path("logs/device.log").c_str(), S_IFCHR | 0600, makedev(1, 3)) == 0;
+  };
+  bool device = false;
+  if (!running_before) device = make();
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(process::running(place));
+  if (running_before) device = make();
+  Lines lines;
+  caught_up(place, lines);
+  for (const std::string name : {"fifo", "socket", "zero", "device"}) {
+    const std::size_t times = name == "device" && !device ? 0 : 1;
+    CHECK(count(place.log(), "passed over path=" + place.path("logs/" + name + ".log")) == times);
+  }
+  fs::remove(place.path("logs/fifo.log"));
+  place.write("logs/fifo.log", "a file now\n");
+  place.write("logs/zero.new", "zero, too\n");
+  fs::rename(place.path("logs/zero.new"), place.path("logs/zero.log"));
+  lines.insert(lines.end(), {"a file now", "zero, too"});
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("accidents: deep directories made in parallel are searched to their ends",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const LogPlace place(with(backend, {"logs/**/f.log"}));
+  Lines lines;
+  for (int shell = 0; shell < 4; ++shell) {
+    for (int i = 0; i < 125; ++i) {
+      lines.push_back(std::to_string(shell) + "/" + std::to_string(i));
+    }
+  }
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(process::running(place));
+  REQUIRE(process::shell("cd " + place.path("logs") +
+                         "; for s in 0 1 2 3; do ( for i in $(seq 0 124); do "
+                         "d=$s-$i/a/b/c/d; mkdir -p $d && echo $s/$i > $d/f.log; done ) & done; "
+                         "wait")
+              .exit_code == 0);
+  CHECK(place.stores(lines));
+}
