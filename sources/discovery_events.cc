@@ -97,13 +97,19 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
         files.at(number).moved_to = directory.path_of(name);
       }
     }
-    GlobStates states = below(directory.states, name);
-    if (!states.empty()) visit(directory.path_of(name), std::move(states), true);  // a link to one?
+    visit_link(directory.path_of(name), below(directory.states, name));
     examine(directory, name, 0, false, true);
   }
   if ((event.what & io::kWatchAttributes) != 0 && it != directory.names.end()) {
     examine(directory, name, 0, false, true);
   }
+}
+
+// What is no directory may be a link to one.
+void Discovery::State::visit_link(const std::string& path, GlobStates states) {
+  if (states.empty()) return;
+  const auto status = environment.files.status(path, false);
+  if (status && status->kind == io::FileKind::symlink) visit(path, std::move(states), true);
 }
 
 void Discovery::State::look_at(const Name& entry) {

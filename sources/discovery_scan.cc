@@ -17,7 +17,7 @@ bool is_below(const std::string& path, const std::string& directory) {
 }
 
 bool not_there(const base::Error& error) {
-  return error.system == ENOENT || error.system == ENOTDIR ||
+  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
          (error.system == 0 && error.code == base::ErrorCode::not_found);
 }
 
@@ -91,9 +91,7 @@ bool Discovery::State::excluded(const std::string& path, const io::FileStatus* s
 void Discovery::State::could_not_look(const std::string& path, const base::Error& error) {
   counters.scan_errors.add();
   uncertain.push_back(path);
-  if (const auto it = directories.find(path); it != directories.end()) {
-    if (std::exchange(it->second->unlistable, true)) return;
-  }
+  if (!unsearchable.insert(path).second) return;
   environment.log.warn("directory cannot be searched", {{"path", path}, {"error", error.message}});
 }
 
@@ -141,6 +139,7 @@ void Discovery::State::visit(const std::string& path, GlobStates states, bool de
         return state.part + 1 < parts.size() && !has_wildcard(parts[state.part]);
       });
   if (literal) {
+    unsearchable.erase(path);
     descend(path, directory.states, deep);
   } else {
     watch(directory);  // before listing: what appears in between is then told twice, not never
@@ -179,7 +178,7 @@ void Discovery::State::list(Directory& directory, bool deep) {
     if (!not_there(entries.error())) could_not_look(directory.path, entries.error());
     return;  // if it is gone, nobody visits it in the next scan
   }
-  directory.unlistable = false;
+  unsearchable.erase(directory.path);
   directory.listing = ++listings;
   const std::uint64_t listing = directory.listing;
   for (const io::DirectoryEntry& each : *entries) entry(directory, each, deep);
@@ -209,27 +208,31 @@ void Discovery::State::watch(Directory& directory) {
   } else {
     const auto number = environment.files.add_watch(watch_handle.get(), directory.path);
     if (!number) {
-      if (!not_there(number.error())) {
-        counters.watch_errors.add();
-        directory.polled = true;
-      }
-      if (!std::exchange(warned_of_limit, true)) {
-        environment.log.warn(
-            "directory cannot be watched and is searched every second; "
-            "raise fs.inotify.max_user_watches",
-            {{"path", directory.path}, {"error", number.error().message}});
-      }
-    } else if (*number != directory.watch) {
-      unwatch(directory);
-      directory.watch = *number;
-      watched[*number].push_back(&directory);
+      if (!not_there(number.error())) cannot_watch(directory, number.error());
+    } else {
       directory.polled = false;
+      if (*number != directory.watch) {
+        unwatch(directory);
+        directory.watch = *number;
+        watched[*number].push_back(&directory);
+      }
     }
   }
   if (directory.polled && next_poll == base::Instant::max()) {
     next_poll = environment.clock.monotonic() + kPollInterval;
   }
   counters.watches.set(watched.size());
+}
+
+void Discovery::State::cannot_watch(Directory& directory, const base::Error& error) {
+  counters.watch_errors.add();
+  directory.polled = true;
+  // One that may not be read may not be watched either, and its listing says so.
+  if (error.system == EACCES || std::exchange(warned_of_limit, true)) return;
+  environment.log.warn(
+      "directory cannot be watched and is searched every second; "
+      "raise fs.inotify.max_user_watches",
+      {{"path", directory.path}, {"error", error.message}});
 }
 
 void Discovery::State::unwatch(Directory& directory) {

@@ -55,9 +55,8 @@ struct Directory {
   std::string path;
   GlobStates states;
   int watch = -1;
-  bool polled = false;      // the kernel refused a watch
-  bool unlistable = false;  // said in the log already
-  std::uint64_t scan = 0;   // the last one that came here
+  bool polled = false;     // the kernel refused a watch
+  std::uint64_t scan = 0;  // the last one that came here
   std::uint64_t listing = 0;
   std::unordered_map<std::string, Name, NameHash, std::equal_to<>> names;
 
@@ -100,6 +99,7 @@ struct Discovery::State {
   std::vector<std::size_t> flows_matching(const Directory& directory, std::string_view name) const;
   bool excluded(const std::string& path, const io::FileStatus* status) const;
   void watch(Directory& directory);
+  void cannot_watch(Directory& directory, const base::Error& error);
   void unwatch(Directory& directory);
   void drop(Directory& directory);
   void drop_unvisited();
@@ -130,6 +130,7 @@ struct Discovery::State {
   void received(std::int64_t result);
   void handle(const io::WatchEvent& event);
   void handle(Directory& directory, const io::WatchEvent& event);
+  void visit_link(const std::string& path, GlobStates states);
   void poll();
   void look_at(const Name& entry);
   void look_at_all();
@@ -148,7 +149,8 @@ struct Discovery::State {
   std::unordered_map<int, std::vector<Directory*>> watched;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> walk_stack;  // (device, inode): cuts cycles
   std::vector<std::pair<std::uint64_t, std::uint64_t>> excluded_inodes;
-  std::vector<std::string> uncertain;  // this scan could not look at or below these
+  std::vector<std::string> uncertain;            // this scan could not look at or below these
+  std::unordered_set<std::string> unsearchable;  // said in the log already
   std::uint64_t scans = 0;
   std::uint64_t listings = 0;
 

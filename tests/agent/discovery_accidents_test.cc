@@ -106,6 +106,99 @@ TEST_CASE("accidents: a file's permission goes and comes back", "[agent][process
   }
 }
 
+TEST_CASE("accidents: a directory's permission goes and comes back", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const mode_t mode = GENERATE(0000, 0600, 0300);  // nothing, listing only, searching only
+  CAPTURE(backend, mode);
+  const LogPlace place(with(backend, {"logs/*.log", "logs/sub/*.log", "logs/**/deep.log"}));
+  const std::string command = process::without_override() + place.command();
+  const std::string sub = place.path("logs/sub");
+  fs::create_directory(sub);
+  ::chmod(sub.c_str(), mode);
+  place.write("logs/sub/a.log", "a 1\n");
+  Lines lines;
+  {
+    const Background agent(command, place.log_path());
+    caught_up(place, lines);
+    CHECK_FALSE(contains(place.log(), "max_user_watches"));
+    ::chmod(sub.c_str(), 0755);
+    lines.push_back("a 1");
+    REQUIRE(place.stores(lines));
+    ::chmod(sub.c_str(), mode);
+    place.append("logs/sub/a.log", "a 2\n");
+    lines.push_back("a 2");
+    REQUIRE(place.stores(lines));  // open since
+    place.write("logs/sub/b.log", "b 1\n");
+    fs::rename(place.path("logs/sub/a.log"), place.path("logs/sub/a.old"));
+    place.write("logs/sub/a.log", "a 3\n");
+    place.append("logs/sub/a.old", "a 2 late\n");
+    lines.push_back("a 2 late");
+    REQUIRE(process::eventually([&] { return contains(place.stored(), "a 2 late\n"); }));
+    ::chmod(sub.c_str(), 0755);
+    lines.insert(lines.end(), {"b 1", "a 3"});
+    REQUIRE(place.stores(lines));
+    INFO(place.log());
+    CHECK(count(place.log(), "cannot be searched") <= 3);
+    CHECK_FALSE(contains(place.log(), "max_user_watches"));
+  }
+  ::chmod(sub.c_str(), mode);
+  place.append("logs/sub/b.log", "b 2\n");
+  place.once();
+  ::chmod(sub.c_str(), 0755);
+  lines.push_back("b 2");
+  place.once();
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("accidents: loops of links end, and a file of many names is read once",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const bool running_before = GENERATE(false, true);
+  CAPTURE(backend, running_before);
+  const LogPlace place(with(backend, {"logs/**/*.log", "logs/*.log"}));
+  fs::create_directories(place.path("logs/x/y"));
+  const auto link = [&place](const std::string& to, const std::string& name) {
+    fs::create_symlink(to, place.path("logs/" + name));
+  };
+  const auto make = [&] {
+    link("b.log", "a.log");  // to each other
+    link("a.log", "b.log");
+    link("self", "self");  // to itself
+    link("..", "x/y/up");  // to a parent
+    link(place.path("logs"), "x/y/root");
+    link("nowhere", "dangling.log");
+    place.write("logs/x/real.log", "real 1\n");
+    link("x/real.log", "soft.log");
+    fs::create_hard_link(place.path("logs/x/real.log"), place.path("logs/hard.log"));
+    link("../soft.log", "x/soft2.log");
+  };
+  if (!running_before) make();
+  Lines lines = {"real 1"};
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(process::running(place));
+    if (running_before) make();
+    REQUIRE(place.stores(lines));
+    place.append("logs/soft.log", "through the soft link\n");
+    place.append("logs/hard.log", "through the hard link\n");
+    lines.insert(lines.end(), {"through the soft link", "through the hard link"});
+    REQUIRE(place.stores(lines));
+    fs::remove(place.path("logs/x/real.log"));
+    place.append("logs/hard.log", "one name less\n");
+    lines.push_back("one name less");
+    REQUIRE(place.stores(lines));
+    place.write("logs/nowhere", "not dangling\n");
+    fs::create_symlink("nowhere", place.path("logs/again.log"));
+    lines.push_back("not dangling");
+    caught_up(place, lines);
+    CHECK(count(place.log(), "warn") == 0);
+  }
+  place.append("logs/hard.log", "while stopped\n");
+  lines.push_back("while stopped");
+  place.once();
+  CHECK(place.stores(lines));
+}
+
 TEST_CASE("accidents: a link is swapped fifty times, by two calls or by one", "[agent][process]") {
   const std::string backend = GENERATE("auto", "epoll");
   const bool by_rename = GENERATE(false, true);
