@@ -207,7 +207,8 @@ base::Result<void> Wiring::connect_flows() {
     const auto outlets = make_outlets(config_.flows[i], budget);
     make_flow_parts(i, config_.flows[i], outlets, budget);
   }
-  std::vector<std::string> ours;
+  // Where standard output and error go may be a file under a pattern.
+  std::vector<std::string> ours = {"/proc/self/fd/1", "/proc/self/fd/2"};
   if (!config_.data_dir.empty()) ours.push_back(config_.data_dir);
   agent_.control_->set_discovery(std::move(discovered), std::move(known_), std::move(ours),
                                  std::move(marks));

@@ -76,7 +76,8 @@ class Discovery {
     bool skip_unknown = false;
   };
   // `known`: checkpoints from the log.
-  // `excluded_directories`: ours (data_dir); nothing below them is ever followed (F36).
+  // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they
+  // nor anything below them is ever followed (F36).
   Discovery(const io::Environment& environment, std::vector<Flow> flows,
             std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
             Listener listener);

@@ -34,7 +34,8 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     known_name.listing = directory.listing;
     // Followed files are open, and the inode of an open file is not handed out again.
     if (!thorough && !symlink && !known_name.symlink && known_name.inode == inode &&
-        known_name.error == 0 && (!known_name.numbers.empty() || known_name.not_regular)) {
+        known_name.error == 0 &&
+        (!known_name.numbers.empty() || known_name.not_regular || known_name.ours)) {
       return;
     }
   }
@@ -59,12 +60,17 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   }
   entry.inode = inode;
   entry.symlink = symlink;
+  const bool ours = excluded(path, &*status);
+  if (ours && !std::exchange(entry.ours, true)) {
+    environment.log.warn("our own output, passed over", {{"path", path}});
+  }
+  entry.ours = ours;
   if (symlink && next_poll == base::Instant::max()) {
     next_poll = environment.clock.monotonic() + kPollInterval;
   }
   const bool regular = status->kind == io::FileKind::regular;
   set_not_regular(path, entry, !regular);
-  if (!regular) {
+  if (!regular || ours) {
     while (!entry.numbers.empty()) unbind(entry, 0);
     return;
   }

@@ -42,6 +42,7 @@ struct Name {
   int error = 0;                                               // why it cannot be opened
   bool symlink = false;
   bool not_regular = false;
+  bool ours = false;  // excluded: what the agent itself writes
 };
 
 struct NameHash {

@@ -293,3 +293,19 @@ TEST_CASE("accidents: deep directories made in parallel are searched to their en
               .exit_code == 0);
   CHECK(place.stores(lines));
 }
+
+TEST_CASE("accidents: nothing of ours is ever followed", "[agent][process]") {
+  const LogPlace place({.patterns = {"**"}});
+  place.write("logs/a.log", "one\n");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(process::eventually([&] { return contains(place.stored(), "one\n"); }));
+    place.append("logs/a.log", "two\n");
+    REQUIRE(process::eventually([&] { return contains(place.stored(), "two\n"); }));
+    CHECK(count(place.log(), "passed over path=" + place.log_path()) == 1);
+  }
+  const std::string stored = place.stored();
+  CHECK(count(stored, "two\n") == 1);          // not from a segment
+  CHECK_FALSE(contains(stored, " running "));  // not from what the agent says
+  CHECK(contains(stored, "data_dir: "));       // a file like any other
+}
