@@ -141,15 +141,18 @@ bool LogrotateRun::rotated(std::uint32_t rotations) {
   return until("writers to open their paths anew", [&] { return reopened(rotations); });
 }
 
+// Some lines while logrotate does what it does, most of them after it: each file gets some, and
+// there is nearly a period between one logrotate's end and the next one's start.
+bool LogrotateRun::period(std::uint32_t rotations) {
+  const std::uint64_t first = lines_per_period_ / 8;
+  return hand_out(first) && rotated(rotations) && hand_out(lines_per_period_ - first);
+}
+
 bool LogrotateRun::run() {
   prepare();
   start_agent();
   for (std::uint32_t rotation = 1; rotation <= options_.rotations; ++rotation) {
-    // Half of the lines while logrotate does what it does, the others after it: each file gets
-    // some.
-    if (!hand_out(lines_per_period_ / 2) || !rotated(rotation - 1) ||
-        !hand_out(lines_per_period_ - lines_per_period_ / 2) ||
-        !until("lines that must be safe", [&] { return may_rotate(); })) {
+    if (!period(rotation - 1) || !until("lines that must be safe", [&] { return may_rotate(); })) {
       return false;
     }
     logrotate_ = std::make_unique<AgentProcess>(
@@ -158,8 +161,7 @@ bool LogrotateRun::run() {
         options_.directory + "/logrotate.log");
     if (configuration_.wait == Wait::all_still && !rotated(rotation)) return false;
   }
-  return hand_out(lines_per_period_ / 2) && rotated(options_.rotations) &&
-         hand_out(lines_per_period_ - lines_per_period_ / 2) && finish();
+  return period(options_.rotations) && finish();
 }
 
 std::uint64_t LogrotateRun::files_there() const {

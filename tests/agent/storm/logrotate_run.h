@@ -53,6 +53,7 @@ class LogrotateRun {
   bool may_rotate();
   bool reopened(std::uint32_t rotations);
   bool rotated(std::uint32_t rotations);
+  bool period(std::uint32_t rotations);
   std::uint64_t files_there() const;
   bool finish();
   bool fail(std::string why);
