@@ -39,6 +39,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_deleted", flow, tails.files_deleted);
   add(samples, "read_errors", flow, tails.read_errors);
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
+  add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
 }
 
 void describe_outlet(base::Samples& samples, const Outlet& outlet) {

@@ -70,6 +70,9 @@ class Files {
   virtual base::Result<Handle> open(const std::string& path, Open how) = 0;
   virtual void close(Handle) = 0;
   virtual base::Result<FileStatus> status(Handle) = 0;
+  // The first byte at or after `offset` that lies in no hole, or the file's size: what is before it
+  // reads as NULs. A file system that does not know its holes says `offset`.
+  virtual base::Result<std::uint64_t> data_from(Handle, std::uint64_t offset) = 0;
   // `follow`: through a symlink at the end of the path.
   virtual base::Result<FileStatus> status(const std::string& path, bool follow) = 0;
   virtual base::Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;

@@ -180,6 +180,7 @@ void FileTail::begin_generation() {
   window_.restart(0);
   offset_ = 0;
   seen_end_ = 0;
+  nuls_ = 0;
   tail_known_ = true;
   long_line_.reset();
   open_lines_.clear();

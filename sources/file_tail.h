@@ -50,6 +50,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter files_opened, files_closed, files_truncated, files_rotated, files_deleted;
   base::Counter read_errors;
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
+  base::Counter nul_bytes_skipped;  // before a generation's first byte that is none
   base::Counter files_open;         // gauge
 };
 
@@ -159,6 +160,7 @@ class FileTail final : public pipeline::Source, private Registered {
   Continuity shorter_than(std::uint64_t bytes) const;
   void distrust_marks();
   void take_in(TailRead& read, std::string_view bytes);
+  void pass_nuls(TailRead& read, std::string_view bytes);
   void take_long_line(TailRead& read, std::string_view body);
   void scan(TailRead& read, std::string_view bytes);
   void deliver(TailRead& read, std::string_view bytes, Due due);
@@ -190,6 +192,7 @@ class FileTail final : public pipeline::Source, private Registered {
   AckWindow window_;
   std::uint64_t offset_;                 // everything below is delivered
   std::uint64_t seen_end_ = 0;           // where the last read ended
+  std::uint64_t nuls_ = 0;               // at offset 0: so many bytes are NULs, and more is to come
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
   std::string open_lines_;  // of a group that is open at the end; empty when they are too long

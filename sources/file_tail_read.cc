@@ -8,6 +8,16 @@
 #include "sources/file_tail.h"
 
 namespace sources {
+namespace {
+
+// Two compared with each other, as fast as memory: most often it is all or nothing.
+std::size_t leading_nuls(std::string_view bytes) {
+  if (!bytes.starts_with('\0')) return 0;
+  if (std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) return bytes.size();
+  return std::min(bytes.find_first_not_of('\0'), bytes.size());
+}
+
+}  // namespace
 
 std::size_t FileTail::prefix_bytes() const {
   return static_cast<std::size_t>(std::min<std::uint64_t>(offset_, kTailBytes));
@@ -38,8 +48,9 @@ void FileTail::start(TailRead& read) {
   phase_ = Phase::reading;
   look_again_ = false;
   const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
-  const std::uint64_t from =
-      scanning ? offset_ + long_line_->scan_offset() : offset_ - prefix_bytes();
+  const std::uint64_t from = scanning    ? offset_ + long_line_->scan_offset()
+                             : nuls_ > 0 ? nuls_
+                                         : offset_ - prefix_bytes();
   parts_.environment.io.read(read.operation, handle_, read.buffer, from);
 }
 
@@ -55,6 +66,8 @@ void FileTail::done(TailRead& read, std::int64_t result) {
   const std::string_view bytes(read.buffer.data(), static_cast<std::size_t>(result));
   if (long_line_ && long_line_->step() == LongLine::Step::scan) {
     scan(read, bytes);
+  } else if (nuls_ > 0) {
+    pass_nuls(read, bytes);
   } else {
     take_in(read, bytes);
   }
@@ -173,6 +186,10 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     enroll(body);
     return;
   }
+  if (offset_ == 0 && body.starts_with('\0')) {
+    pass_nuls(read, body);
+    return;
+  }
   if (long_line_ && long_line_->step() == LongLine::Step::cut) {
     take_long_line(read, body);
     next(true);
@@ -190,6 +207,37 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (consumed == 0 || at_end) note_open(body.substr(consumed), full && consumed == 0, at_end);
   free(read, false);
   next(!at_end);
+}
+
+// What a writer leaves that does not append: when its file is emptied it goes on where it was,
+// behind a hole (F07). The first byte that is no NUL is where the generation begins. As long as
+// there is none, the offset stays 0: a file that was made of NULs in advance is written from its
+// start. `bytes`: read behind the NULs that are known.
+void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
+  const bool full = bytes.size() == read.buffer.size();
+  const std::size_t more = leading_nuls(bytes);
+  nuls_ += more;
+  const bool at_end = !full && ends_at(nuls_);
+  free(read, true);
+  if (more < bytes.size()) {
+    parts_.counters.nul_bytes_skipped.add(nuls_);
+    offset_ = std::exchange(nuls_, 0);
+    seen_end_ = std::max(seen_end_, offset_);
+    tail_.fill('\0');
+    next(true);
+    return;
+  }
+  seen_end_ = std::max(seen_end_, nuls_);
+  if (!at_end) {
+    if (const auto data = parts_.environment.files.data_from(handle_, nuls_)) {
+      nuls_ = std::max(nuls_, *data);
+    }
+    next(true);
+    return;
+  }
+  if (letting_go_) parts_.counters.nul_bytes_skipped.add(nuls_);
+  nuls_ = 0;  // from the start again: that is where something may appear
+  next(false);
 }
 
 // Time-outs count from the last growth; a read that grew the file finds none.

@@ -134,6 +134,7 @@ TEST_CASE("bad input: binary junk comes back byte for byte", "[agent][process]")
   }
   if (junk[junk.size() - 2] == '\r') junk[junk.size() - 2] = 'r';
   junk.back() = '\n';
+  if (junk.front() == '\0') junk.front() = 'j';  // leading NULs are passed over (rule F07)
   place.write("logs/junk.log", junk);
   REQUIRE(place.once().exit_code == 0);
   CHECK((place.stored() == junk));

@@ -135,6 +135,46 @@ TEST_CASE("file tail: truncation is a new generation, seen live or after a resta
   CHECK(known.front().generation == 1);
 }
 
+TEST_CASE("file tail: NULs before a generation's first byte are passed over and counted (F07)",
+          "[sources][file_tail]") {
+  const std::size_t nuls = GENERATE(1, 255, 256, 257, 4096, 100'000, 600'000);
+  const bool live = GENERATE(true, false);
+  CAPTURE(nuls, live);
+  Scene scene;
+  scene.write("/log/a", "before\n");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.truncate("/log/a");
+  scene.write("/log/a", std::string(nuls, '\0'));
+  scene.look();  // nothing but NULs yet: what is written now may as well be their start
+  CHECK(scene.records() == Lines{"before"});
+  if (!live) {
+    scene.restart();
+    scene.rig->add("/log/a", 1);
+  }
+  scene.write("/log/a", std::string("one\n\0two\n", 9));
+  live ? scene.look() : scene.run();
+  CHECK(scene.counters().nul_bytes_skipped.value() == nuls);
+  scene.pass(1s);
+  scene.restart();  // and what is stored is not stored again
+  scene.rig->add("/log/a", 1);
+  scene.write("/log/a", "three\n");
+  scene.run();
+  CHECK(scene.records() == Lines{"before", "one", std::string("\0two", 4), "three"});
+}
+
+TEST_CASE("file tail: a file made of NULs in advance is read from its start",
+          "[sources][file_tail]") {
+  Scene scene;
+  scene.write("/log/a", std::string(10'000, '\0'));
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  CHECK(scene.rig->tails().at_end());
+  scene.world.disk().write(*scene.world.disk().find("/log/a"), "one\ntwo\n", 0);
+  scene.look();
+  CHECK(scene.records() == Lines{"one", "two"});
+}
+
 TEST_CASE("file tail: refilled before the first watermark was written, it is read from its start",
           "[sources][file_tail]") {
   Scene scene;
