@@ -45,7 +45,15 @@ bool eventually(const std::function<bool()>& condition, std::chrono::seconds lon
   return true;
 }
 
-Background::Background(const std::string& command, const std::string& log) : pid_(::fork()) {
+Background::Background(const std::string& command, const std::string& log) {
+  // Before exec, SIGTERM would find the test framework's handler.
+  sigset_t term, before;
+  ::sigemptyset(&term);
+  ::sigaddset(&term, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &term, &before);
+  pid_ = ::fork();
+  if (pid_ == 0) ::signal(SIGTERM, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
   REQUIRE(pid_ >= 0);
   if (pid_ != 0) return;
   const std::string line = "exec " + command + " >" + log + " 2>&1";
