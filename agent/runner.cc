@@ -117,12 +117,17 @@ class ReactorThread {
 // volatile, because a pointer that nobody reads is not stored otherwise.
 Agent* volatile left_behind = nullptr;
 
-// A descriptor per followed file: take all the system lets us have.
-void raise_descriptor_limit() {
+// A descriptor per followed file: take all the system lets us have. Returns how many that is; 0:
+// it does not say.
+std::uint64_t raise_descriptor_limit() {
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (limit.rlim_cur != limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  return limit.rlim_cur == RLIM_INFINITY ? 0 : limit.rlim_cur;
 }
 
 std::uint32_t reactor_count(const config::Config& config) {
@@ -180,7 +185,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
                           std::to_string(reactor_count(config)) + " reactors: at least " +
                           std::to_string(needed) + " are needed");
   }
-  raise_descriptor_limit();
+  const std::uint64_t descriptors_max = raise_descriptor_limit();
   Shared shared;
   const Outside control = TRY(make_outside(config.io, shared, log));
   // What the control's Io fell back to is what the reactors use, without a second notice.
@@ -201,9 +206,12 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   }
   std::unique_ptr<Agent> agent;
   if (result) {
-    auto made = Agent::create(
-        config, {.once = options.once, .control_socket = true, .start_at = options.start_at},
-        *control.environment, environments);
+    auto made = Agent::create(config,
+                              {.once = options.once,
+                               .control_socket = true,
+                               .descriptors_max = descriptors_max,
+                               .start_at = options.start_at},
+                              *control.environment, environments);
     if (made) {
       agent = std::move(*made);
     } else {

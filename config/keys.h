@@ -7,15 +7,15 @@
 
 namespace config {
 
-inline constexpr std::array<std::string_view, 7> kTopKeys = {
-    "data_dir", "io", "reactors", "memory", "shutdown_grace", "streams", "flows"};
+inline constexpr std::array<std::string_view, 8> kTopKeys = {
+    "data_dir", "io", "reactors", "memory", "max_open_files", "shutdown_grace", "streams", "flows"};
 inline constexpr std::array<std::string_view, 8> kStreamKeys = {
     "shards", "retention",     "max_bytes",     "compression",
     "sync",   "sync_interval", "segment_bytes", "segment_age"};
 inline constexpr std::array<std::string_view, 5> kFlowKeys = {"from", "long_lines", "max_line",
                                                               "partition_key", "to"};
-inline constexpr std::array<std::string_view, 5> kFromKeys = {"files", "exclude", "start",
-                                                              "reconcile", "rotate_wait"};
+inline constexpr std::array<std::string_view, 6> kFromKeys = {
+    "files", "exclude", "start", "reconcile", "rotate_wait", "close_inactive"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};
 inline constexpr std::array<std::string_view, 5> kToKeys = {"stream", "stdout", "file", "null",
                                                             "flush"};

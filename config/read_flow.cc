@@ -68,6 +68,9 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);
+  section.duration("close_inactive",
+                   {.least = milliseconds(100), .most = hours(24 * 365), .zero = true},
+                   flow.tail.close_inactive);
 }
 
 bool is_json_pointer(std::string_view text) {

@@ -251,6 +251,7 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
 }
 
 void FileTail::next(bool more) {
+  if (more && give_way()) return;
   if (more || std::exchange(look_again_, false)) {
     make_ready();
   } else {
