@@ -47,6 +47,7 @@ sources::Discovery::Listener Control::listener() {
           },
       .forgotten = [this](std::size_t, const sources::Checkpoint& gone) { on_forgotten(gone); },
       .yield = [this](std::size_t flow, std::uint64_t number) { on_yield(flow, number); },
+      .ignored = [this](std::size_t, const sources::Checkpoint& seen) { on_ignored(seen); },
       .dropped = [this](std::size_t flow, std::uint64_t number) { homes_[flow].erase(number); },
   };
 }
@@ -55,6 +56,11 @@ void Control::on_forgotten(const sources::Checkpoint& checkpoint) {
   Reactor& reactor = *reactors_.front();
   std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
   reactor.mailbox().post([&reactor, k = std::move(key)] { reactor.checkpointer().erase(k); });
+}
+
+void Control::on_ignored(const sources::Checkpoint& checkpoint) {
+  Reactor& reactor = *reactors_.front();
+  reactor.mailbox().post([&reactor, c = checkpoint] { reactor.checkpointer().update(c); });
 }
 
 void Control::on_yield(std::size_t flow, std::uint64_t number) {
@@ -277,6 +283,7 @@ void Control::describe(base::Samples& samples) const {
   add("files_unreadable", counters.files_unreadable);
   add("files_not_regular", counters.files_not_regular);
   add("files_waiting_for_descriptor", counters.files_waiting_for_descriptor);
+  add("files_ignored_old", counters.files_ignored_old);
   add("files_lost_unread", counters.files_lost_unread);
   samples.push_back(
       {"bytes_dropped", "reason=\"lost_without_descriptor\"", counters.bytes_lost_unread.value()});

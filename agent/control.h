@@ -83,6 +83,7 @@ class Control {
   void on_look(std::size_t flow, std::uint64_t number);
   void on_detached(std::size_t flow, std::uint64_t number, std::string new_path);
   void on_yield(std::size_t flow, std::uint64_t number);
+  void on_ignored(const sources::Checkpoint& checkpoint);
   void on_forgotten(const sources::Checkpoint& checkpoint);
   Reactor& home_of(std::size_t flow, std::uint64_t number);
   void send_hints();

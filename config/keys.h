@@ -14,8 +14,8 @@ inline constexpr std::array<std::string_view, 8> kStreamKeys = {
     "sync",   "sync_interval", "segment_bytes", "segment_age"};
 inline constexpr std::array<std::string_view, 5> kFlowKeys = {"from", "long_lines", "max_line",
                                                               "partition_key", "to"};
-inline constexpr std::array<std::string_view, 6> kFromKeys = {
-    "files", "exclude", "start", "reconcile", "rotate_wait", "close_inactive"};
+inline constexpr std::array<std::string_view, 7> kFromKeys = {
+    "files", "exclude", "start", "reconcile", "rotate_wait", "close_inactive", "ignore_older"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};
 inline constexpr std::array<std::string_view, 5> kToKeys = {"stream", "stdout", "file", "null",
                                                             "flush"};

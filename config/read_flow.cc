@@ -71,6 +71,8 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   section.duration("close_inactive",
                    {.least = milliseconds(100), .most = hours(24 * 365), .zero = true},
                    flow.tail.close_inactive);
+  section.duration("ignore_older", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},
+                   flow.from.ignore_older);
 }
 
 bool is_json_pointer(std::string_view text) {

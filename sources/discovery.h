@@ -40,6 +40,9 @@ struct FilesOptions {
   Start start = Start::end;  // for files that are there at the first start and have no state;
                              // files that appear later always start at the beginning
   base::Duration reconcile_interval = std::chrono::seconds(30);
+  // A file without state that was not written for so long when it is found is not opened; when it
+  // is written again it is read from the size it had (F33). 0: off.
+  base::Duration ignore_older = base::Duration::zero();
 
   bool operator==(const FilesOptions&) const = default;
 };
@@ -48,7 +51,7 @@ struct DiscoveryCounters {
   base::Counter files_found, files_unreadable /* gauge */, files_not_regular /* gauge */;
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
-  base::Counter files_waiting_for_descriptor /* gauge */;
+  base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
   // Without a descriptor, with bytes not read, and not found again after they lost their names.
   base::Counter files_lost_unread, bytes_lost_unread;  // bytes: known part only
 };
@@ -75,6 +78,8 @@ class Discovery {
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> forgotten = {};
     // Optional. Its reactor shall give the file's descriptor back soon: others wait for one.
     std::function<void(std::size_t flow, std::uint64_t number)> yield = {};
+    // Optional. Where an ignored file is to be read from: must survive a restart.
+    std::function<void(std::size_t flow, const Checkpoint& checkpoint)> ignored = {};
     // Optional. A number that was found() and that rested() is not followed any more.
     std::function<void(std::size_t flow, std::uint64_t number)> dropped = {};
   };

@@ -121,6 +121,18 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
   notice(*number, status);
 }
 
+// Not written for so long that it is left alone. Bytes of it that were to be read before still are.
+bool Discovery::State::too_old(std::size_t flow, const Checkpoint& checkpoint,
+                               const io::FileStatus& status) const {
+  const base::Duration limit = flows[flow].files.ignore_older;
+  if (limit == base::Duration::zero()) return false;
+  const bool has_state = checkpoint.seen_us != 0;
+  if (has_state && checkpoint.offset != status.size) return false;
+  const auto age =
+      environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
+  return age > limit;
+}
+
 // A file nobody follows yet; it rests until it is its turn.
 std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& path,
                                          Checkpoint checkpoint, const io::FileStatus& status) {
@@ -134,13 +146,24 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
   by_home[file.home].push_back(number);
   counters.files_found.add();
   const bool known_before = checkpoint.generation > 0 || checkpoint.seen_us != 0;
-  found.push_back({.number = number, .known = known_before, .modified_ns = status.modified_ns});
+  file.ignored = too_old(flow, checkpoint, status);
+  if (file.ignored) {
+    file.order = ++last_order;
+    counters.files_ignored_old.set(counters.files_ignored_old.value() + 1);
+    if (!known_before) {
+      checkpoint.offset = status.size;
+      checkpoint.seen_us = environment.clock.wall().time_since_epoch().count();
+      if (listener.ignored) listener.ignored(flow, checkpoint);
+    }
+  } else {
+    found.push_back({.number = number, .known = known_before, .modified_ns = status.modified_ns});
+  }
   file.resting = std::make_unique<Resting>(Resting{.rest = {.checkpoint = std::move(checkpoint),
                                                             .size = status.size,
                                                             .modified_ns = status.modified_ns,
                                                             .more = false,
                                                             .failed = false},
-                                                   .wanted = true,
+                                                   .wanted = !file.ignored,
                                                    .queued = false});
   return number;
 }
@@ -154,6 +177,7 @@ void Discovery::State::erase_file(std::uint64_t number) {
   const auto home = by_home.find(file.home);
   std::erase(home->second, number);
   if (home->second.empty()) by_home.erase(home);
+  if (file.ignored) counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
   orphans.erase(number);
   files.erase(it);
 }

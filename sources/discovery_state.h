@@ -96,6 +96,7 @@ struct File {
   std::string path;  // the last one it was bound to; empty: home
   std::uint32_t names = 0;
   bool detached = false;
+  bool ignored = false;                       // for its age
   bool holds = false;                         // a descriptor
   bool yielding = false;                      // holds one and was asked for it
   bool failing = false;                       // rests because it could not be read
@@ -143,6 +144,7 @@ struct Discovery::State {
   std::optional<std::uint64_t> number_of(const FlowFile& file) const;
   std::uint64_t add_file(std::size_t flow, const std::string& path, Checkpoint checkpoint,
                          const io::FileStatus& status);
+  bool too_old(std::size_t flow, const Checkpoint& checkpoint, const io::FileStatus& status) const;
   void erase_file(std::uint64_t number);
   bool all_open(const Name& entry) const;
 

@@ -32,6 +32,9 @@ void Discovery::State::notice(std::uint64_t number, const io::FileStatus& status
 void Discovery::State::want(std::uint64_t number) {
   File& file = files.at(number);
   file.resting->wanted = true;
+  if (std::exchange(file.ignored, false)) {
+    counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
+  }
   if (!std::exchange(file.resting->queued, true)) waiting.push_back(number);
 }
 

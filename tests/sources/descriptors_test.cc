@@ -304,3 +304,60 @@ TEST_CASE("descriptors: a file at rest costs less than a kilobyte (F31)",
             kTablesBytes <
         1100);
 }
+
+TEST_CASE("ignore_older: an old file is not opened, and read from the size it had (F33)",
+          "[sources][descriptors]") {
+  const bool restart = GENERATE(false, true);
+  const bool down = GENERATE(false, true);  // it is written while the agent is down
+  CAPTURE(restart, down);
+  WholeScene scene({"/log/*"});
+  scene.files.ignore_older = 1h;
+  scene.append("/log/old", "one\ntwo\n");
+  scene.world.clock().advance(2h);
+  scene.append("/log/new", "new\n");
+  scene.start();
+  scene.run();
+  CHECK(scene.records() == Lines{"new"});
+  CHECK(scene.opened == Lines{"/log/new"});
+  CHECK(scene.discovery->counters().files_ignored_old.value() == 1);
+  if (restart) {
+    scene.stop();
+    if (down) scene.append("/log/old", "three\n");
+    scene.start();
+    if (!down) CHECK(scene.discovery->counters().files_ignored_old.value() == 1);
+    scene.run();
+  }
+  if (!restart || !down) scene.append("/log/old", "three\n");
+  scene.run();
+  CHECK(scene.records() == Lines{"new", "three"});
+  CHECK(scene.discovery->counters().files_ignored_old.value() == 0);
+}
+
+TEST_CASE("ignore_older: unread bytes of a file with state are read, however old",
+          "[sources][descriptors]") {
+  WholeScene scene({"/log/*"});
+  scene.files.ignore_older = 1h;
+  scene.append("/log/a", "one\n");
+  scene.start();
+  scene.run();
+  scene.stop();
+  scene.append("/log/a", "two\n");
+  scene.world.clock().advance(2h);
+  scene.start();
+  scene.run();
+  CHECK(scene.records() == Lines{"one", "two"});
+}
+
+TEST_CASE("ignore_older: truncated and written anew, it is read from its start",
+          "[sources][descriptors]") {
+  WholeScene scene({"/log/*"});
+  scene.files.ignore_older = 1h;
+  scene.append("/log/a", "one\ntwo\n");
+  scene.world.clock().advance(2h);
+  scene.start();
+  scene.run();
+  scene.truncate("/log/a");
+  scene.append("/log/a", "x\n");
+  scene.run();
+  CHECK(scene.records() == Lines{"x"});
+}
