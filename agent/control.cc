@@ -27,12 +27,12 @@ Control::Control(const io::Environment& environment,
 void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
                             std::vector<sources::Checkpoint> known,
                             std::vector<std::string> excluded_directories,
-                            std::vector<MarkTable> marks) {
+                            std::vector<MarkTable> marks, std::size_t open_files_max) {
   marks_ = std::move(marks);
   homes_.resize(flows.size());
-  discovery_ =
-      std::make_unique<sources::Discovery>(environment_, std::move(flows), std::move(known),
-                                           std::move(excluded_directories), listener());
+  discovery_ = std::make_unique<sources::Discovery>(
+      environment_, std::move(flows), std::move(known), std::move(excluded_directories), listener(),
+      open_files_max);
 }
 
 sources::Discovery::Listener Control::listener() {
@@ -45,14 +45,27 @@ sources::Discovery::Listener Control::listener() {
           [this] {
             for (const auto& reactor : reactors_) reactor->hint_all();
           },
-      .forgotten =
-          [this](std::size_t, const sources::Checkpoint& checkpoint) {
-            Reactor& reactor = *reactors_.front();
-            std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
-            reactor.mailbox().post(
-                [&reactor, k = std::move(key)] { reactor.checkpointer().erase(k); });
-          },
+      .forgotten = [this](std::size_t, const sources::Checkpoint& gone) { on_forgotten(gone); },
+      .yield = [this](std::size_t flow, std::uint64_t number) { on_yield(flow, number); },
+      .ignored = [this](std::size_t, const sources::Checkpoint& seen) { on_ignored(seen); },
+      .dropped = [this](std::size_t flow, std::uint64_t number) { homes_[flow].erase(number); },
   };
+}
+
+void Control::on_forgotten(const sources::Checkpoint& checkpoint) {
+  Reactor& reactor = *reactors_.front();
+  std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  reactor.mailbox().post([&reactor, k = std::move(key)] { reactor.checkpointer().erase(k); });
+}
+
+void Control::on_ignored(const sources::Checkpoint& checkpoint) {
+  Reactor& reactor = *reactors_.front();
+  reactor.mailbox().post([&reactor, c = checkpoint] { reactor.checkpointer().update(c); });
+}
+
+void Control::on_yield(std::size_t flow, std::uint64_t number) {
+  Reactor& reactor = home_of(flow, number);
+  reactor.mailbox().post([&reactor, flow, number] { reactor.tails(flow).yield(number); });
 }
 
 void Control::every(base::Duration interval, std::move_only_function<void()> call) {
@@ -78,6 +91,7 @@ void Control::on_found(std::size_t flow, sources::FoundFile found) {
     if (const auto it = homes.find(older); it != homes.end()) home = it->second;
   }
   if (const auto it = homes.find(found.formerly); it != homes.end()) home = it->second;
+  if (const auto it = homes.find(found.number); it != homes.end()) home = it->second;
   homes[found.number] = home;
   if (const auto it = marks_[flow].find(value(found.checkpoint.origin)); it != marks_[flow].end()) {
     found.marks = std::move(it->second);
@@ -114,6 +128,14 @@ void Control::file_closed(std::size_t flow, std::uint64_t number,
   discovery_->closed(flow, number, resume ? &*resume : nullptr);
 }
 
+void Control::file_released(std::size_t flow, std::uint64_t number) {
+  discovery_->released(flow, number);
+}
+
+void Control::file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest) {
+  discovery_->rested(flow, number, rest);
+}
+
 void Control::send_hints() {
   for (std::size_t i = 0; i < hints_.size(); ++i) {
     reactors_[i]->hint(hints_[i]);
@@ -134,8 +156,7 @@ void Control::tick() {
     discovery_->tick(now);
     send_hints();
     if (now >= next_maintenance_) maintain(now);
-    if (stop_requested_.load(std::memory_order_acquire) ||
-        (options_.once && all(&Reactor::at_end) && mailbox_.unfinished() == 0)) {
+    if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       begin_stop(now);
     }
     return;
@@ -143,6 +164,12 @@ void Control::tick() {
   if (phase_ != Phase::stopping) return;
   cut_short_ = !settled() && now >= stop_deadline_;
   if (settled() || cut_short_) phase_ = Phase::finished;
+}
+
+// With `once`: nothing is left to do.
+bool Control::all_read() const {
+  return options_.once && all(&Reactor::at_end) && mailbox_.unfinished() == 0 &&
+         discovery_->waiting() == 0;
 }
 
 bool Control::settled() const {
@@ -155,8 +182,7 @@ base::Duration Control::time_to_sleep() {
   if (!doorbell_.announce_sleep()) return base::Duration::zero();
   if (phase_ == Phase::running) {
     deadline = std::min(discovery_->next_deadline(), next_maintenance_);
-    if (stop_requested_.load(std::memory_order_acquire) ||
-        (options_.once && all(&Reactor::at_end))) {
+    if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       deadline = base::Instant::min();
     }
   } else if (settled()) {
@@ -256,6 +282,11 @@ void Control::describe(base::Samples& samples) const {
   add("files_found", counters.files_found);
   add("files_unreadable", counters.files_unreadable);
   add("files_not_regular", counters.files_not_regular);
+  add("files_waiting_for_descriptor", counters.files_waiting_for_descriptor);
+  add("files_ignored_old", counters.files_ignored_old);
+  add("files_lost_unread", counters.files_lost_unread);
+  samples.push_back(
+      {"bytes_dropped", "reason=\"lost_without_descriptor\"", counters.bytes_lost_unread.value()});
   add("scans", counters.scans);
   add("scan_errors", counters.scan_errors);
   add("watches", counters.watches);

@@ -43,7 +43,8 @@ class Control {
   // Wiring. `marks`: one table per flow, same order; emptied as files are found.
   void set_discovery(std::vector<sources::Discovery::Flow> flows,
                      std::vector<sources::Checkpoint> known,
-                     std::vector<std::string> excluded_directories, std::vector<MarkTable> marks);
+                     std::vector<std::string> excluded_directories, std::vector<MarkTable> marks,
+                     std::size_t open_files_max);
 
   void set_socket(std::unique_ptr<ControlSocket> socket) { socket_ = std::move(socket); }
   // Calls `call` every `interval` while running. At most one such call.
@@ -67,6 +68,9 @@ class Control {
   // A reactor let a file go. By mail.
   void file_closed(std::size_t flow, std::uint64_t number,
                    const std::optional<sources::Checkpoint>& resume);
+  // It gave the file's descriptor back; then, what is left of the file. By mail.
+  void file_released(std::size_t flow, std::uint64_t number);
+  void file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest);
 
   std::size_t files() const { return discovery_->files(); }
   void describe(base::Samples& samples) const;
@@ -78,10 +82,14 @@ class Control {
   void on_found(std::size_t flow, sources::FoundFile found);
   void on_look(std::size_t flow, std::uint64_t number);
   void on_detached(std::size_t flow, std::uint64_t number, std::string new_path);
+  void on_yield(std::size_t flow, std::uint64_t number);
+  void on_ignored(const sources::Checkpoint& checkpoint);
+  void on_forgotten(const sources::Checkpoint& checkpoint);
   Reactor& home_of(std::size_t flow, std::uint64_t number);
   void send_hints();
   void begin_stop(base::Instant now);
   bool settled() const;
+  bool all_read() const;
   bool all(bool (Reactor::*flag)() const) const;
   void maintain(base::Instant now);
   void marks_covered(base::Instant until);

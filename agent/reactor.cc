@@ -34,6 +34,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_open", flow, tails.files_open);
   add(samples, "files_opened", flow, tails.files_opened);
   add(samples, "files_closed", flow, tails.files_closed);
+  add(samples, "files_closed_idle", flow, tails.files_closed_idle);
   add(samples, "files_rotated", flow, tails.files_rotated);
   add(samples, "files_truncated", flow, tails.files_truncated);
   add(samples, "files_deleted", flow, tails.files_deleted);

@@ -32,6 +32,8 @@ Report::Totals Report::totals() const {
     if (sample.name == "bytes_read") sums.bytes += sample.value;
     if (sample.name == "records_delivered") sums.delivered += sample.value;
     if (sample.name == "records_dropped") sums.dropped += sample.value;
+    if (sample.name == "files_open") sums.files_open += sample.value;
+    if (sample.name == "files_waiting_for_descriptor") sums.files_waiting += sample.value;
   }
   for (const auto& reactor : agent_.reactors()) sums.lag_bytes += reactor->lag_bytes();
   return sums;
@@ -53,7 +55,9 @@ void Report::line() {
                            {"records_delivered", std::to_string(sums.delivered)},
                            {"lines_per_second", lines},
                            {"bytes_per_second", bytes},
-                           {"lag_bytes", std::to_string(sums.lag_bytes)}});
+                           {"lag_bytes", std::to_string(sums.lag_bytes)},
+                           {"files_open", std::to_string(sums.files_open)},
+                           {"files_waiting_for_descriptor", std::to_string(sums.files_waiting)}});
   }
   last_ = now;
   before_ = sums;

@@ -25,6 +25,7 @@ class Report {
  private:
   struct Totals {
     std::uint64_t records = 0, bytes = 0, delivered = 0, dropped = 0, lag_bytes = 0;
+    std::uint64_t files_open = 0, files_waiting = 0;
   };
   Totals totals() const;
 

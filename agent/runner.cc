@@ -172,7 +172,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
                           std::to_string(reactor_count(config)) + " reactors: at least " +
                           std::to_string(needed) + " are needed");
   }
-  raise_descriptor_limit();
+  const std::uint64_t descriptors_max = raise_descriptor_limit();
   Shared shared;
   const Outside control = TRY(make_outside(config.io, shared, log));
   // What the control's Io fell back to is what the reactors use, without a second notice.
@@ -193,9 +193,12 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   }
   std::unique_ptr<Agent> agent;
   if (result) {
-    auto made = Agent::create(
-        config, {.once = options.once, .control_socket = true, .start_at = options.start_at},
-        *control.environment, environments);
+    auto made = Agent::create(config,
+                              {.once = options.once,
+                               .control_socket = true,
+                               .descriptors_max = descriptors_max,
+                               .start_at = options.start_at},
+                              *control.environment, environments);
     if (made) {
       agent = std::move(*made);
     } else {

@@ -211,9 +211,26 @@ base::Result<void> Wiring::connect_flows() {
   std::vector<std::string> ours = {"/proc/self/fd/1", "/proc/self/fd/2"};
   if (!config_.data_dir.empty()) ours.push_back(config_.data_dir);
   agent_.control_->set_discovery(std::move(discovered), std::move(known_), std::move(ours),
-                                 std::move(marks));
+                                 std::move(marks), open_files_max());
   if (options_.control_socket && !config_.data_dir.empty()) open_control_socket();
   return {};
+}
+
+std::size_t Wiring::open_files_max() const {
+  const std::uint64_t wanted =
+      config_.max_open_files != 0 ? config_.max_open_files : sources::Discovery::kUnlimited;
+  if (options_.descriptors_max == 0) return wanted;
+  std::uint64_t reserve = kDescriptorsKept + kDescriptorsPerReactor * agent_.reactors_.size();
+  for (const auto& [name, stream] : streams_)
+    reserve += kDescriptorsPerShard * stream.shards.size();
+  const std::uint64_t limit = options_.descriptors_max;
+  const std::uint64_t possible = std::max(limit, reserve + kOpenFilesMin) - reserve;
+  if (config_.max_open_files > possible) {
+    control_.log.warn("max_open_files is more than the process may open; raise LimitNOFILE",
+                      {{"max_open_files", std::to_string(config_.max_open_files)},
+                       {"taken", std::to_string(possible)}});
+  }
+  return std::min(wanted, possible);
 }
 
 // Without it the agent does its work all the same, so a failure is a warning.
@@ -393,14 +410,26 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
         .chunks = reactor.chunks(),
         .checkpointer = reactor.checkpointer(),
         .options = tail,
-        .closed = [control = agent_.control_.get(), number](std::uint64_t file,
-                                                            const sources::Checkpoint* resume) {
-          std::optional<sources::Checkpoint> checkpoint;
-          if (resume != nullptr) checkpoint = *resume;
-          control->mailbox().post([control, number, file, c = std::move(checkpoint)] {
-            control->file_closed(number, file, c);
-          });
-        }});
+        .closed =
+            [control = agent_.control_.get(), number](std::uint64_t file,
+                                                      const sources::Checkpoint* resume) {
+              std::optional<sources::Checkpoint> checkpoint;
+              if (resume != nullptr) checkpoint = *resume;
+              control->mailbox().post([control, number, file, c = std::move(checkpoint)] {
+                control->file_closed(number, file, c);
+              });
+            },
+        .released =
+            [control = agent_.control_.get(), number](std::uint64_t file) {
+              control->mailbox().post(
+                  [control, number, file] { control->file_released(number, file); });
+            },
+        .rested =
+            [control = agent_.control_.get(), number](std::uint64_t file,
+                                                      const sources::Rest& rest) {
+              control->mailbox().post(
+                  [control, number, file, r = rest] { control->file_rested(number, file, r); });
+            }});
     reactor.add_flow(std::move(part));
   }
 }

@@ -58,6 +58,7 @@ class Wiring {
                        const std::vector<pipeline::BatchQueue*>& outlets, pipeline::Budget& budget);
   pipeline::ShardMap shard_map(const config::Flow& flow) const;
   bool keeps_dead_letters(const config::Flow& flow) const;
+  std::size_t open_files_max() const;
 
   const config::Config& config_;
   AgentOptions options_;
@@ -71,5 +72,13 @@ class Wiring {
 
 // The stream rejected records go to.
 constexpr const char* kDeadLetterStream = "_dead_letter";
+
+// What the agent needs descriptors for besides the files it follows: standard streams, locks,
+// the watch, a directory being listed, the control socket and who talks to it; a ring or an epoll
+// and what wakes it; a segment, and the next one.
+constexpr std::uint64_t kDescriptorsKept = 20;
+constexpr std::uint64_t kDescriptorsPerReactor = 4;
+constexpr std::uint64_t kDescriptorsPerShard = 2;
+constexpr std::uint64_t kOpenFilesMin = 4;  // with fewer, they would do nothing but change
 
 }  // namespace agent

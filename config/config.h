@@ -62,6 +62,7 @@ struct Config {
   io::Backend io = io::Backend::automatic;
   std::uint32_t reactors = 0;                // 0: one per core
   std::uint64_t memory_bytes = 32ULL << 20;  // all flows together, in flight
+  std::uint64_t max_open_files = 0;          // of all flows; 0: from the process' own limit
   base::Duration shutdown_grace = std::chrono::seconds(30);
   OnStateError on_state_error = OnStateError::beginning;
   std::map<std::string, Stream> streams;

@@ -7,15 +7,17 @@
 
 namespace config {
 
-inline constexpr std::array<std::string_view, 8> kTopKeys = {
-    "data_dir", "io", "reactors", "memory", "shutdown_grace", "on_state_error", "streams", "flows"};
+inline constexpr std::array<std::string_view, 9> kTopKeys = {
+    "data_dir",       "io",      "reactors", "memory", "max_open_files", "shutdown_grace",
+    "on_state_error", "streams", "flows"};
 inline constexpr std::array<std::string_view, 8> kStreamKeys = {
     "shards", "retention",     "max_bytes",     "compression",
     "sync",   "sync_interval", "segment_bytes", "segment_age"};
 inline constexpr std::array<std::string_view, 6> kFlowKeys = {
     "from", "long_lines", "max_line", "multiline", "partition_key", "to"};
-inline constexpr std::array<std::string_view, 6> kFromKeys = {
-    "files", "exclude", "start", "reconcile", "rotate_wait", "partial_line_timeout"};
+inline constexpr std::array<std::string_view, 8> kFromKeys = {
+    "files",       "exclude",        "start",        "reconcile",
+    "rotate_wait", "close_inactive", "ignore_older", "partial_line_timeout"};
 inline constexpr std::array<std::string_view, 7> kMultilineKeys = {
     "start", "continue", "end", "preset", "timeout", "max_lines", "max_bytes"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};

@@ -169,6 +169,7 @@ void read_config(const Node& root, Config& config, Places& places, Mistakes& mis
   }
   places.memory_good =
       top.bytes("memory", {.least = 1_MiB, .most = 1024_GiB}, config.memory_bytes) && reactors_good;
+  top.count("max_open_files", {.least = 0, .most = 1'000'000'000}, config.max_open_files);
   top.duration("shutdown_grace", {.least = seconds(0), .most = hours(1)}, config.shutdown_grace);
 
   static constexpr std::array<std::string_view, 3> kOnStateErrors = {"beginning", "end", "stop"};

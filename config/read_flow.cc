@@ -71,6 +71,11 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);
   section.duration("partial_line_timeout", {.least = seconds(0), .most = hours(24)},
                    flow.tail.partial_line_timeout);
+  section.duration("close_inactive",
+                   {.least = milliseconds(100), .most = hours(24 * 365), .zero = true},
+                   flow.tail.close_inactive);
+  section.duration("ignore_older", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},
+                   flow.from.ignore_older);
 }
 
 bool is_json_pointer(std::string_view text) {

@@ -27,11 +27,13 @@ std::vector<std::vector<std::string>> compile(const std::vector<std::string>& gl
 
 Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
                         std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
-                        Listener given_listener)
+                        Listener given_listener, std::size_t given_open_files_max)
     : environment(given),
       flows(std::move(given_flows)),
       excluded_directories(std::move(ours)),
       listener(std::move(given_listener)),
+      open_files_max(given_open_files_max),
+      open_files_now(given_open_files_max),
       operation(io::on<&State::received>(*this)) {
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
     const FilesOptions& options = flows[flow].files;
@@ -54,9 +56,10 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
 
 Discovery::Discovery(const io::Environment& environment, std::vector<Flow> flows,
                      std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
-                     Listener listener)
+                     Listener listener, std::size_t open_files_max)
     : state_(std::make_unique<State>(environment, std::move(flows), std::move(known),
-                                     std::move(excluded_directories), std::move(listener))) {}
+                                     std::move(excluded_directories), std::move(listener),
+                                     open_files_max)) {}
 
 Discovery::~Discovery() = default;
 
@@ -86,6 +89,7 @@ void Discovery::tick(base::Instant now) {
   if (state_->stopped) return;
   if (state_->next_scan <= now) {
     state_->next_scan = now + state_->reconcile_interval;
+    state_->try_more();
     if (state_->next_unmatched <= now) {  // files that were let go may have grown since
       state_->next_unmatched = now + state_->reconcile_interval;
       state_->search_unmatched = true;
@@ -94,11 +98,27 @@ void Discovery::tick(base::Instant now) {
     state_->look_at_all();  // growth that no event told of
   }
   if (state_->next_poll <= now) state_->poll();
+  bool serve = false;
+  if (state_->serve_at != base::Instant{} && state_->serve_at <= now) {
+    state_->serve_at = base::Instant{};
+    serve = true;
+  }
+  while (!state_->later.empty() && state_->later.front().first <= now) {
+    const std::uint64_t number = state_->later.front().second;
+    state_->later.pop_front();
+    state_->wait_in_line(number);
+    serve = true;
+  }
+  if (serve) state_->announce();
 }
 
 base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
-  return std::min(state_->next_scan, state_->next_poll);
+  base::Instant next = std::min(state_->next_scan, state_->next_poll);
+  if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
+  // Otherwise somebody's closed() or rested() brings the next turn.
+  if (state_->serve_at != base::Instant{}) next = std::min(next, state_->serve_at);
+  return next;
 }
 
 void Discovery::reconcile_now() {
@@ -111,16 +131,50 @@ void Discovery::closed(std::size_t flow, std::uint64_t number, const Checkpoint*
   if (it == state_->files.end()) return;
   const File& file = it->second;
   ASSERT(file.flow == flow);
-  const auto identity = state_->by_identity.find({flow, file.identity});
-  if (identity != state_->by_identity.end() && identity->second == number) {
-    state_->by_identity.erase(identity);
-    if (resume != nullptr) state_->known.insert_or_assign({flow, file.identity}, *resume);
+  ASSERT(!file.resting);
+  const FlowFile key{flow, file.identity};
+  const auto heir = state_->number_of(key);
+  state_->erase_file(number);
+  if (resume != nullptr && heir == number) {
+    state_->known.insert_or_assign(key, *resume);
+  } else if (resume != nullptr && heir) {
+    File& successor = state_->files.at(*heir);
+    if (successor.resting) successor.resting->rest.checkpoint = *resume;
   }
-  const auto home = state_->by_home.find(file.home);
-  std::erase(home->second, number);
-  if (home->second.empty()) state_->by_home.erase(home);
-  state_->orphans.erase(number);
-  state_->files.erase(it);
+  if (!state_->stopped) state_->announce();
+}
+
+void Discovery::released(std::size_t flow, std::uint64_t number) {
+  const auto it = state_->files.find(number);
+  if (it == state_->files.end()) return;
+  ASSERT(it->second.flow == flow);
+  state_->take_back(it->second);
+  if (!state_->stopped) state_->announce();
+}
+
+void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest) {
+  const auto it = state_->files.find(number);
+  if (it == state_->files.end()) return;
+  File& file = it->second;
+  ASSERT(file.flow == flow);
+  ASSERT(!file.resting);
+  state_->take_back(file);
+  file.failing = rest.failed;
+  file.resting =
+      std::make_unique<Resting>(Resting{.rest = rest, .wanted = rest.more, .queued = false});
+  if (state_->stopped) return;
+  if (file.detached) {
+    state_->lose(number);
+  } else if (rest.failed) {
+    file.resting->queued = true;
+    state_->later.emplace_back(state_->environment.clock.monotonic() + kPollInterval, number);
+  } else if (rest.more) {
+    state_->want(number);
+  } else if (const auto [directory, name] = state_->name_of(number); directory != nullptr) {
+    // What changed after its last look was told to a reactor that did not listen any more.
+    state_->examine(*directory, name, 0, false, true);
+  }
+  state_->announce();
 }
 
 void Discovery::stop() {
@@ -131,6 +185,8 @@ void Discovery::stop() {
 bool Discovery::idle() const { return !state_->receiving; }
 
 std::size_t Discovery::files() const { return state_->files.size(); }
+
+std::size_t Discovery::waiting() const { return state_->waiting.size() + state_->later.size(); }
 
 const DiscoveryCounters& Discovery::counters() const { return state_->counters; }
 

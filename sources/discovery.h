@@ -5,11 +5,17 @@
 // in is watched (one watch per directory, not per file), and all of it is listed again every
 // `reconcile_interval`, when events were lost, and when a watched directory changes shape. "I could
 // not look" is never "it is gone" (F30).
+//
+// It is also who opens files, at most `open_files_max` at a time. A file without a descriptor rests
+// here: its state and what it looked like. It is opened when it looks different, and when there are
+// more such files than descriptors they take turns (docs/design/0005-bounded-descriptors.md).
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,6 +27,7 @@
 #include "sources/checkpoint.h"
 #include "sources/file_tail.h"
 #include "sources/glob.h"
+#include "sources/rest.h"
 
 namespace sources {
 
@@ -33,6 +40,9 @@ struct FilesOptions {
   Start start = Start::end;  // for files that are there at the first start and have no state;
                              // files that appear later always start at the beginning
   base::Duration reconcile_interval = std::chrono::seconds(30);
+  // A file without state that was not written for so long when it is found is not opened; when it
+  // is written again it is read from the size it had (F33). 0: off.
+  base::Duration ignore_older = base::Duration::zero();
 
   bool operator==(const FilesOptions&) const = default;
 };
@@ -42,6 +52,9 @@ struct DiscoveryCounters {
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
+  base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
+  // Without a descriptor, with bytes not read, and not found again after they lost their names.
+  base::Counter files_lost_unread, bytes_lost_unread;  // bytes: known part only
 };
 
 class Discovery {
@@ -49,6 +62,7 @@ class Discovery {
   static constexpr base::Duration kForgetAfter = std::chrono::hours(7 * 24);
   // Directories that cannot be watched, and symlinks, whose targets' directories are not.
   static constexpr base::Duration kPollInterval = std::chrono::seconds(1);
+  static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
   // What a flow hears. All on the control thread. Numbers are never used twice. A file whose name
   // came back is found() again under a new number; TailSet::add knows it by its identity.
@@ -63,6 +77,12 @@ class Discovery {
     // Optional. A known checkpoint whose file is gone from a directory that could be listed, not
     // written for kForgetAfter: it may be erased.
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> forgotten = {};
+    // Optional. Its reactor shall give the file's descriptor back soon: others wait for one.
+    std::function<void(std::size_t flow, std::uint64_t number)> yield = {};
+    // Optional. Where an ignored file is to be read from: must survive a restart.
+    std::function<void(std::size_t flow, const Checkpoint& checkpoint)> ignored = {};
+    // Optional. A number that was found() and that rested() is not followed any more.
+    std::function<void(std::size_t flow, std::uint64_t number)> dropped = {};
   };
   struct Flow {
     std::string name;
@@ -80,7 +100,7 @@ class Discovery {
   // nor anything below them is ever followed (F36).
   Discovery(const io::Environment& environment, std::vector<Flow> flows,
             std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
-            Listener listener);
+            Listener listener, std::size_t open_files_max = kUnlimited);
   ~Discovery();  // idle, or its Io is gone: nothing may be in flight
 
   // The first full scan; afterwards events flow. Blocking, like every scan.
@@ -93,10 +113,14 @@ class Discovery {
   // `resume`: where to go on if it is found again, under whatever name; nullptr: it is gone for
   // good.
   void closed(std::size_t flow, std::uint64_t number, const Checkpoint* resume = nullptr);
+  // As TailSet says: its descriptor is closed; then, what is left of it.
+  void released(std::size_t flow, std::uint64_t number);
+  void rested(std::size_t flow, std::uint64_t number, const Rest& rest);
   void stop();        // cancels the watch; wait for idle() before dying
   bool idle() const;  // no operation in flight
 
-  std::size_t files() const;
+  std::size_t files() const;    // followed, with a descriptor or without
+  std::size_t waiting() const;  // for a descriptor
   const DiscoveryCounters& counters() const;
 
  private:

@@ -81,13 +81,16 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
   }
   const auto it = directory.names.find(event.name);
   if ((event.what & io::kWatchModified) != 0 && it != directory.names.end()) {
-    look_at(it->second);
+    look_at(it->second, true);
     return;
   }
   const std::string name(event.name);
   if ((event.what & io::kWatchRemoved) != 0) {
-    if (it != directory.names.end() && event.cookie != 0) {
-      for (const auto& [flow, number] : it->second.numbers) moves[event.cookie].push_back(number);
+    if (it != directory.names.end()) {
+      for (const auto& [flow, number] : it->second.numbers) {
+        files.at(number).unlinked = event.cookie == 0;
+        if (event.cookie != 0) moves[event.cookie].push_back(number);
+      }
     }
     name_gone(directory, name);
   }
@@ -112,9 +115,18 @@ void Discovery::State::visit_link(const std::string& path, GlobStates states) {
   if (status && status->kind == io::FileKind::symlink) visit(path, std::move(states), true);
 }
 
-void Discovery::State::look_at(const Name& entry) {
+// `changed`: an event said so.
+void Discovery::State::look_at(const Name& entry, bool changed) {
   for (const auto& [flow, number] : entry.numbers) {
-    if (files.at(number).announced) listener.look(flow, number);  // else it is read anyway
+    File& file = files.at(number);
+    if (file.resting) {
+      if (changed && file.order != 0) want(number);
+      continue;
+    }
+    if (file.holds && !file.yielding) {
+      least_used.splice(least_used.end(), least_used, file.used);
+    }
+    listener.look(flow, number);
   }
 }
 
@@ -124,7 +136,7 @@ void Discovery::State::look_at_all() {
     return;
   }
   for (const auto& [number, file] : files) {
-    if (file.announced) listener.look(file.flow, number);
+    if (!file.resting) listener.look(file.flow, number);
   }
 }
 
@@ -141,7 +153,12 @@ void Discovery::State::poll() {
     for (const auto& [name, entry] : directory->names) {
       if (!entry.symlink && !directory->polled) continue;
       again = true;
-      look_at(entry);
+      look_at(entry, false);
+      if (!entry.symlink || all_open(entry)) continue;
+      const auto status = environment.files.status(directory->path_of(name), true);
+      for (const auto& [flow, number] : entry.numbers) {
+        if (status && identity_of(*status) == files.at(number).identity) notice(number, *status);
+      }
     }
   }
   for (Directory* directory : polled) {

@@ -9,17 +9,9 @@
 namespace sources {
 namespace {
 
-// A file rotated away while we were stopped and fully read may still be written to for a while.
-constexpr auto kLateWriters = std::chrono::minutes(1);
-
 bool not_there(const base::Error& error) {
   return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
          (error.system == 0 && error.code == base::ErrorCode::not_found);
-}
-
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
 }  // namespace
@@ -32,9 +24,9 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   if (it != directory.names.end()) {
     Name& known_name = it->second;
     known_name.listing = directory.listing;
-    // Followed files are open, and the inode of an open file is not handed out again.
+    // The inode of an open file is not handed out again. One that rests may be another by now.
     if (!thorough && !symlink && !known_name.symlink && known_name.inode == inode &&
-        known_name.error == 0 &&
+        known_name.error == 0 && all_open(known_name) &&
         (!known_name.numbers.empty() || known_name.not_regular || known_name.ours)) {
       return;
     }
@@ -74,7 +66,12 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     while (!entry.numbers.empty()) unbind(entry, 0);
     return;
   }
-  for (const std::size_t flow : matching) bind(directory, name, entry, flow, identity_of(*status));
+  for (const std::size_t flow : matching) bind(directory, name, entry, flow, *status);
+}
+
+bool Discovery::State::all_open(const Name& entry) const {
+  return std::all_of(entry.numbers.begin(), entry.numbers.end(),
+                     [this](const auto& each) { return !files.at(each.second).resting; });
 }
 
 std::optional<std::uint64_t> Discovery::State::number_of(const FlowFile& file) const {
@@ -83,77 +80,111 @@ std::optional<std::uint64_t> Discovery::State::number_of(const FlowFile& file) c
   return it->second;
 }
 
-// `name` of `flow` stands for the file `identity`.
+// `name` of `flow` stands for the file with this status.
 void Discovery::State::bind(Directory& directory, const std::string& name, Name& entry,
-                            std::size_t flow, FileIdentity identity) {
+                            std::size_t flow, const io::FileStatus& status) {
+  const FileIdentity identity = identity_of(status);
   const auto at = std::find_if(entry.numbers.begin(), entry.numbers.end(),
                                [flow](const auto& each) { return each.first == flow; });
   if (at != entry.numbers.end()) {
-    if (files.at(at->second).identity == identity) {
-      set_error(entry, 0);
+    const std::uint64_t bound = at->second;
+    const File& file = files.at(bound);
+    if (file.identity == identity) {
+      // That it can be opened is only known when it was.
+      if (!file.resting || !file.resting->wanted) set_error(entry, 0);
+      notice(bound, status);
       return;
     }
     unbind(entry, static_cast<std::size_t>(at - entry.numbers.begin()));
   }
+  const std::string path = directory.path_of(name);
   std::optional<std::uint64_t> number = number_of({flow, identity});
-  if (!number || files.at(*number).detached) {
-    number = open_file(directory.path_of(name), entry, flow);
-    if (!number) return;
+  if (number && files.at(*number).detached) {
+    File& detached = files.at(*number);
+    if (detached.resting) {
+      detached.detached = false;
+    } else {
+      const std::uint64_t former = *number;
+      number = add_file(flow, path, starting_point(flow, path, status), status);
+      files.at(*number).formerly = former;
+    }
+  } else if (!number) {
+    number = add_file(flow, path, starting_point(flow, path, status), status);
   }
   set_error(entry, 0);
-  ++files.at(*number).names;
+  File& file = files.at(*number);
+  ++file.names;
+  file.unlinked = false;
+  file.moved_to.clear();
+  if (path == file.home) {
+    file.path.clear();
+  } else {
+    file.path = path;
+  }
   orphans.erase(*number);
   entry.numbers.emplace_back(flow, *number);
+  notice(*number, status);
 }
 
-// The number of the file at `path`, followed already or from now on; nothing if it cannot be
-// opened.
-std::optional<std::uint64_t> Discovery::State::open_file(const std::string& path, Name& entry,
-                                                         std::size_t flow) {
-  const auto opened = environment.files.open(path, io::Open::read);
-  if (!opened) {
-    if (!not_there(opened.error())) cannot_open(path, entry, opened.error());
-    return std::nullopt;
-  }
-  io::UniqueHandle handle(environment.files, *opened);
-  const auto status = environment.files.status(handle.get());
-  if (!status) {
-    cannot_open(path, entry, status.error());
-    return std::nullopt;
-  }
-  if (status->kind != io::FileKind::regular) return std::nullopt;
-  const FileIdentity identity = identity_of(*status);  // of what is open, whatever the name is now
-  const std::optional<std::uint64_t> number = number_of({flow, identity});
-  if (number && !files.at(*number).detached) return number;
-  FoundFile file{.number = 0,
-                 .handle = handle.release(),
-                 .checkpoint = starting_point(flow, path, *status),
-                 .marks = {},
-                 .formerly = number.value_or(0),
-                 .rotated = false,
-                 .after = {}};
-  return add_file(flow, std::move(file), status->modified_ns);
+// Not written for so long that it is left alone. Bytes of it that were to be read before still are.
+bool Discovery::State::too_old(std::size_t flow, const Checkpoint& checkpoint,
+                               const io::FileStatus& status) const {
+  const base::Duration limit = flows[flow].files.ignore_older;
+  if (limit == base::Duration::zero()) return false;
+  const bool has_state = checkpoint.seen_us != 0;
+  if (has_state && checkpoint.offset != status.size) return false;
+  const auto age =
+      environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
+  return age > limit;
 }
 
-std::uint64_t Discovery::State::add_file(std::size_t flow, FoundFile file,
-                                         std::int64_t modified_ns) {
+// A file nobody follows yet; it rests until it is its turn.
+std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& path,
+                                         Checkpoint checkpoint, const io::FileStatus& status) {
   const std::uint64_t number = ++last_number;
-  file.number = number;
-  const Checkpoint& checkpoint = file.checkpoint;
-  files.emplace(number, File{.flow = flow,
-                             .identity = checkpoint.identity,
-                             .home = checkpoint.path,
-                             .names = 0,
-                             .detached = file.rotated,
-                             .announced = false,
-                             .moved_to = {}});
+  File& file = files[number];
+  file.flow = flow;
+  file.identity = checkpoint.identity;
+  file.home = checkpoint.path;
+  if (path != file.home) file.path = path;
   by_identity.insert_or_assign({flow, checkpoint.identity}, number);
-  by_home[checkpoint.path].push_back(number);
+  by_home[file.home].push_back(number);
   counters.files_found.add();
-  const bool has_past = checkpoint.generation > 0 || checkpoint.seen_us != 0;
-  found.push_back(
-      {.file = std::move(file), .flow = flow, .known = has_past, .modified_ns = modified_ns});
+  const bool known_before = checkpoint.generation > 0 || checkpoint.seen_us != 0;
+  file.ignored = too_old(flow, checkpoint, status);
+  if (file.ignored) {
+    file.order = ++last_order;
+    counters.files_ignored_old.set(counters.files_ignored_old.value() + 1);
+    if (!known_before) {
+      checkpoint.offset = status.size;
+      checkpoint.seen_us = environment.clock.wall().time_since_epoch().count();
+      if (listener.ignored) listener.ignored(flow, checkpoint);
+    }
+  } else {
+    found.push_back({.number = number, .known = known_before, .modified_ns = status.modified_ns});
+  }
+  file.resting = std::make_unique<Resting>(Resting{.rest = {.checkpoint = std::move(checkpoint),
+                                                            .size = status.size,
+                                                            .modified_ns = status.modified_ns,
+                                                            .more = false,
+                                                            .failed = false},
+                                                   .wanted = !file.ignored,
+                                                   .queued = false});
   return number;
+}
+
+void Discovery::State::erase_file(std::uint64_t number) {
+  const auto it = files.find(number);
+  File& file = it->second;
+  take_back(file);
+  const auto identity = by_identity.find({file.flow, file.identity});
+  if (identity != by_identity.end() && identity->second == number) by_identity.erase(identity);
+  const auto home = by_home.find(file.home);
+  std::erase(home->second, number);
+  if (home->second.empty()) by_home.erase(home);
+  if (file.ignored) counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
+  orphans.erase(number);
+  files.erase(it);
 }
 
 Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string& path,
@@ -217,7 +248,11 @@ void Discovery::State::unbind(Name& entry, std::size_t at) {
   entry.numbers.erase(entry.numbers.begin() + static_cast<std::ptrdiff_t>(at));
   File& file = files.at(number);
   ASSERT(file.names > 0);
-  if (--file.names == 0) orphans.insert(number);
+  if (--file.names == 0) {
+    orphans.insert(number);
+  } else if (file.resting && file.resting->wanted) {
+    want(number);  // perhaps it waited for this name
+  }
 }
 
 void Discovery::State::name_gone(Directory& directory, const std::string& name) {
@@ -228,123 +263,6 @@ void Discovery::State::name_gone(Directory& directory, const std::string& name) 
   set_error(entry, 0);
   set_not_regular({}, entry, false);
   directory.names.erase(it);
-}
-
-// Checkpoints whose file no pattern matches: renamed while nobody looked? Searched by inode where
-// the patterns look and where they were last (F02).
-// False: not every place and file could be looked at.
-bool Discovery::State::find_unmatched() {
-  std::unordered_map<std::uint64_t, std::vector<FlowFile>> wanted;
-  std::unordered_set<std::string> places;
-  for (const auto& [file, checkpoint] : known) {
-    wanted[file.identity.inode].push_back(file);
-    places.insert(parent_of(checkpoint.path));
-  }
-  if (wanted.empty()) return true;
-  bool all = true;
-  for (const auto& [path, directory] : directories) {
-    if (directory->listing > 0) places.insert(path);
-  }
-  std::unordered_set<std::string> searched;
-  for (const std::string& place : places) {
-    if (excluded(place, nullptr)) continue;
-    const auto entries = environment.files.list(place);
-    if (!entries) {
-      all = all && not_there(entries.error());
-      continue;
-    }
-    searched.insert(place);
-    for (const io::DirectoryEntry& each : *entries) {
-      const auto hit = wanted.find(each.inode);
-      if (hit == wanted.end() || each.kind == io::FileKind::directory) continue;
-      const std::string path = (place == "/" ? place : place + "/") + each.name;
-      for (const FlowFile& file : hit->second) all = open_unmatched(path, file) && all;
-    }
-  }
-  const auto now_us = environment.clock.wall().time_since_epoch().count();
-  const auto forget_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
-  for (auto it = known.begin(); it != known.end();) {
-    const Checkpoint& checkpoint = it->second;
-    const bool gone = searched.contains(parent_of(checkpoint.path)) && !seen.contains(it->first);
-    if (gone && now_us - checkpoint.seen_us > forget_us) {
-      if (listener.forgotten) listener.forgotten(it->first.flow, checkpoint);
-      it = known.erase(it);
-    } else {
-      ++it;
-    }
-  }
-  seen.clear();
-  return all;
-}
-
-// Read to its end, and nobody writes to it any more.
-bool Discovery::State::nothing_new(const io::FileStatus& status,
-                                   const Checkpoint& checkpoint) const {
-  const auto age =
-      environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
-  return status.size == checkpoint.offset && age > kLateWriters;
-}
-
-bool Discovery::State::open_unmatched(const std::string& path, const FlowFile& wanted) {
-  const auto it = known.find(wanted);
-  if (it == known.end()) return true;
-  if (const auto look = environment.files.status(path, false);
-      look && identity_of(*look) == wanted.identity && nothing_new(*look, it->second)) {
-    seen.insert(wanted);
-    return true;
-  }
-  const auto opened = environment.files.open(path, io::Open::read);
-  if (!opened) {
-    seen.insert(wanted);  // perhaps
-    return not_there(opened.error());
-  }
-  io::UniqueHandle handle(environment.files, *opened);
-  const auto status = environment.files.status(handle.get());
-  if (!status) return false;
-  if (identity_of(*status) != wanted.identity) return true;
-  seen.insert(wanted);
-  // Still under its old name: not renamed, the patterns changed. Then it is not wanted.
-  if (path == it->second.path) return true;
-  if (nothing_new(*status, it->second)) return true;
-  FoundFile file{.number = 0,
-                 .handle = handle.release(),
-                 .checkpoint = starting_point(wanted.flow, path, *status),
-                 .marks = {},
-                 .formerly = 0,
-                 .rotated = true,
-                 .after = {}};
-  add_file(wanted.flow, std::move(file), status->modified_ns);
-  return true;
-}
-
-// Tells what was found out since the last time: older generations before newer ones, and only then
-// who lost his name.
-void Discovery::State::announce() {
-  std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
-    if (a.known != b.known) return a.known;
-    return a.modified_ns < b.modified_ns;
-  });
-  for (Found& each : found) {
-    const File& file = files.at(each.file.number);
-    for (const std::uint64_t other : by_home[file.home]) {
-      const File& older = files.at(other);
-      if (older.announced && older.flow == file.flow && older.identity != file.identity) {
-        each.file.after.push_back(other);
-      }
-    }
-    files.at(each.file.number).announced = true;
-    listener.found(each.flow, std::move(each.file));
-  }
-  found.clear();
-  for (const std::uint64_t number : orphans) {
-    File& file = files.at(number);
-    if (file.names > 0 || file.detached) continue;
-    file.detached = true;
-    listener.detached(file.flow, number, file.moved_to);
-  }
-  orphans.clear();
-  moves.clear();
 }
 
 }  // namespace sources

@@ -2,13 +2,20 @@
 //
 //   Directory ──names──▶ Name ──numbers──▶ File (per flow and identity)
 //
+// A File either is on its reactor (from found() until closed() or rested()) or has a Resting:
+//
+//            hand_over                  released              rested
+//   resting ───────────▶ open (yielding?) ───────▶ released ───────▶ resting
+//
 // A File without a name is detached: its reactor drains it and closes it. Everything a scan or a
 // batch of events found out is told at its end (announce), so that a rename is seen whole.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,19 +82,36 @@ struct FlowFileHash {
   }
 };
 
+// A file no reactor has.
+struct Resting {
+  Rest rest;
+  bool wanted = true;   // to be opened: never was, or looks different
+  bool queued = false;  // in `waiting` or `later`
+};
+
 struct File {
   std::size_t flow = 0;
   FileIdentity identity;
   std::string home;  // the path it was first known by
+  std::string path;  // the last one it was bound to; empty: home
   std::uint32_t names = 0;
   bool detached = false;
-  bool announced = false;
-  std::string moved_to;  // where it went, when that is known
+  bool ignored = false;                       // for its age
+  bool holds = false;                         // a descriptor
+  bool yielding = false;                      // holds one and was asked for it
+  bool failing = false;                       // rests because it could not be read
+  bool unlinked = false;                      // its last name was not moved away
+  std::uint64_t order = 0;                    // by age among those of one home; 0: not announced
+  std::uint64_t formerly = 0;                 // see FoundFile
+  std::string moved_to;                       // where it went, when that is known
+  std::unique_ptr<Resting> resting;           // nullptr: its reactor has it
+  std::list<std::uint64_t>::iterator used{};  // in `least_used`, while it holds and is not yielding
 };
 
 struct Discovery::State {
   State(const io::Environment& environment, std::vector<Flow> flows, std::vector<Checkpoint> known,
-        std::vector<std::string> excluded_directories, Listener listener);
+        std::vector<std::string> excluded_directories, Listener listener,
+        std::size_t open_files_max);
 
   // discovery_scan.cc: directories.
   void scan();
@@ -110,8 +134,7 @@ struct Discovery::State {
   void examine(Directory& directory, const std::string& name, std::uint64_t inode, bool symlink,
                bool thorough);
   void bind(Directory& directory, const std::string& name, Name& entry, std::size_t flow,
-            FileIdentity identity);
-  std::optional<std::uint64_t> open_file(const std::string& path, Name& entry, std::size_t flow);
+            const io::FileStatus& status);
   Checkpoint starting_point(std::size_t flow, const std::string& path,
                             const io::FileStatus& status);
   void cannot_open(const std::string& path, Name& entry, const base::Error& error);
@@ -119,12 +142,39 @@ struct Discovery::State {
   void set_not_regular(const std::string& path, Name& entry, bool value);
   void unbind(Name& entry, std::size_t at);
   void name_gone(Directory& directory, const std::string& name);
-  bool find_unmatched();
-  bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
-  bool open_unmatched(const std::string& path, const FlowFile& wanted);
-  void announce();
   std::optional<std::uint64_t> number_of(const FlowFile& file) const;
-  std::uint64_t add_file(std::size_t flow, FoundFile file, std::int64_t modified_ns);
+  std::uint64_t add_file(std::size_t flow, const std::string& path, Checkpoint checkpoint,
+                         const io::FileStatus& status);
+  bool too_old(std::size_t flow, const Checkpoint& checkpoint, const io::FileStatus& status) const;
+  void erase_file(std::uint64_t number);
+  bool all_open(const Name& entry) const;
+
+  // discovery_search.cc: files that lost their names.
+  using Wanted = std::unordered_map<std::uint64_t, std::vector<FlowFile>>;  // by inode
+  bool find_unmatched();
+  bool search(const Wanted& wanted, const std::unordered_set<std::string>& places,
+              std::unordered_set<std::string>& searched);
+  bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
+  bool take_unmatched(const std::string& path, const FlowFile& wanted);
+  void forget_gone(const std::unordered_set<std::string>& searched);
+  void lose(std::uint64_t number);
+  void search_lost();
+  void announce();
+  void settle_found();
+
+  // discovery_turns.cc: who may have a descriptor.
+  void notice(std::uint64_t number, const io::FileStatus& status);
+  void want(std::uint64_t number);
+  void wait_in_line(std::uint64_t number);
+  void serve();
+  void make_room();
+  void make_do_with_fewer();
+  void try_more();
+  bool must_follow(const File& file);
+  void hand_over(std::uint64_t number);
+  void not_opened(std::uint64_t number, const base::Error& error);
+  void take_back(File& file);
+  std::pair<Directory*, std::string> name_of(std::uint64_t number);
 
   // discovery_events.cc: watches.
   void receive();
@@ -133,7 +183,7 @@ struct Discovery::State {
   void handle(Directory& directory, const io::WatchEvent& event);
   void visit_link(const std::string& path, GlobStates states);
   void poll();
-  void look_at(const Name& entry);
+  void look_at(const Name& entry, bool changed);
   void look_at_all();
   void scan_soon(base::Duration delay);
 
@@ -160,15 +210,33 @@ struct Discovery::State {
   std::unordered_map<std::string, std::vector<std::uint64_t>> by_home;
   std::uint64_t last_number = 0;
   struct Found {
-    FoundFile file;
-    std::size_t flow;
+    std::uint64_t number;
     bool known;
     std::int64_t modified_ns;
   };
-  std::vector<Found> found;                   // not yet announced
+  std::vector<Found> found;  // not yet announced
+  struct Lost {
+    FlowFile file;
+    std::vector<std::string> places;  // directories it may be in
+    std::uint64_t unread_bytes;
+    bool unread;
+    bool unlinked;
+  };
+  std::vector<Lost> lost;                     // to be searched
   std::unordered_set<std::uint64_t> orphans;  // lost their last name, not yet announced
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> moves;  // cookie → files
-  std::unordered_set<FlowFile, FlowFileHash> seen;  // find_unmatched: there, but not to be opened
+  std::unordered_set<FlowFile, FlowFileHash> seen;  // search: there, but not to be opened
+  std::uint64_t last_order = 0;
+
+  const std::size_t open_files_max;
+  std::size_t open_files_now;           // the same, or fewer while the system has no more
+  std::size_t holding = 0;              // descriptors of followed files, ours to give or given
+  std::size_t yielding = 0;             // of them
+  std::list<std::uint64_t> least_used;  // hold one and may be asked for it; longest unused first
+  std::deque<std::uint64_t> waiting;    // for a descriptor, first come first served
+  std::deque<std::pair<base::Instant, std::uint64_t>> later;  // could not be read: not before then
+  base::Instant serve_at{};  // the system had no descriptor: not before then
+  bool warned_of_descriptors = false;
   bool starting = true;
   bool search_unmatched = true;  // some place could not be looked at yet
 

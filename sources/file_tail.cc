@@ -20,7 +20,8 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       offset_(checkpoint_.offset),
       seen_end_(offset_),
       last_growth_(parts.environment.clock.monotonic()),
-      detached_(found.rotated) {
+      detached_(found.rotated),
+      yielding_(found.brief) {
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
   if (!held) make_ready();
@@ -30,7 +31,7 @@ FileTail::~FileTail() {
   drop_timer();
   if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
   if (phase_ == Phase::registering) parts_.checkpointer.forget_waiter(this);
-  parts_.environment.files.close(handle_);
+  if (open()) parts_.environment.files.close(handle_);
 }
 
 void FileTail::make_ready() {
@@ -106,7 +107,66 @@ void FileTail::attach() {
   look();
 }
 
+// What it read is settled or still out; either way the descriptor is not needed for it. False: the
+// file has no name left, so nobody could open it again.
+bool FileTail::come_to_rest(bool more, bool failed) {
+  const auto status = parts_.environment.files.status(handle_);
+  if (status && status->links == 0) return false;
+  drop_timer();
+  rest_.more = more || !status || status->size != seen_end_;
+  rest_.failed = failed;
+  rest_.size = status ? status->size : seen_end_;
+  rest_.modified_ns = status ? status->modified_ns : 0;
+  parts_.environment.files.close(std::exchange(handle_, io::kNoHandle));
+  parts_.turns.released.push_back(number_);
+  parts_.counters.files_closed_idle.add();
+  phase_ = Phase::resting;
+  if (window_.empty()) parts_.turns.rested.push_back(this);
+  return true;
+}
+
+void FileTail::yield() {
+  if (std::exchange(yielding_, true)) return;
+  turn_reads_ = 0;
+  if (phase_ == Phase::idle && reached_end_) {
+    end_seen();
+  } else if (phase_ == Phase::backing_off && !detached_ && !skipping()) {
+    come_to_rest(true, true);
+  }
+}
+
+// After a read that left something: is its turn over?
+bool FileTail::give_way() {
+  if (!yielding_ || ++turn_reads_ < kTurnReads) return false;
+  // A long line would be looked through from its start again, and newer generations wait for the
+  // end of this one.
+  turn_reads_ = kTurnReads;
+  if (detached_ || long_line_ || skipping() || parts_.turns.held > 0) return false;
+  return come_to_rest(true, false);
+}
+
+// What comes next is stored already; only we know that.
+bool FileTail::skipping() const {
+  return !marks_.empty() && offset_ < *std::max_element(marks_.begin(), marks_.end());
+}
+
+void FileTail::rest_if_inactive(base::Instant before) {
+  if (phase_ != Phase::idle || !reached_end_ || detached_ || last_growth_ > before) return;
+  // An unfinished line is taken as one when its file is deleted; without a descriptor it is lost.
+  if (!window_.empty() || skipping() || seen_end_ != offset_) return;
+  come_to_rest(false, false);
+}
+
+void FileTail::wake_up(io::Handle handle, bool brief) {
+  handle_ = handle;
+  yielding_ = brief;
+  turn_reads_ = 0;
+  std::erase(parts_.turns.rested, this);
+  phase_ = Phase::idle;
+}
+
 void FileTail::back_off() {
+  if (yielding_ && !detached_ && !skipping() && come_to_rest(true, true)) return;
   backoff_ = backoff_ == base::Duration{0} ? kBackoffMin : std::min(backoff_ * 2, kBackoffMax);
   phase_ = Phase::backing_off;
   set_timer(parts_.environment.clock.monotonic() + backoff_);
@@ -184,7 +244,7 @@ void FileTail::begin_generation() {
   tail_known_ = true;
   long_line_.reset();
   open_lines_.clear();
-  group_open_ = hold_group_ = rest_ = timed_out_ = false;
+  group_open_ = hold_group_ = untaken_ = timed_out_ = false;
   make_ready();
 }
 
@@ -200,6 +260,8 @@ void FileTail::settled(pipeline::Parcel& parcel) {
   } else if (phase_ == Phase::closing) {
     phase_ = Phase::finished;
     parts_.turns.finished.push_back(this);
+  } else if (phase_ == Phase::resting) {
+    parts_.turns.rested.push_back(this);
   }
 }
 
@@ -240,14 +302,20 @@ void FileTail::end_seen() {
   note_end(now, due);
   phase_ = Phase::idle;
   if (!detached_) {
-    if (due != base::Instant::max()) set_timer(due);
+    if (due != base::Instant::max()) {
+      set_timer(due);  // without a descriptor nobody would end what is open
+    } else if (yielding_ && !skipping()) {
+      come_to_rest(false, false);
+    }
     return;
   }
-  if (now - last_growth_ < parts_.options.rotate_wait) {
+  // One that still has a name somewhere is found again when it grows.
+  const bool early = yielding_ && status->links > 0 && due == base::Instant::max();
+  if (!early && now - last_growth_ < parts_.options.rotate_wait) {
     set_timer(std::min(due, now + std::min(kDetachedPoll, parts_.options.rotate_wait)));
     return;
   }
-  if (seen_end_ > offset_ && !letting_go_) {
+  if (seen_end_ > offset_ && !letting_go_ && !early) {
     letting_go_ = true;  // once more: now its unfinished last line counts (F38)
     make_ready();
     return;
@@ -258,7 +326,14 @@ void FileTail::end_seen() {
   parts_.turns.finished.push_back(this);
 }
 
+Checkpoint FileTail::resume_point() const {
+  Checkpoint point = checkpoint_;
+  if (timed_out_) point.origin = base::Origin::none;
+  return point;
+}
+
 bool FileTail::deleted() const {
+  if (!open()) return false;
   const auto status = parts_.environment.files.status(handle_);
   return status && status->links == 0;
 }
@@ -272,7 +347,7 @@ bool FileTail::at_end() const {
 
 std::uint64_t FileTail::lag_bytes() const {
   std::uint64_t end = seen_end_;
-  if (phase_ != Phase::idle) {
+  if (phase_ != Phase::idle && open()) {
     if (const auto status = parts_.environment.files.status(handle_)) end = status->size;
   }
   return end > offset_ ? end - offset_ : 0;

@@ -30,6 +30,7 @@
 #include "sources/checkpoint.h"
 #include "sources/checkpointer.h"
 #include "sources/long_line.h"
+#include "sources/rest.h"
 #include "sources/tail_turns.h"
 
 namespace sources {
@@ -38,6 +39,9 @@ struct TailOptions {
   base::Duration rotate_wait =
       std::chrono::seconds(30);  // follow a renamed or deleted file this long
                                  // after its last growth, then let it go
+  base::Duration close_inactive =
+      std::chrono::seconds(60);  // a file that was read to its end and did not grow for this long
+                                 // gives its descriptor back; 0: never
   // Take an unfinished last line that did not grow for so long as it stands; 0: never. What comes
   // later is a record of its own (F37).
   base::Duration partial_line_timeout{0};
@@ -51,7 +55,8 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter read_errors;
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none
-  base::Counter files_open;         // gauge
+  base::Counter files_open;         // gauge: descriptors
+  base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
 };
 
 // A file discovery found, on its way to the reactor that will follow it.
@@ -65,6 +70,7 @@ struct FoundFile {
                                      // must get it, which may still have it open
   bool rotated = false;              // known under an older name: read to its end, then let it go
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
+  bool brief = false;                // others wait for its descriptor: as TailSet::yield()
 };
 
 // One read in flight. A TailSet has kTailReadsMax of them; idle files have none.
@@ -78,6 +84,9 @@ struct TailRead {
 
 class FileTail final : public pipeline::Source, private Registered {
  public:
+  // What one that is asked to yield may still read: 4 MiB. A turn that costs an open and a close
+  // should be worth them.
+  static constexpr std::uint8_t kTurnReads = 16;
   static constexpr base::Duration kDetachedPoll = std::chrono::milliseconds(250);
   static constexpr base::Duration kBackoffMin =
       std::chrono::milliseconds(100);  // after a read error
@@ -107,6 +116,12 @@ class FileTail final : public pipeline::Source, private Registered {
   void attach();  // its name is back under the pattern
   void release();
   void wake();  // the timer fired
+  // Others wait for its descriptor: it comes to rest at its end, or after kTurnReads reads.
+  void yield();
+  // Comes to rest if it was read to its end, all is settled, and it did not grow since `before`.
+  void rest_if_inactive(base::Instant before);
+  // Goes on with the file that was opened for it again. Its descriptor is ours.
+  void wake_up(io::Handle handle, bool brief);
   // It must be read to its end again before those that wait for it may start.
   void expect_end();
   bool reached_end() const { return reached_end_; }
@@ -122,10 +137,16 @@ class FileTail final : public pipeline::Source, private Registered {
   std::uint64_t number() const { return number_; }
   void renumber(std::uint64_t number) { number_ = number; }
   const Checkpoint& checkpoint() const { return checkpoint_; }
+  // Where another FileTail goes on; everything below is settled. Without an origin when time ended
+  // the last record: what follows needs a new one.
+  Checkpoint resume_point() const;
   bool detached() const { return detached_; }
-  bool deleted() const;  // no name is left
-  bool idle() const;     // nothing in flight, nothing unsettled
-  bool at_end() const;   // and nothing to do before the next hint
+  bool resting() const { return phase_ == Phase::resting; }
+  bool open() const { return handle_ != io::kNoHandle; }
+  const Rest& rest() const { return rest_; }  // once it is in turns.rested
+  bool deleted() const;                       // no name is left
+  bool idle() const;                          // nothing in flight, nothing unsettled
+  bool at_end() const;                        // and nothing to do before the next hint
   std::uint64_t lag_bytes() const;
 
  private:
@@ -140,6 +161,7 @@ class FileTail final : public pipeline::Source, private Registered {
     settling,     // a time-out ended a record and more came: a new origin when all is settled
     closing,      // let go: what was read is still out
     finished,     // in turns.finished
+    resting,      // without a descriptor: what was read is still out, or it is in turns.rested
   };
   enum class Continuity : std::uint8_t { same, refilled, unclear };
   // What may be taken at the file's end although only time says that it is complete.
@@ -176,6 +198,9 @@ class FileTail final : public pipeline::Source, private Registered {
   void end_seen();
   void note_end(base::Instant now, base::Instant due);
   void deliver_open_lines();
+  bool give_way();
+  bool skipping() const;
+  bool come_to_rest(bool more, bool failed);
   void start_over();
   void begin_generation();
   void report();
@@ -207,11 +232,14 @@ class FileTail final : public pipeline::Source, private Registered {
   bool reached_end_ = false;
   bool group_open_ = false;   // at the end there are whole lines of a group that may go on
   bool hold_group_ = false;   // a group needs a larger buffer
-  bool rest_ = false;         // at the end there are bytes not taken
+  bool untaken_ = false;      // at the end there are bytes not taken
   bool timed_out_ = false;    // what is before the offset was ended by time, not by its bytes
   bool end_doubted_ = false;  // the file is longer than the last read
   bool detached_;
-  bool letting_go_ = false;  // rotate_wait is over: the unfinished last line is a line
+  bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line
+  bool yielding_ = false;        // others wait for the descriptor
+  std::uint8_t turn_reads_ = 0;  // since they do
+  Rest rest_;
 };
 
 }  // namespace sources

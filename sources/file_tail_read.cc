@@ -243,7 +243,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
 // Time-outs count from the last growth; a read that grew the file finds none.
 base::Instant FileTail::due_at() const {
   base::Instant at = base::Instant::max();
-  if (!rest_) return at;
+  if (!untaken_) return at;
   if (parts_.options.partial_line_timeout > base::Duration{0}) {
     at = last_growth_ + parts_.options.partial_line_timeout;
   }
@@ -385,7 +385,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
 
 // `rest`: what could not be taken of a read.
 void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
-  rest_ = !rest.empty();
+  untaken_ = !rest.empty();
   group_open_ = false;
   open_lines_.clear();
   const bool grouping = parts_.intake.group_options() != nullptr;
@@ -430,6 +430,7 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
 }
 
 void FileTail::next(bool more) {
+  if (more && give_way()) return;
   if (more || std::exchange(look_again_, false)) {
     make_ready();
   } else {

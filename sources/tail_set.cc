@@ -19,26 +19,39 @@ class LetGo {
   static constexpr std::size_t kFilesMax = 1024;
 
   void remember(const Checkpoint& checkpoint) {
-    files_.insert_or_assign(checkpoint.identity, checkpoint);
-    order_.push_back(checkpoint.identity);
+    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, ++last_});
+    order_.emplace_back(checkpoint.identity, last_);
     while (order_.size() > kFilesMax) {
-      files_.erase(order_.front());
+      const auto oldest = files_.find(order_.front().first);
+      if (oldest != files_.end() && oldest->second.number == order_.front().second) {
+        files_.erase(oldest);
+      }
       order_.pop_front();
     }
   }
   bool take(const FileIdentity& identity, Checkpoint& checkpoint) {
     const auto found = files_.find(identity);
     if (found == files_.end()) return false;
-    const std::string path = std::move(checkpoint.path);
-    checkpoint = std::move(found->second);
-    checkpoint.path = path;
+    Checkpoint remembered = std::move(found->second.checkpoint);
     files_.erase(found);
+    // Another reactor may have had it since.
+    if (std::pair(remembered.generation, remembered.offset) <
+        std::pair(checkpoint.generation, checkpoint.offset)) {
+      return false;
+    }
+    remembered.path = std::move(checkpoint.path);
+    checkpoint = std::move(remembered);
     return true;
   }
 
  private:
-  std::unordered_map<FileIdentity, Checkpoint, FileIdentityHash> files_;
-  std::deque<FileIdentity> order_;
+  struct Entry {
+    Checkpoint checkpoint;
+    std::uint64_t number;  // of its remember()
+  };
+  std::unordered_map<FileIdentity, Entry, FileIdentityHash> files_;
+  std::deque<std::pair<FileIdentity, std::uint64_t>> order_;
+  std::uint64_t last_ = 0;
 };
 
 }  // namespace
@@ -46,6 +59,8 @@ class LetGo {
 struct TailSet::State {
   explicit State(Parts given)
       : closed(std::move(given.closed)),
+        released(std::move(given.released)),
+        rested(std::move(given.rested)),
         parts{.environment = given.environment,
               .intake = given.intake,
               .budget = given.budget,
@@ -84,9 +99,16 @@ struct TailSet::State {
   void release_held();
   bool may_start(const std::vector<std::uint64_t>& after);
   void close(FileTail& tail);
+  void forget(const FileTail& tail);
+  void release_rested();
+  void sweep(base::Instant now);
   bool go_on(FoundFile& found);
 
   std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
+  std::function<void(std::uint64_t number)> released;
+  std::function<void(std::uint64_t number, const Rest& rest)> rested;
+  std::size_t open = 0;                             // tails with a descriptor
+  base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nothing is open
   FileTailCounters counters;
   TailTurns turns;
   FileTail::Parts parts;
@@ -162,11 +184,51 @@ void TailSet::State::release_held() {
     if (FileTail* const tail = find(entry->first)) tail->release();
     entry = held.erase(entry);
   }
+  turns.held = held.size();
+}
+
+void TailSet::State::forget(const FileTail& tail) {
+  const std::uint64_t number = tail.number();
+  by_identity.erase(tail.checkpoint().identity);
+  held.erase(number);
+  turns.held = held.size();
+  tails.erase(number);
+  turns.end_reached = true;
+}
+
+// Tells who gave his descriptor back, and forgets those of whom nothing is out any more.
+void TailSet::State::release_rested() {
+  for (const std::uint64_t number : std::exchange(turns.released, {})) {
+    counters.files_open.set(--open);
+    if (released) released(number);
+  }
+  for (FileTail* const tail : std::exchange(turns.rested, {})) {
+    const std::uint64_t number = tail->number();
+    Rest rest = tail->rest();
+    rest.checkpoint = tail->resume_point();
+    let_go.remember(rest.checkpoint);
+    forget(*tail);
+    counters.files_closed.add();
+    if (rested) rested(number, rest);
+  }
+}
+
+// Looking at all of them now and then is cheaper than a timer for each that every read sets anew.
+void TailSet::State::sweep(base::Instant now) {
+  constexpr auto kSweepMin = std::chrono::milliseconds(10);
+  const base::Duration wait = parts.options.close_inactive;
+  if (wait == base::Duration::zero() || parts.options.once || !rested) return;
+  const base::Duration interval = std::max<base::Duration>(wait / 4, kSweepMin);
+  if (open > 0 && next_sweep == base::Instant::max()) next_sweep = now + interval;
+  if (now < next_sweep) return;
+  for (const auto& [number, tail] : tails) tail->rest_if_inactive(now - wait);
+  next_sweep = open > turns.released.size() ? now + interval : base::Instant::max();
 }
 
 void TailSet::State::close(FileTail& tail) {
   const std::uint64_t number = tail.number();
   const Checkpoint checkpoint = tail.checkpoint();
+  const Checkpoint resume = tail.resume_point();
   const bool deleted = tail.deleted();
   if (deleted) {
     counters.files_deleted.add();
@@ -174,15 +236,12 @@ void TailSet::State::close(FileTail& tail) {
       parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
     }
   } else {
-    let_go.remember(checkpoint);
+    let_go.remember(resume);
   }
-  by_identity.erase(checkpoint.identity);
-  held.erase(number);
-  tails.erase(number);
+  forget(tail);
   counters.files_closed.add();
-  counters.files_open.set(tails.size());
-  turns.end_reached = true;
-  closed(number, deleted || checkpoint.origin == base::Origin::none ? nullptr : &checkpoint);
+  counters.files_open.set(--open);
+  closed(number, deleted || checkpoint.origin == base::Origin::none ? nullptr : &resume);
 }
 
 // True: we follow it already.
@@ -190,12 +249,19 @@ bool TailSet::State::go_on(FoundFile& found) {
   const auto known = by_identity.find(found.checkpoint.identity);
   if (known == by_identity.end()) return false;
   FileTail& tail = *known->second;
-  parts.environment.files.close(found.handle);
+  if (tail.resting()) {
+    tail.wake_up(found.handle, found.brief);
+    counters.files_open.set(++open);
+  } else {
+    parts.environment.files.close(found.handle);
+    if (found.brief) tail.yield();
+  }
   const std::uint64_t former = tail.number();
   auto node = tails.extract(former);
   node.key() = found.number;
   tails.insert(std::move(node));
   held.erase(former);
+  turns.held = held.size();
   tail.renumber(found.number);
   tail.attach();
   tail.release();
@@ -221,8 +287,9 @@ void TailSet::add(FoundFile found) {
   state_->by_identity.emplace(identity, tail.get());
   state_->tails.emplace(number, std::move(tail));
   if (hold) state_->held.emplace(number, std::move(after));
+  state_->turns.held = state_->held.size();
   state_->counters.files_opened.add();
-  state_->counters.files_open.set(state_->tails.size());
+  state_->counters.files_open.set(++state_->open);
 }
 
 void TailSet::look(std::uint64_t number) {
@@ -237,12 +304,18 @@ void TailSet::detached(std::uint64_t number, const std::string& new_path) {
   if (FileTail* const tail = state_->find(number)) tail->detach(new_path);
 }
 
+void TailSet::yield(std::uint64_t number) {
+  if (FileTail* const tail = state_->find(number)) tail->yield();
+}
+
 void TailSet::tick(base::Instant now) {
   TailTurns& turns = state_->turns;
   while (!turns.timers.empty() && turns.timers.begin()->first <= now) {
     turns.timers.begin()->second->wake();
   }
   for (FileTail* const tail : std::exchange(turns.finished, {})) state_->close(*tail);
+  state_->sweep(now);
+  state_->release_rested();
   if (turns.end_reached) state_->release_held();
   state_->start_reads();
 }
@@ -251,8 +324,12 @@ base::Instant TailSet::next_deadline() const {
   const TailTurns& turns = state_->turns;
   const bool can_read = !state_->stopped && !turns.ready.empty() && !state_->short_of_credit &&
                         state_->free_read() != nullptr;
-  if (can_read || !turns.finished.empty() || turns.end_reached) return base::Instant{};
-  return turns.timers.empty() ? base::Instant::max() : turns.timers.begin()->first;
+  if (can_read || !turns.finished.empty() || !turns.rested.empty() || !turns.released.empty() ||
+      turns.end_reached) {
+    return base::Instant{};
+  }
+  return turns.timers.empty() ? state_->next_sweep
+                              : std::min(state_->next_sweep, turns.timers.begin()->first);
 }
 
 void TailSet::stop() { state_->stopped = true; }

@@ -35,6 +35,11 @@ class TailSet {
     // A file we no longer follow: discovery forgets it. Once per add(), on our thread.
     // `resume`: where to go on if its file is found again; nullptr: it has no name left.
     std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
+    // Optional, both by mail as `closed`. A file gave its descriptor back; later, when all that was
+    // read of it is settled, we forget it and `rested` tells what is left. It is add()ed again
+    // under the same number.
+    std::function<void(std::uint64_t number)> released = {};
+    std::function<void(std::uint64_t number, const Rest& rest)> rested = {};
   };
   explicit TailSet(Parts parts);
   ~TailSet();  // idle, or its Io is gone: no read may be in flight
@@ -47,6 +52,9 @@ class TailSet {
   void look_at_all();
   // Its name is gone from under the pattern (renamed or deleted): drain it, wait, let it go.
   void detached(std::uint64_t number, const std::string& new_path);
+
+  // Others wait for its descriptor: it gives it back at its end, or after a fair turn.
+  void yield(std::uint64_t number);
 
   void tick(base::Instant now);         // starts reads within the budget, in fair turns
   base::Instant next_deadline() const;  // rotate_wait timers, retries; Instant::max(): none

@@ -2,6 +2,7 @@
 // and when, who is done. Plain lists; TailSet works them off once per tick.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <set>
@@ -19,6 +20,9 @@ struct TailTurns {
   std::deque<FileTail*> ready;                           // wait for a read, first come first served
   std::set<std::pair<base::Instant, FileTail*>> timers;  // at most one per tail
   std::vector<FileTail*> finished;                       // to be closed
+  std::vector<FileTail*> rested;                         // no descriptor, all settled: to be told
+  std::vector<std::uint64_t> released;                   // numbers: no descriptor any more
+  std::size_t held = 0;      // files that wait for the end of older ones
   bool end_reached = false;  // somebody read to its end for the first time
   OpenAges ages;             // of all their parcels
 };

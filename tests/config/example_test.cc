@@ -62,6 +62,7 @@ TEST_CASE("example: the top level shows the defaults", "[config][example]") {
   CHECK(shown.io == defaults.io);
   CHECK(shown.reactors == defaults.reactors);
   CHECK(shown.memory_bytes == defaults.memory_bytes);
+  CHECK(shown.max_open_files == defaults.max_open_files);
   CHECK(shown.shutdown_grace == defaults.shutdown_grace);
   CHECK(shown.on_state_error == defaults.on_state_error);
 }
@@ -83,6 +84,7 @@ TEST_CASE("example: a flow shows the defaults", "[config][example]") {
   from.exclude = flow.from.exclude;
   CHECK(flow.from == from);
   CHECK(flow.tail.rotate_wait == defaults.tail.rotate_wait);
+  CHECK(flow.tail.close_inactive == defaults.tail.close_inactive);
   CHECK(flow.tail.once == defaults.tail.once);
   CHECK(flow.tail.partial_line_timeout == defaults.tail.partial_line_timeout);
   CHECK(flow.program.groups == defaults.program.groups);

@@ -84,6 +84,18 @@ flows:
   CHECK(flow.flush.records_max == pipeline::FlushPolicy().records_max);
 }
 
+TEST_CASE("load: what bounds open files reaches its option", "[config][load]") {
+  const config::Loaded loaded = parsed(R"(
+max_open_files: 16
+flows:
+  f: { from: { files: /a, close_inactive: 0, ignore_older: 2d }, to: stdout }
+)");
+  REQUIRE(loaded.mistakes.empty());
+  CHECK(loaded.config.max_open_files == 16);
+  CHECK(loaded.config.flows[0].tail.close_inactive == 0s);
+  CHECK(loaded.config.flows[0].from.ignore_older == 48h);
+}
+
 TEST_CASE("load: every key reaches its option", "[config][load]") {
   const config::Loaded loaded = parsed(R"(
 data_dir: //var/./lib//tailrace/

@@ -123,6 +123,9 @@ config::Config AgentSim::draw_config() {
   flow.from.start = sources::Start::beginning;
   flow.from.reconcile_interval = 10s;
   flow.tail.rotate_wait = 5s;
+  // Few descriptors, and files that come to rest soon: closing and opening under all the faults.
+  if (random.chance(0.5)) config.max_open_files = 1 + random.below(4);
+  if (random.chance(0.5)) flow.tail.close_inactive = 100ms * (1 + random.below(20));
   flow.to = config::StreamTarget{kStream};
   flow.flush.bytes_max = 4096ULL << random.below(8);
   flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);
@@ -137,7 +140,8 @@ config::Config AgentSim::draw_config() {
   config.flows.push_back(std::move(flow));
   say("reactors " + std::to_string(config.reactors) + ", shards " + std::to_string(stream.shards) +
       ", sync " + std::to_string(static_cast<int>(stream.options.sync)) + ", pattern " +
-      writers_.pattern());
+      writers_.pattern() + ", open files " + std::to_string(config.max_open_files) +
+      ", close inactive " + std::to_string(config.flows.back().tail.close_inactive / 1ms) + " ms");
   return config;
 }
 
@@ -170,6 +174,11 @@ void AgentSim::kill(Crash how) {
     ++result_.power_cuts;
   } else {
     ++result_.crashes;
+  }
+  if (agent_ != nullptr) {
+    for (const base::Sample& sample : agent_->samples()) {
+      if (sample.name == "files_closed_idle") result_.rests += sample.value;
+    }
   }
   world_.crash(*process_, how);
   agent_.reset();

@@ -31,16 +31,18 @@ int main(int argc, char** argv) {
     sum.crashes += result.crashes;
     sum.power_cuts += result.power_cuts;
     sum.faults += result.faults;
+    sum.rests += result.rests;
     sum.ticks += result.ticks;
     if (!result.failure.empty() && ++failed <= 20) std::printf("%s\n", result.failure.c_str());
   }
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   std::printf(
-      "%llu seeds, %llu failed, %llu lines, %llu kills, %llu power cuts, %llu faults, %.1f s\n",
+      "%llu seeds, %llu failed, %llu lines, %llu kills, %llu power cuts, %llu faults, "
+      "%llu files closed, %.1f s\n",
       static_cast<unsigned long long>(seeds), static_cast<unsigned long long>(failed),
       static_cast<unsigned long long>(sum.lines), static_cast<unsigned long long>(sum.crashes),
       static_cast<unsigned long long>(sum.power_cuts), static_cast<unsigned long long>(sum.faults),
-      seconds);
+      static_cast<unsigned long long>(sum.rests), seconds);
   return failed == 0 ? 0 : 1;
 }

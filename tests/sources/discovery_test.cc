@@ -437,7 +437,8 @@ TEST_CASE("discovery: any order of creating, renaming and deleting ends with the
   }
   std::set<std::uint64_t> following;
   for (const auto& each : scene.found) {
-    if (!scene.detached.contains(each.number)) following.insert(each.checkpoint.identity.inode);
+    if (!each.rotated && !scene.detached.contains(each.number))
+      following.insert(each.checkpoint.identity.inode);
   }
   std::set<std::uint64_t> wanted;
   for (const auto& [inode, path] : by_inode) wanted.insert(inode);

@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sources/discovery.h"
@@ -32,7 +34,16 @@ struct Writer {
 class Story {
  public:
   explicit Story(std::uint64_t seed)
-      : world_(seed), random_(world_.random()), durable_(3), wide_(seed % 4 < 2) {
+      : world_(seed),
+        random_(world_.random()),
+        durable_(3),
+        wide_(seed % 4 < 2),
+        grouping_(seed % 3 == 0) {
+    // In half of the stories files come to rest: fewer descriptors than files, or soon idle.
+    if (seed % 8 >= 4) {
+      open_files_max_ = 1 + seed % 3;
+      close_inactive_ = seed % 5 < 2 ? 50ms : 2s;
+    }
     world_.disk().make_directories("/log");
     for (int i = 0; i < 3; ++i) {
       writers_.push_back({.path = "/log/" + std::to_string(i) + ".log",
@@ -63,6 +74,7 @@ class Story {
     for (Writer& writer : writers_) finish(writer);
     come_to_rest();
     check();
+    if (close_inactive_ < 60s) CHECK(closed_idle_ > 0);
     stop();
   }
 
@@ -74,6 +86,13 @@ class Story {
     options.chunk_bytes = 512;
     options.budget_bytes = 8192;
     options.tail.rotate_wait = 2s;
+    options.tail.close_inactive = close_inactive_;
+    if (grouping_) {
+      options.groups.by = pipeline::GroupLines::follow;
+      options.groups.pattern = " \\d*[3-7]\\b";
+      options.groups.lines_max = 8;
+      options.groups.timeout = 300ms;
+    }
     rig_.emplace(*environment_, durable_, options);
     sources::Discovery::Flow flow{.name = "flow",
                                   .files = {.patterns = {wide_ ? "/log/*.log*" : "/log/*.log"},
@@ -94,7 +113,9 @@ class Story {
                 },
             .look = [this](std::size_t, std::uint64_t number) { rig_->tails().look(number); },
             .detached = [this](std::size_t, std::uint64_t number,
-                               std::string path) { rig_->tails().detached(number, path); }});
+                               std::string path) { rig_->tails().detached(number, path); },
+            .yield = [this](std::size_t, std::uint64_t number) { rig_->tails().yield(number); }},
+        open_files_max_);
     discovery_->start();
   }
 
@@ -117,6 +138,14 @@ class Story {
     rig_->tick();
     for (const std::uint64_t number : rig_->closed()) discovery_->closed(0, number);
     rig_->closed().clear();
+    for (const std::uint64_t number : std::exchange(rig_->released(), {})) {
+      discovery_->released(0, number);
+    }
+    for (const auto& [number, rest] : std::exchange(rig_->rested(), {})) {
+      discovery_->rested(0, number, rest);
+    }
+    closed_idle_ = std::max(closed_idle_, rig_->tails().counters().files_closed_idle.value());
+    if (rig_->tails().counters().files_open.value() > open_files_max_) FAIL("too many are open");
   }
   void agent_step() {
     tick();
@@ -133,7 +162,8 @@ class Story {
       if (rig_->unsettled() > 0) rig_->settle(0);
       rig_->answer();
     }
-    if (!wide_) CHECK(rig_->tails().files() == writers_.size());
+    if (!wide_) CHECK(discovery_->files() == writers_.size());
+    CHECK(discovery_->waiting() == 0);
     CHECK(rig_->tails().at_end());
   }
 
@@ -204,16 +234,24 @@ class Story {
     for (const std::string& record : durable_.records()) count += record.starts_with(writer.path);
     return count;
   }
+  static std::vector<std::string> lines_of(const std::string& record) {
+    std::istringstream text(record);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return lines;
+  }
   void check() const {
     for (const Writer& writer : writers_) {
       CAPTURE(writer.path);
       std::vector<int> times(writer.lines, 0);
       for (const auto& shard : durable_.shards) {
         for (const std::string& record : shard.records) {
-          if (!record.starts_with(writer.path)) continue;
-          const std::uint64_t number = std::stoull(record.substr(writer.path.size() + 1));
-          REQUIRE(number < writer.lines);
-          ++times[number];
+          for (const std::string& line : lines_of(record)) {
+            if (!line.starts_with(writer.path)) continue;
+            const std::uint64_t number = std::stoull(line.substr(writer.path.size() + 1));
+            REQUIRE(number < writer.lines);
+            ++times[number];
+          }
         }
       }
       CHECK(std::count(times.begin(), times.end(), 0) == 0);  // lost
@@ -225,6 +263,10 @@ class Story {
   sim::SimRandom& random_;
   rig::Durable durable_;
   const bool wide_;
+  const bool grouping_;  // some lines belong to those before them
+  std::size_t open_files_max_ = sources::Discovery::kUnlimited;
+  base::Duration close_inactive_ = 60s;
+  std::uint64_t closed_idle_ = 0;
   std::vector<Writer> writers_;
   std::unique_ptr<sim::Process> process_;
   std::optional<io::Environment> environment_;

@@ -66,16 +66,18 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
       .budget = budget_,
       .reactor = base::ReactorId{0},
       .ringer = ringer_});
-  tails_ = std::make_unique<sources::TailSet>(
-      sources::TailSet::Parts{.environment = environment_,
-                              .intake = *intake_,
-                              .budget = budget_,
-                              .chunks = chunks_,
-                              .checkpointer = checkpointer_,
-                              .options = options.tail,
-                              .closed = [this](std::uint64_t number, const sources::Checkpoint*) {
-                                closed_.push_back(number);
-                              }});
+  tails_ = std::make_unique<sources::TailSet>(sources::TailSet::Parts{
+      .environment = environment_,
+      .intake = *intake_,
+      .budget = budget_,
+      .chunks = chunks_,
+      .checkpointer = checkpointer_,
+      .options = options.tail,
+      .closed = [this](std::uint64_t number,
+                       const sources::Checkpoint*) { closed_.push_back(number); },
+      .released = [this](std::uint64_t number) { released_.push_back(number); },
+      .rested = [this](std::uint64_t number,
+                       const sources::Rest& rest) { rested_.emplace_back(number, rest); }});
 }
 
 TailRig::~TailRig() {

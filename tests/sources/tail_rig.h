@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "io/environment.h"
@@ -49,6 +50,8 @@ class TailRig {
   sources::TailSet& tails() { return *tails_; }
   pipeline::Budget& budget() { return budget_; }
   std::vector<std::uint64_t>& closed() { return closed_; }
+  std::vector<std::uint64_t>& released() { return released_; }
+  std::vector<std::pair<std::uint64_t, sources::Rest>>& rested() { return rested_; }
 
   // Opens `path` and hands it over, with what the log knows about its identity.
   sources::FoundFile find(const std::string& path, std::uint64_t number) const;
@@ -79,6 +82,8 @@ class TailRig {
   std::deque<sources::CheckpointWrite> writes_;
   sources::Checkpointer checkpointer_;
   std::vector<std::uint64_t> closed_;
+  std::vector<std::uint64_t> released_;
+  std::vector<std::pair<std::uint64_t, sources::Rest>> rested_;
   std::unique_ptr<sources::TailSet> tails_;
   std::vector<std::deque<pipeline::Batch*>> waiting_;  // per outlet
   std::vector<pipeline::Batch*> delivered_;

@@ -58,6 +58,9 @@ void LogrotateRun::prepare() {
 
 void LogrotateRun::start_agent() {
   agent_.reset();
+  std::error_code none_yet;
+  log_bytes_ = std::filesystem::file_size(options_.directory + "/agent.log", none_yet);
+  if (none_yet) log_bytes_ = 0;
   agent_ = std::make_unique<AgentProcess>(
       std::vector{options_.tailrace, std::string("run"), std::string("-c"),
                   options_.directory + "/tailrace.yaml"},
@@ -174,6 +177,15 @@ std::uint64_t LogrotateRun::files_there() const {
   return files;
 }
 
+bool LogrotateRun::agent_runs() const {
+  std::ifstream log(options_.directory + "/agent.log");
+  log.seekg(static_cast<std::streamoff>(log_bytes_));
+  for (std::string line; std::getline(log, line);) {
+    if (line.contains(" running ")) return true;
+  }
+  return false;
+}
+
 bool LogrotateRun::finish() {
   const auto all = [&] { return stored_.missing() == 0; };
   if (!until("the last lines", all)) return false;
@@ -181,6 +193,8 @@ bool LogrotateRun::finish() {
       files != options_.writers * (options_.rotations + 1ULL)) {
     return fail("logrotate left " + std::to_string(files) + " files");
   }
+  // Signals have their meaning only once it is up.
+  if (!until("the agent", [&] { return agent_runs(); })) return false;
   agent_->signal(SIGTERM);
   if (!agent_->wait(kLongest) || agent_->exit_code() != 0) {
     return fail("the agent does not stop as it should");

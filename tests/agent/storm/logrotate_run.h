@@ -55,6 +55,7 @@ class LogrotateRun {
   bool rotated(std::uint32_t rotations);
   bool period(std::uint32_t rotations);
   std::uint64_t files_there() const;
+  bool agent_runs() const;
   bool finish();
   bool fail(std::string why);
 
@@ -66,7 +67,8 @@ class LogrotateRun {
   std::vector<std::unique_ptr<LogWriter>> writers_;
   std::unique_ptr<AgentProcess> agent_, logrotate_;
   Clock::time_point dies_{};
-  std::uint64_t allowed_ = 0;  // lines of each writer
+  std::uintmax_t log_bytes_ = 0;  // of the log before the agent was started
+  std::uint64_t allowed_ = 0;     // lines of each writer
   std::uint32_t kills_ = 0;
   std::vector<std::string> complaints_;
 };

@@ -1,0 +1,222 @@
+// Files without a name under the patterns: searched by identity; and the telling of what a scan or
+// a batch of events found out.
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+#include "base/assert.h"
+#include "sources/discovery_state.h"
+
+namespace sources {
+namespace {
+
+// A file rotated away while we were stopped and fully read may still be written to for a while.
+constexpr auto kLateWriters = std::chrono::minutes(1);
+
+bool not_there(const base::Error& error) {
+  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
+         (error.system == 0 && error.code == base::ErrorCode::not_found);
+}
+
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+// Checkpoints whose file no pattern matches: renamed while nobody looked? Searched by inode where
+// the patterns look and where they were last (F02).
+// False: not every place and file could be looked at.
+bool Discovery::State::find_unmatched() {
+  Wanted wanted;
+  std::unordered_set<std::string> places;
+  for (const auto& [file, checkpoint] : known) {
+    wanted[file.identity.inode].push_back(file);
+    places.insert(parent_of(checkpoint.path));
+  }
+  if (wanted.empty()) return true;
+  for (const auto& [path, directory] : directories) {
+    if (directory->listing > 0) places.insert(path);
+  }
+  std::unordered_set<std::string> searched;
+  const bool all = search(wanted, places, searched);
+  forget_gone(searched);
+  seen.clear();
+  return all;
+}
+
+// What is in `known` and found in one of the places is taken, or noted in `seen`.
+bool Discovery::State::search(const Wanted& wanted, const std::unordered_set<std::string>& places,
+                              std::unordered_set<std::string>& searched) {
+  bool all = true;
+  for (const std::string& place : places) {
+    if (excluded(place, nullptr)) continue;
+    const auto entries = environment.files.list(place);
+    if (!entries) {
+      all = all && not_there(entries.error());
+      continue;
+    }
+    searched.insert(place);
+    for (const io::DirectoryEntry& each : *entries) {
+      const auto hit = wanted.find(each.inode);
+      if (hit == wanted.end() || each.kind == io::FileKind::directory) continue;
+      const std::string path = (place == "/" ? place : place + "/") + each.name;
+      for (const FlowFile& file : hit->second) all = take_unmatched(path, file) && all;
+    }
+  }
+  return all;
+}
+
+void Discovery::State::forget_gone(const std::unordered_set<std::string>& searched) {
+  const auto now_us = environment.clock.wall().time_since_epoch().count();
+  const auto forget_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
+  for (auto it = known.begin(); it != known.end();) {
+    const Checkpoint& checkpoint = it->second;
+    const bool gone = searched.contains(parent_of(checkpoint.path)) && !seen.contains(it->first);
+    if (gone && now_us - checkpoint.seen_us > forget_us) {
+      if (listener.forgotten) listener.forgotten(it->first.flow, checkpoint);
+      it = known.erase(it);
+    } else {
+      ++it;
+    }
+  }
+}
+
+// Read to its end, and nobody writes to it any more.
+bool Discovery::State::nothing_new(const io::FileStatus& status,
+                                   const Checkpoint& checkpoint) const {
+  const auto age =
+      environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
+  return status.size == checkpoint.offset && age > kLateWriters;
+}
+
+bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& wanted) {
+  const auto it = known.find(wanted);
+  if (it == known.end()) return true;
+  const auto status = environment.files.status(path, false);
+  if (!status) {
+    seen.insert(wanted);  // perhaps
+    return not_there(status.error());
+  }
+  if (identity_of(*status) != wanted.identity) return true;
+  seen.insert(wanted);
+  // Still under its old name: not renamed, the patterns changed. Then it is not wanted.
+  if (path == it->second.path || nothing_new(*status, it->second)) return true;
+  const std::uint64_t number =
+      add_file(wanted.flow, path, starting_point(wanted.flow, path, *status), *status);
+  files.at(number).detached = true;
+  return true;
+}
+
+// A file that rests has no name any more. Nobody has it open, so it must be looked for at once.
+void Discovery::State::lose(std::uint64_t number) {
+  File& file = files.at(number);
+  const FlowFile key{file.flow, file.identity};
+  const auto heir = number_of(key);
+  Rest& rest = file.resting->rest;
+  const std::uint64_t former = files.contains(file.formerly) ? file.formerly : 0;
+  if (former != 0) {
+    // Under its former number it is on its reactor still, which knows better where it is.
+  } else if (heir && heir != number) {
+    File& successor = files.at(*heir);
+    if (successor.resting) successor.resting->rest.checkpoint = std::move(rest.checkpoint);
+  } else {
+    Lost each{
+        .file = key,
+        .places = {parent_of(file.home)},
+        .unread_bytes = rest.size > rest.checkpoint.offset ? rest.size - rest.checkpoint.offset : 0,
+        .unread = file.resting->wanted,
+        .unlinked = file.unlinked};
+    if (!file.path.empty()) each.places.push_back(parent_of(file.path));
+    if (!file.moved_to.empty()) each.places.push_back(parent_of(file.moved_to));
+    lost.push_back(std::move(each));
+    known.insert_or_assign(key, std::move(rest.checkpoint));
+  }
+  if (listener.dropped) listener.dropped(file.flow, number);
+  erase_file(number);
+  if (former != 0) by_identity.insert_or_assign(key, former);
+}
+
+void Discovery::State::search_lost() {
+  if (lost.empty()) return;
+  const std::vector<Lost> looked_for = std::exchange(lost, {});
+  Wanted wanted;
+  std::unordered_set<std::string> places;
+  std::unordered_set<std::string> searched;
+  for (const Lost& each : looked_for) {
+    wanted[each.file.identity.inode].push_back(each.file);
+    places.insert(each.places.begin(), each.places.end());
+  }
+  const bool all = search(wanted, places, searched);
+  if (!all) {
+    search_unmatched = true;
+    scan_soon(kPollInterval);
+  }
+  for (const Lost& each : looked_for) {
+    const auto it = known.find(each.file);
+    if (!all || it == known.end() || seen.contains(each.file)) continue;
+    if (each.unread || each.unread_bytes > 0) {
+      counters.files_lost_unread.add();
+      counters.bytes_lost_unread.add(each.unread_bytes);
+      environment.log.warn(
+          "file is gone and was not read to its end",
+          {{"path", it->second.path}, {"unread_bytes", std::to_string(each.unread_bytes)}});
+    }
+    if (!each.unlinked) continue;  // moved away; it may come back
+    if (listener.forgotten) listener.forgotten(each.file.flow, it->second);
+    known.erase(it);
+  }
+  seen.clear();
+}
+
+// Older generations before newer ones.
+void Discovery::State::settle_found() {
+  std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+    if (a.known != b.known) return a.known;
+    return a.modified_ns < b.modified_ns;
+  });
+  for (const Found& each : std::exchange(found, {})) {
+    const auto it = files.find(each.number);
+    if (it == files.end()) continue;
+    it->second.order = ++last_order;
+    for (const std::uint64_t other : by_home[it->second.home]) {
+      // Its last lines come first, even if nobody told of them.
+      const File& older = files.at(other);
+      if (other == each.number || !older.resting || older.order == 0) continue;
+      const std::string& path = older.path.empty() ? older.home : older.path;
+      const auto status = environment.files.status(path, true);
+      if (status && identity_of(*status) == older.identity) notice(other, *status);
+    }
+    want(each.number);
+  }
+}
+
+// Tells what was found out since the last time, and only then who lost his name.
+void Discovery::State::announce() {
+  // To open a file may show that its name is another's by now.
+  constexpr int kRoundsMax = 8;
+  for (int round = 0; round < kRoundsMax; ++round) {
+    const std::vector<std::uint64_t> nameless(orphans.begin(), orphans.end());
+    for (const std::uint64_t number : nameless) {
+      const File& file = files.at(number);
+      if (file.names == 0 && file.resting) lose(number);
+    }
+    if (round > 0 && lost.empty() && found.empty()) break;
+    search_lost();
+    settle_found();
+    serve();
+  }
+  if (!lost.empty() || !found.empty()) scan_soon(kPollInterval);
+  for (const std::uint64_t number : orphans) {
+    File& file = files.at(number);
+    if (file.names > 0 || file.detached) continue;
+    file.detached = true;
+    listener.detached(file.flow, number, file.moved_to);
+  }
+  orphans.clear();
+  moves.clear();
+}
+
+}  // namespace sources

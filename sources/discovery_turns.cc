@@ -1,0 +1,233 @@
+// Turns: which files may have a descriptor, and opening them.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/assert.h"
+#include "sources/discovery_state.h"
+
+namespace sources {
+namespace {
+
+bool not_there(const base::Error& error) {
+  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
+         (error.system == 0 && error.code == base::ErrorCode::not_found);
+}
+
+}  // namespace
+
+// What a file that rests looks like now.
+void Discovery::State::notice(std::uint64_t number, const io::FileStatus& status) {
+  File& file = files.at(number);
+  if (!file.resting || file.order == 0) return;  // on its reactor, or about to be announced
+  Rest& rest = file.resting->rest;
+  if (rest.size != status.size || rest.modified_ns != status.modified_ns) {
+    rest.size = status.size;
+    rest.modified_ns = status.modified_ns;
+    file.resting->wanted = true;
+  }
+  if (file.resting->wanted) want(number);
+}
+
+void Discovery::State::want(std::uint64_t number) {
+  File& file = files.at(number);
+  file.resting->wanted = true;
+  if (std::exchange(file.ignored, false)) {
+    counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
+  }
+  if (!std::exchange(file.resting->queued, true)) waiting.push_back(number);
+}
+
+// It is in `later` no more.
+void Discovery::State::wait_in_line(std::uint64_t number) {
+  const auto it = files.find(number);
+  if (it != files.end() && it->second.resting) waiting.push_back(number);
+}
+
+// Must older generations of its path come back to rest before it is opened? While there are more
+// files than descriptors they do not wait on their reactor, where a newer one could wait for them.
+bool Discovery::State::must_follow(const File& file) {
+  for (const std::uint64_t other : by_home.at(file.home)) {
+    const File& older = files.at(other);
+    if (older.flow != file.flow || older.order == 0 || older.order >= file.order || older.failing ||
+        older.identity == file.identity) {
+      continue;
+    }
+    if (older.resting) {
+      if (older.resting->queued) return true;
+    } else if (!older.detached && (older.yielding || !older.holds)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// First come, first served.
+void Discovery::State::serve() {
+  std::size_t passed_over = 0;
+  while (!stopped && !waiting.empty() && holding < open_files_now && serve_at == base::Instant{} &&
+         passed_over < waiting.size()) {
+    const std::uint64_t number = waiting.front();
+    waiting.pop_front();
+    const auto it = files.find(number);
+    if (it == files.end() || !it->second.resting) continue;
+    if (must_follow(it->second)) {
+      waiting.push_back(number);
+      ++passed_over;
+      continue;
+    }
+    it->second.resting->queued = false;
+    hand_over(number);
+  }
+  make_room();
+  counters.files_waiting_for_descriptor.set(waiting.size());
+}
+
+// As many as wait ask as many of those who have one, the longest unused first. Who is asked answers
+// in any case: at its end, or when its turn is over.
+void Discovery::State::make_room() {
+  const bool full = holding >= open_files_now || serve_at != base::Instant{};
+  if (!full || !listener.yield) return;
+  const std::size_t too_many = holding > open_files_now ? holding - open_files_now : 0;
+  while (yielding < waiting.size() + too_many && !least_used.empty()) {
+    const std::uint64_t number = least_used.front();
+    least_used.pop_front();
+    File& file = files.at(number);
+    file.yielding = true;
+    ++yielding;
+    listener.yield(file.flow, number);
+  }
+}
+
+// The process, or the system, has no descriptor left. Others need some, too: the store its next
+// segment, the control socket a connection.
+void Discovery::State::make_do_with_fewer() {
+  constexpr std::size_t kLeftToOthers = 8;
+  constexpr std::size_t kAtLeast = 4;
+  if (!listener.yield) {  // nobody can be asked for his
+    serve_at = environment.clock.monotonic() + kPollInterval;
+    return;
+  }
+  const std::size_t fewer = holding > kLeftToOthers ? holding - kLeftToOthers : 0;
+  open_files_now = std::min(open_files_max, std::max(fewer, kAtLeast));
+  if (holding < open_files_now) serve_at = environment.clock.monotonic() + kPollInterval;
+}
+
+void Discovery::State::try_more() {
+  if (open_files_now >= open_files_max) return;
+  open_files_now =
+      std::min(open_files_max, open_files_now + std::max<std::size_t>(open_files_now / 2, 1));
+}
+
+void Discovery::State::take_back(File& file) {
+  if (!std::exchange(file.holds, false)) return;
+  --holding;
+  if (std::exchange(file.yielding, false)) {
+    --yielding;
+  } else {
+    least_used.erase(file.used);
+  }
+}
+
+// A name of it, and where. Its path is set right. {nullptr, …}: none.
+std::pair<Directory*, std::string> Discovery::State::name_of(std::uint64_t number) {
+  File& file = files.at(number);
+  const auto is_its = [number, flow = file.flow](const Name& name) {
+    return std::find(name.numbers.begin(), name.numbers.end(), std::pair(flow, number)) !=
+           name.numbers.end();
+  };
+  const std::string& path = file.path.empty() ? file.home : file.path;
+  const std::size_t slash = path.rfind('/');
+  if (const auto it = directories.find(slash == 0 ? "/" : path.substr(0, slash));
+      it != directories.end()) {
+    const auto name = it->second->names.find(path.substr(slash + 1));
+    if (name != it->second->names.end() && is_its(name->second)) {
+      return {it->second.get(), name->first};
+    }
+  }
+  if (file.names == 0) return {nullptr, {}};
+  for (const auto& [place, directory] : directories) {
+    for (const auto& [name, entry] : directory->names) {
+      if (!is_its(entry)) continue;
+      file.path = directory->path_of(name);
+      return {directory.get(), name};
+    }
+  }
+  return {nullptr, {}};
+}
+
+// It could not be opened. It stays wanted, and whoever finds that it can be, queues it again.
+void Discovery::State::not_opened(std::uint64_t number, const base::Error& error) {
+  File& file = files.at(number);
+  if (error.system == EMFILE || error.system == ENFILE) {
+    counters.scan_errors.add();
+    file.resting->queued = true;
+    waiting.push_front(number);
+    make_do_with_fewer();
+    if (!std::exchange(warned_of_descriptors, true)) {
+      environment.log.warn("no descriptor left to open a file, files take turns; raise LimitNOFILE",
+                           {{"open_files", std::to_string(holding)}});
+    }
+    return;
+  }
+  const auto [directory, name] = name_of(number);
+  if (directory != nullptr) {
+    if (not_there(error)) {
+      examine(*directory, std::string(name), 0, false, true);
+    } else {
+      cannot_open(directory->path_of(name), directory->names.find(name)->second, error);
+    }
+    return;
+  }
+  if (not_there(error)) {
+    lose(number);
+    return;
+  }
+  file.failing = true;
+  file.resting->queued = true;
+  later.emplace_back(environment.clock.monotonic() + kPollInterval, number);
+}
+
+void Discovery::State::hand_over(std::uint64_t number) {
+  File& file = files.at(number);
+  const std::string path = file.path.empty() ? file.home : file.path;
+  const auto opened = environment.files.open(path, io::Open::read);
+  if (!opened) return not_opened(number, opened.error());
+  io::UniqueHandle handle(environment.files, *opened);
+  const auto status = environment.files.status(handle.get());
+  if (!status) return not_opened(number, status.error());
+  if (identity_of(*status) != file.identity) {  // its name is another's
+    return not_opened(number, {base::ErrorCode::not_found, ENOENT, path});
+  }
+  if (const auto [directory, name] = name_of(number); directory != nullptr) {
+    set_error(directory->names.find(name)->second, 0);
+  }
+  FoundFile found_file{.number = number,
+                       .handle = handle.release(),
+                       .checkpoint = std::move(file.resting->rest.checkpoint),
+                       .marks = {},
+                       .formerly = std::exchange(file.formerly, 0),
+                       .rotated = file.detached,
+                       .after = {},
+                       .brief = false};
+  file.resting.reset();
+  for (const std::uint64_t other : by_home.at(file.home)) {
+    const File& older = files.at(other);
+    if (older.flow == file.flow && older.order != 0 && older.order < file.order && !older.resting &&
+        older.identity != file.identity) {
+      found_file.after.push_back(other);
+    }
+  }
+  file.holds = true;
+  ++holding;
+  found_file.brief = holding >= open_files_now && !waiting.empty() && listener.yield;
+  file.yielding = found_file.brief;
+  if (file.yielding) {
+    ++yielding;
+  } else {
+    file.used = least_used.insert(least_used.end(), number);
+  }
+  listener.found(file.flow, std::move(found_file));
+}
+
+}  // namespace sources
