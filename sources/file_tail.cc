@@ -141,7 +141,7 @@ bool FileTail::give_way() {
   // A long line would be looked through from its start again, and newer generations wait for the
   // end of this one.
   turn_reads_ = kTurnReads;
-  if (detached_ || long_line_ || skipping() || parts_.turns.held > 0) return false;
+  if (detached_ || long_line_ || nuls_ > 0 || skipping() || parts_.turns.held > 0) return false;
   return come_to_rest(true, false);
 }
 
@@ -244,7 +244,8 @@ void FileTail::begin_generation() {
   tail_known_ = true;
   long_line_.reset();
   open_lines_.clear();
-  group_open_ = hold_group_ = untaken_ = timed_out_ = false;
+  group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
+  first_end_ = base::Instant{};
   make_ready();
 }
 

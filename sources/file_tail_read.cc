@@ -130,7 +130,11 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
 bool FileTail::has_witness(std::string_view body) const {
   if (offset_ != 0 || body.empty()) return true;
   if (checkpoint_.tail_bytes == 0) return false;
-  return !marks_.empty() || checkpoint_.tail_bytes >= std::min(body.size(), kTailBytes);
+  if (!marks_.empty()) return true;
+  // Nor if it was emptied and written anew since.
+  const std::size_t known = checkpoint_.tail_bytes;
+  return known <= body.size() && known >= std::min(body.size(), kTailBytes) &&
+         tail_hash(body.substr(0, known)) == checkpoint_.tail_hash;
 }
 
 // Nothing of it is delivered yet, but lines of a group were seen: are they still there?
@@ -177,13 +181,17 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (grew && letting_go_) letting_go_ = false;
   if (grew) end_doubted_ = false;
 
+  if (at_end && !marks_.empty() && end < *std::max_element(marks_.begin(), marks_.end())) {
+    marks_ = {};  // it was cut while we caught up: what comes there now is new
+    timed_out_ = true;
+  }
   if (rename_origin(body)) {
     free(read, true);
     return;
   }
   if (checkpoint_.origin == base::Origin::none || !has_witness(body)) {
-    free(read, true);
     enroll(body);
+    free(read, true);
     return;
   }
   if (offset_ == 0 && body.starts_with('\0')) {
@@ -197,16 +205,27 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   }
   long_line_.reset();
   const std::uint64_t before = offset_;
+  const bool marked = !marks_.empty();
   deliver(read, bytes, due(at_end));
   // All of a group and nothing that ends it: a line follows that is too long for any.
   if (offset_ == before && hold_group_ && body.size() >= group_bytes()) {
     deliver(read, bytes, Due::group);
   }
   const auto consumed = static_cast<std::size_t>(offset_ - before);
-  if (consumed > 0) hold_group_ = false;
+  if (consumed > 0) {
+    hold_group_ = group_open_ = untaken_ = false;
+    open_lines_.clear();
+  }
   if (consumed == 0 || at_end) note_open(body.substr(consumed), full && consumed == 0, at_end);
   free(read, false);
-  next(!at_end);
+  // Shorter than the file again and again, and nothing new: neither its end nor worth asking at
+  // once.
+  if (!full && !at_end && !grew && consumed == 0 && std::exchange(end_doubted_, true)) {
+    back_off();
+    return;
+  }
+  // What was read may go on behind the mark it was cut at.
+  next(!at_end || (marked && marks_.empty() && offset_ < end));
 }
 
 // What a writer leaves that does not append: when its file is emptied it goes on where it was,
@@ -218,6 +237,9 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   const std::size_t more = leading_nuls(bytes);
   nuls_ += more;
   const bool at_end = !full && ends_at(nuls_);
+  untaken_ = group_open_ = hold_group_ = false;  // what was there before
+  open_lines_.clear();
+  long_line_.reset();
   free(read, true);
   if (more < bytes.size()) {
     parts_.counters.nul_bytes_skipped.add(nuls_);
@@ -281,7 +303,7 @@ std::string_view FileTail::up_to_mark(std::string_view body, Due& due) const {
 void FileTail::skip_newline(std::string_view& bytes) {
   const std::size_t prefix = prefix_bytes();
   const std::string_view body = bytes.substr(prefix);
-  if (prefix == 0 || tail_[prefix - 1] == '\n') return;
+  if (prefix == 0 || tail_[prefix - 1] == '\n' || tail_[prefix - 1] == '\0') return;
   const std::size_t skipped = body.starts_with('\n') ? 1 : body.starts_with("\r\n") ? 2 : 0;
   if (skipped == 0) return;
   offset_ += skipped;
@@ -372,7 +394,10 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   if (!marks_.empty() && offset_ >= *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};
   }
-  if (parcel == nullptr) return;
+  if (parcel == nullptr) {
+    if (window_.settle(window_.open(offset_, tail_hash(tail)))) report();
+    return;
+  }
   parcel->taken = parts_.environment.clock.monotonic();
   parcel->ticket = window_.open(offset_, tail_hash(tail));
   if (parcel->unsettled > 0) {

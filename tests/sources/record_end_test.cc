@@ -225,6 +225,67 @@ TEST_CASE("record end: a stored piece of a line that grew before its checkpoint 
   CHECK(scene.records() == Lines{"ab", "cd", "ef"});
 }
 
+TEST_CASE("record end: lines of an open group are kept from a truncation only while undelivered",
+          "[sources][record_end]") {
+  Scene scene(groups(600));
+  scene.write("/log/a", "one\n");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  std::string more;
+  for (int i = 0; i < 200; ++i) more += "line " + std::to_string(i) + "\n";
+  scene.write("/log/a", more);
+  scene.rig->tails().look(1);
+  for (int i = 0; i < 1000 && scene.counters().bytes_read.value() == 0; ++i) {
+    scene.world.clock().advance(1ms);
+    scene.rig->tick();  // to one read, which is not the last
+    scene.rig->answer();
+  }
+  REQUIRE(scene.counters().bytes_read.value() > 0);
+  scene.truncate("/log/a");
+  scene.write("/log/a", "two\n");
+  scene.run();
+  scene.pass(5s);
+  const Lines records = scene.records();
+  CHECK(std::count(records.begin(), records.end(), "one") == 1);
+  CHECK(records.back() == "two");
+}
+
+TEST_CASE("record end: with --once, what follows a mark is read before the end",
+          "[sources][record_end]") {
+  rig::Options options;
+  options.tail.once = true;
+  Scene scene(options);
+  scene.write("/log/a", "ab");
+  scene.rig->add("/log/a", 1);
+  for (int i = 0; i < 50; ++i) {  // stored, not settled
+    scene.world.clock().advance(10ms);
+    scene.rig->tick();
+    scene.rig->answer();
+    scene.rig->deliver(0);
+  }
+  REQUIRE(scene.records() == Lines{"ab"});
+  scene.restart();
+  scene.write("/log/a", "cd\nef\n");
+  scene.rig->add("/log/a", 1);
+  for (int i = 0; i < 10'000 && !scene.rig->tails().at_end(); ++i) scene.rig->run();
+  scene.rig->run();
+  CHECK(scene.records() == Lines{"ab", "cd", "ef"});
+}
+
+TEST_CASE("record end: a file emptied into a hole is not read again and again",
+          "[sources][record_end]") {
+  Scene scene(partial(1s));
+  scene.write("/log/a", "par");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.truncate("/log/a");
+  scene.truncate("/log/a", 3000);
+  scene.look();
+  const std::uint64_t before = scene.counters().reads.value();
+  scene.pass(10s);
+  CHECK(scene.counters().reads.value() < before + 20);
+}
+
 // Groups and pieces of lines, time and kills at random: whatever the records are, put together they
 // are what was written, once.
 TEST_CASE("record end: whatever ends them, records are the file, once", "[sources][record_end]") {
