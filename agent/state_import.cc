@@ -180,8 +180,8 @@ class Judge {
       row.refusal = "the bytes before its offset cannot be read";
       return;
     }
-    if (foreign.tail && xxh3_short(std::string_view(*tail).substr(bytes - foreign.tail->bytes)) !=
-                            foreign.tail->value) {
+    if (foreign.tail &&
+        xxh3(std::string_view(*tail).substr(bytes - foreign.tail->bytes)) != foreign.tail->value) {
       row.refusal = "the bytes before its offset are not what they were";
       return;
     }

@@ -10,8 +10,8 @@ set -euo pipefail
 packages=(
   # build
   g++ cmake ninja-build ccache pkg-config
-  libcli11-dev libconcurrentqueue-dev libfmt-dev liblz4-dev libre2-dev libsimdjson-dev libsqlite3-dev liburing-dev
-  libyaml-cpp-dev
+  libcli11-dev libconcurrentqueue-dev libfmt-dev liblz4-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev liburing-dev
+  libxxhash-dev libyaml-cpp-dev
   # tests, demonstration, benchmarks
   catch2 git logrotate lz4 procps python3
 )

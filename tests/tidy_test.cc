@@ -116,6 +116,8 @@ TEST_CASE("includes: a third-party header has one home", "[tidy]") {
            {"simdjson.h", "pipeline/key_reader.cc"},
            {"re2/re2.h", "pipeline/line_pattern.cc"},
            {"simdjson.h", "agent/foreign/json_tree.cc"},
+           {"openssl/evp.h", "agent/foreign/fingerprints.cc"},
+           {"xxhash.h", "agent/foreign/fingerprints.cc"},
            {"sqlite3.h", "agent/foreign/sqlite_table.cc"},
            {"yaml-cpp/yaml.h", "config/yaml.cc"},
            {"CLI/CLI.hpp", "agent/commands/run.cc"},

@@ -17,9 +17,7 @@ std::string sha256_hex(std::string_view bytes);
 // first, as hexadecimal digits.
 std::string siphash_hex(std::string_view bytes);
 
-// XXH3, 64 bits, seed 0, default secret, of 1 to kXxh3BytesMax bytes: longer inputs are another
-// algorithm that nobody here needs.
-constexpr std::size_t kXxh3BytesMax = 32;
-std::uint64_t xxh3_short(std::string_view bytes);
+// XXH3, 64 bits, seed 0, default secret.
+std::uint64_t xxh3(std::string_view bytes);
 
 }  // namespace agent

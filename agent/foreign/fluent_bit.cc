@@ -27,7 +27,7 @@ bool read_marker(const std::string* marker, const std::string* size, ForeignChec
   const auto bytes = parse_number(*size);
   const bool negative = marker->starts_with('-');
   const auto value = parse_number(std::string_view(*marker).substr(negative ? 1 : 0));
-  if (!bytes || !value || *bytes > kXxh3BytesMax || *bytes > into.offset) return false;
+  if (!bytes || !value || *bytes > kTailHashBytesMax || *bytes > into.offset) return false;
   into.tail = TailHash{.bytes = *bytes, .value = negative ? 0 - *value : *value};
   return true;
 }

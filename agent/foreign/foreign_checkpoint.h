@@ -29,9 +29,11 @@ struct HeadHash {
   std::string value;
 };
 
+constexpr std::size_t kTailHashBytesMax = 32;  // Fluent Bit takes no more
+
 // A hash of the last bytes before the offset: XXH3, 64 bits.
 struct TailHash {
-  std::size_t bytes = 0;  // 1 to kXxh3BytesMax
+  std::size_t bytes = 0;  // 1 to kTailHashBytesMax
   std::uint64_t value = 0;
 };
 

@@ -38,6 +38,8 @@ constexpr std::array kThirdParty = {
     ThirdParty{"simdjson", "pipeline/key_reader.cc"},
     ThirdParty{"re2", "pipeline/line_pattern.cc"},
     ThirdParty{"simdjson", "agent/foreign/json_tree.cc"},
+    ThirdParty{"openssl/", "agent/foreign/fingerprints.cc"},
+    ThirdParty{"xxhash", "agent/foreign/fingerprints.cc"},
     ThirdParty{"sqlite3", "agent/foreign/sqlite_table.cc"},
     ThirdParty{"yaml-cpp", "config/yaml.cc"},
     ThirdParty{"CLI/", "agent/"},
