@@ -1,5 +1,5 @@
-// The system calls on files that may block, plain: for pools' threads, and for a ring that gets no
-// worker. Every result is what the Operation's `done` gets: >= 0, or -errno.
+// The system calls on files that may block, plain: for the pool's threads. Every result is what the
+// Operation's `done` gets: >= 0, or -errno.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ std::int64_t write_all(int file, std::span<const std::string_view> pieces, std::
 // `address`: a sockaddr of `bytes` bytes.
 std::int64_t connect_now(int socket, const void* address, std::size_t bytes);
 
-// Is a write to a regular file long enough that another thread should do it ? Copying 256 KiB into
+// Is a write to a regular file long enough that another thread should do it? Copying 256 KiB into
 // the page cache takes 50 µs and more, for which a reactor that has files to read should not stand
 // still; handing over costs some 5 µs, once for every kPiecesTogether.
 bool long_write(std::span<const std::string_view> pieces);
