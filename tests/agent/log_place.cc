@@ -125,16 +125,6 @@ std::uint64_t counter(const LogPlace& place, const Background& agent, const std:
   return sum;
 }
 
-std::uint64_t cpu_milliseconds(pid_t pid) {
-  const std::string stat = read_file("/proc/" + std::to_string(pid) + "/stat");
-  std::istringstream in(stat.substr(stat.rfind(')') + 2));
-  std::string word;
-  for (int field = 3; field < 14; ++field) in >> word;  // see man 5 proc: 14 utime, 15 stime
-  std::uint64_t user = 0, system = 0;
-  in >> user >> system;
-  return (user + system) * 1000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-}
-
 std::size_t watches(pid_t pid) {
   std::size_t found = 0;
   const fs::path descriptors = "/proc/" + std::to_string(pid) + "/fdinfo";

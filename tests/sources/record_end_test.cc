@@ -25,6 +25,16 @@ rig::Options partial(base::Duration timeout) {
   options.tail.partial_line_timeout = timeout;
   return options;
 }
+// What is delivered becomes durable, but nothing settles and no checkpoint moves.
+void store_only(Scene& scene, base::Duration time) {
+  const auto outlets = static_cast<std::uint32_t>(scene.durable.shards.size() - 1);
+  for (base::Duration passed{0}; passed < time; passed += 10ms) {
+    scene.world.clock().advance(10ms);
+    scene.rig->tick();
+    scene.rig->answer();
+    for (std::uint32_t outlet = 0; outlet < outlets; ++outlet) scene.rig->deliver(outlet);
+  }
+}
 std::string joined(const Lines& records) {
   std::string text;
   for (const std::string& record : records) text += record + "\n";
@@ -83,12 +93,7 @@ TEST_CASE("record end: a stored group that grew before its checkpoint loses noth
   scene.write("/log/a", "one\n 1\n");
   scene.rig->add("/log/a", 1);
   scene.run();
-  for (int i = 0; i < 300; ++i) {  // its time is up; it is stored but never settled
-    scene.world.clock().advance(10ms);
-    scene.rig->tick();
-    scene.rig->answer();
-    for (std::uint32_t outlet = 0; outlet < 3; ++outlet) scene.rig->deliver(outlet);
-  }
+  store_only(scene, 3s);
   REQUIRE(scene.records() == Lines{"one\n 1"});
   scene.restart();
   scene.write("/log/a", " 2\n 3\ntwo\n");
@@ -210,12 +215,7 @@ TEST_CASE("record end: a stored piece of a line that grew before its checkpoint 
   scene.write("/log/a", "ab");
   scene.rig->add("/log/a", 1);
   scene.run();
-  for (int i = 0; i < 200; ++i) {
-    scene.world.clock().advance(10ms);
-    scene.rig->tick();
-    scene.rig->answer();
-    scene.rig->deliver(0);
-  }
+  store_only(scene, 2s);
   REQUIRE(scene.records() == Lines{"ab"});
   scene.restart();
   scene.write("/log/a", "cd\nef\n");
@@ -257,12 +257,7 @@ TEST_CASE("record end: with --once, what follows a mark is read before the end",
   Scene scene(options);
   scene.write("/log/a", "ab");
   scene.rig->add("/log/a", 1);
-  for (int i = 0; i < 50; ++i) {  // stored, not settled
-    scene.world.clock().advance(10ms);
-    scene.rig->tick();
-    scene.rig->answer();
-    scene.rig->deliver(0);
-  }
+  store_only(scene, 500ms);
   REQUIRE(scene.records() == Lines{"ab"});
   scene.restart();
   scene.write("/log/a", "cd\nef\n");
