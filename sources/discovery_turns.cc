@@ -209,7 +209,8 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .formerly = std::exchange(file.formerly, 0),
                        .rotated = file.detached,
                        .after = {},
-                       .brief = false};
+                       .brief = false,
+                       .modified_ns = status->modified_ns};
   file.resting.reset();
   for (const std::uint64_t other : by_home.at(file.home)) {
     const File& older = files.at(other);

@@ -24,6 +24,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       yielding_(found.brief) {
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
+  glanced_modified_ns_ = distinct_time(found.modified_ns);
   if (!held) make_ready();
 }
 
@@ -72,8 +73,16 @@ void FileTail::glance() {
   }
   const auto status = parts_.environment.files.status(handle_);
   if (status && status->size == seen_end_ && status->modified_ns == glanced_modified_ns_) return;
-  if (status) glanced_modified_ns_ = status->modified_ns;
+  if (status) glanced_modified_ns_ = distinct_time(status->modified_ns);
   look();
+}
+
+// The clock of file systems ticks every few milliseconds: two changes may bear one time.
+std::int64_t FileTail::distinct_time(std::int64_t modified_ns) const {
+  constexpr base::Duration kTick = std::chrono::milliseconds(20);
+  const auto age = parts_.environment.clock.wall().time_since_epoch() -
+                   base::Duration(std::chrono::nanoseconds(modified_ns));
+  return age > kTick ? modified_ns : 0;
 }
 
 void FileTail::release() {

@@ -71,6 +71,7 @@ struct FoundFile {
   bool rotated = false;              // known under an older name: read to its end, then let it go
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
+  std::int64_t modified_ns = 0;      // when it was opened; 0: not known
 };
 
 // One read in flight. A TailSet has kTailReadsMax of them; idle files have none.
@@ -205,6 +206,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void begin_generation();
   void report();
   bool finishing() const { return parts_.options.once || letting_go_; }
+  std::int64_t distinct_time(std::int64_t modified_ns) const;
   std::size_t group_bytes() const;
   std::size_t prefix_bytes() const;  // how many bytes before the offset every read begins
   void free(TailRead& read, bool credit_too);
@@ -221,6 +223,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
   std::string open_lines_;  // of a group that is open at the end; empty when they are too long
+  // The file's time before the last read began; 0: so recent that it may change and still be this.
   std::int64_t glanced_modified_ns_ = 0;
   base::Instant last_growth_{};
   base::Instant first_end_{};  // since when the end is seen and a group is open; Instant{}: not

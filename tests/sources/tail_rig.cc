@@ -92,8 +92,9 @@ sources::FoundFile TailRig::find(const std::string& path, std::uint64_t number) 
   sources::FoundFile found;
   found.number = number;
   found.handle = environment_.files.open(path, io::Open::read).value();
-  const sources::FileIdentity identity =
-      sources::identity_of(environment_.files.status(found.handle).value());
+  const io::FileStatus status = environment_.files.status(found.handle).value();
+  found.modified_ns = status.modified_ns;
+  const sources::FileIdentity identity = sources::identity_of(status);
   const auto key = sources::checkpoint_key("flow", identity);
   if (const auto it = durable_.checkpoints.find(key); it != durable_.checkpoints.end()) {
     found.checkpoint = sources::decode_checkpoint(key, it->second).value();

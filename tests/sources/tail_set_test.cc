@@ -54,6 +54,27 @@ TEST_CASE("tail set: a new file waits until the older one of its path was read t
   CHECK(scene.records() == split(numbered(0, 320)));
 }
 
+TEST_CASE("tail set: a look at all reads what changed, be it as long as before",
+          "[sources][tail_set]") {
+  const bool just_written = GENERATE(false, true);  // its time may stay when it is written again
+  CAPTURE(just_written);
+  Scene scene;
+  scene.write("/log/a", "one\n");
+  if (!just_written) scene.pass(1s);
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  const std::uint64_t reads = scene.rig->tails().counters().reads.value();
+  scene.rig->tails().look_at_all();
+  scene.run();
+  CHECK(scene.rig->tails().counters().reads.value() == reads + (just_written ? 1 : 0));
+  scene.pass(1s);
+  scene.truncate("/log/a");
+  scene.write("/log/a", "two\n");
+  scene.rig->tails().look_at_all();
+  scene.run();
+  CHECK(scene.records() == Lines{"one", "two"});
+}
+
 TEST_CASE("tail set: a name that comes back is followed where it was, open or let go",
           "[sources][tail_set]") {
   const bool let_go = GENERATE(false, true);
