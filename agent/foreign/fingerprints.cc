@@ -1,8 +1,10 @@
 #include "agent/foreign/fingerprints.h"
 
+#define XXH_INLINE_ALL  // the functions, not a library
+#include <dlfcn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/opensslv.h>
 #include <xxhash.h>
 
 #include <array>
@@ -28,6 +30,17 @@ const unsigned char* octets(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
+// Loaded when first needed: linked, it would cost every agent 1.5 MiB of memory from its start.
+template <class Function>
+Function* from_libcrypto(const char* name) {
+  static const auto kLibcrypto =
+      dlopen(("libcrypto.so." + std::to_string(OPENSSL_SHLIB_VERSION)).c_str(), RTLD_NOW);
+  ASSERT(kLibcrypto != nullptr && "libssl3 is installed");
+  const auto function = reinterpret_cast<Function*>(dlsym(kLibcrypto, name));
+  ASSERT(function != nullptr);
+  return function;
+}
+
 }  // namespace
 
 std::uint64_t xxh3(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
@@ -46,8 +59,8 @@ std::uint64_t crc64_ecma(std::string_view bytes) {
 std::string sha256_hex(std::string_view bytes) {
   std::array<unsigned char, 32> hash;
   std::size_t size = hash.size();
-  ASSERT(EVP_Q_digest(nullptr, "SHA256", nullptr, bytes.data(), bytes.size(), hash.data(), &size) ==
-         1);
+  const auto digest = from_libcrypto<decltype(EVP_Q_digest)>("EVP_Q_digest");
+  ASSERT(digest(nullptr, "SHA256", nullptr, bytes.data(), bytes.size(), hash.data(), &size) == 1);
   return hex_of(hash);
 }
 
@@ -57,11 +70,13 @@ std::string siphash_hex(std::string_view bytes) {
   std::array<unsigned char, 8> hash;
   std::size_t size = hash.size();
   const std::array<OSSL_PARAM, 2> parameters = {
-      OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
+      OSSL_PARAM{OSSL_MAC_PARAM_SIZE, OSSL_PARAM_UNSIGNED_INTEGER, &size, sizeof size, 0},
+      OSSL_PARAM{nullptr, 0, nullptr, 0, 0}};
   std::size_t written = 0;
-  ASSERT(EVP_Q_mac(nullptr, "SIPHASH", nullptr, nullptr, parameters.data(), kKey.data(),
-                   kKey.size(), octets(bytes), bytes.size(), hash.data(), hash.size(),
-                   &written) != nullptr);
+  const auto authenticate = from_libcrypto<decltype(EVP_Q_mac)>("EVP_Q_mac");
+  ASSERT(authenticate(nullptr, "SIPHASH", nullptr, nullptr, parameters.data(), kKey.data(),
+                      kKey.size(), octets(bytes), bytes.size(), hash.data(), hash.size(),
+                      &written) != nullptr);
   ASSERT(written == hash.size());
   return hex_of(hash);
 }
