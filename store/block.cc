@@ -3,6 +3,7 @@
 #include <lz4.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/assert.h"
@@ -13,6 +14,7 @@ namespace store {
 namespace {
 
 constexpr char kZeros[8] = {};
+constexpr std::size_t kPageBytes = 4096;
 
 }  // namespace
 
@@ -129,6 +131,9 @@ bool BlockGroup::compress(BlockHeader& header) {
   }
   if (raw.size() > LZ4_MAX_INPUT_SIZE) return false;
   const int bound = LZ4_compressBound(static_cast<int>(raw.size()));
+  // As far from a page's start as in the file. Where a copy's source lies just before its target,
+  // modulo a page, processors take its loads for ones of what was just stored, and wait.
+  scratch_used_ += (end_.position + kHeaderBytes - scratch_used_) % kPageBytes;
   reserve_scratch(scratch_used_ + static_cast<std::size_t>(bound));
   const int size = LZ4_compress_default(raw.data(), scratch_.get() + scratch_used_,
                                         static_cast<int>(raw.size()), bound);
@@ -142,9 +147,13 @@ bool BlockGroup::compress(BlockHeader& header) {
 
 void BlockGroup::reserve_scratch(std::size_t bytes) {
   if (bytes <= scratch_bytes_) return;
-  const std::size_t grown = std::max(bytes, scratch_bytes_ * 2);
-  auto bigger = std::make_unique_for_overwrite<char[]>(grown);
-  if (scratch_used_ > 0) std::memcpy(bigger.get(), scratch_.get(), scratch_used_);
+  const std::size_t grown =
+      (std::max(bytes, scratch_bytes_ * 2) + kPageBytes - 1) / kPageBytes * kPageBytes;
+  std::unique_ptr<char, Free> bigger(static_cast<char*>(std::aligned_alloc(kPageBytes, grown)));
+  ASSERT(bigger != nullptr);
+  if (scratch_bytes_ > 0) {
+    std::memcpy(bigger.get(), scratch_.get(), std::min(scratch_used_, scratch_bytes_));
+  }
   scratch_ = std::move(bigger);
   scratch_bytes_ = grown;
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -86,8 +87,11 @@ class BlockGroup {
 
   SegmentHeader segment_header_;
   std::vector<Mark> marks_;
-  std::vector<char> gathered_;       // at most kLz4BlockBytes, or one run
-  std::unique_ptr<char[]> scratch_;  // compressed payloads of the whole group
+  std::vector<char> gathered_;  // at most kLz4BlockBytes, or one run
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<char, Free> scratch_;  // compressed payloads of the whole group; page-aligned
   std::size_t scratch_bytes_ = 0, scratch_used_ = 0;
 };
 
