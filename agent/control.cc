@@ -79,7 +79,7 @@ void Control::start() {
   if (socket_) socket_->start();
   // One without a file would sleep on and never say that it is at the end.
   for (const auto& reactor : reactors_) reactor->mailbox().post([] {});
-  next_maintenance_ = environment_.clock.monotonic() + kMaintenanceInterval;
+  next_maintenance_ = environment_.clock.monotonic() + options_.maintenance_interval;
 }
 
 void Control::on_found(std::size_t flow, sources::FoundFile found) {
@@ -229,12 +229,13 @@ bool Control::all(bool (Reactor::*flag)() const) const {
 // these bounds which marks the shards may forget. Then the shards retire what is too old or too
 // much.
 void Control::maintain(base::Instant now) {
-  next_maintenance_ = now + kMaintenanceInterval;
+  next_maintenance_ = now + options_.maintenance_interval;
   if (covered_missing_ != 0) return;  // the last round is not over
   covered_missing_ = reactors_.size();
   covered_until_ = base::Instant::max();
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([this, r = reactor.get()] {
+      r->look_for_stalls();
       mailbox_.post([this, until = r->covered()] { marks_covered(until); });
     });
   }

@@ -34,6 +34,7 @@ class Control {
   struct Options {
     bool once = false;  // stop when everything that is there has been read and is safe
     base::Duration shutdown_grace = std::chrono::seconds(30);
+    base::Duration maintenance_interval = kMaintenanceInterval;  // stalls are looked for as often
   };
 
   // `environment` and the reactors outlive the control.

@@ -35,6 +35,8 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_opened", flow, tails.files_opened);
   add(samples, "files_closed", flow, tails.files_closed);
   add(samples, "files_closed_idle", flow, tails.files_closed_idle);
+  add(samples, "files_stalled", flow, tails.files_stalled);
+  add(samples, "files_restarted", flow, tails.files_restarted);
   add(samples, "files_rotated", flow, tails.files_rotated);
   add(samples, "files_truncated", flow, tails.files_truncated);
   add(samples, "files_deleted", flow, tails.files_deleted);
@@ -279,6 +281,11 @@ void Reactor::abandon(const std::string& flow) {
   for (Outlet& outlet : outlets_) {
     if (outlet.flow == flow) outlet.delivery->abandon();
   }
+}
+
+void Reactor::look_for_stalls() {
+  const base::Instant now = environment_.clock.monotonic();
+  for (const FlowPart& flow : flows_) flow.tails->look_for_stalls(now);
 }
 
 base::Instant Reactor::covered() {

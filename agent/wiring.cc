@@ -148,9 +148,16 @@ void Wiring::make_reactors(std::span<const io::Environment* const> environments)
         std::make_unique<Reactor>(base::ReactorId{static_cast<std::uint32_t>(i)},
                                   environments.size(), *environments[i], options_.once));
   }
-  agent_.control_ = std::make_unique<Control>(
-      control_, agent_.reactors_,
-      Control::Options{.once = options_.once, .shutdown_grace = config_.shutdown_grace});
+  base::Duration interval = Control::kMaintenanceInterval;
+  for (const config::Flow& flow : config_.flows) {
+    const base::Duration limit = flow.tail.stall_after;
+    if (limit != base::Duration::zero()) interval = std::min(interval, limit / 2);
+  }
+  agent_.control_ =
+      std::make_unique<Control>(control_, agent_.reactors_,
+                                Control::Options{.once = options_.once,
+                                                 .shutdown_grace = config_.shutdown_grace,
+                                                 .maintenance_interval = interval});
 }
 
 // Spreads a stream's shards evenly over the reactors, different streams from different starts.

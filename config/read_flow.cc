@@ -74,6 +74,8 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   section.duration("close_inactive",
                    {.least = milliseconds(100), .most = hours(24 * 365), .zero = true},
                    flow.tail.close_inactive);
+  section.duration("stall_after", {.least = seconds(1), .most = hours(24), .zero = true},
+                   flow.tail.stall_after);
   section.duration("ignore_older", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},
                    flow.from.ignore_older);
 }

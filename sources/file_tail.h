@@ -31,6 +31,7 @@
 #include "sources/checkpointer.h"
 #include "sources/long_line.h"
 #include "sources/rest.h"
+#include "sources/stall.h"
 #include "sources/tail_turns.h"
 
 namespace sources {
@@ -45,6 +46,8 @@ struct TailOptions {
   // Take an unfinished last line that did not grow for so long as it stands; 0: never. What comes
   // later is a record of its own (F37).
   base::Duration partial_line_timeout{0};
+  // Say so, and start it anew, when a file has something to read and does not get on; 0: never.
+  base::Duration stall_after = std::chrono::seconds(60);
   bool once = false;  // take an unfinished last line as a line; report at_end()
 };
 
@@ -57,6 +60,8 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none
   base::Counter files_open;         // gauge: descriptors
   base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
+  base::Counter files_stalled;      // gauge: since stall_after or longer
+  base::Counter files_restarted;    // because they stalled
 };
 
 // A file discovery found, on its way to the reactor that will follow it.
@@ -149,6 +154,14 @@ class FileTail final : public pipeline::Source, private Registered {
   bool idle() const;                          // nothing in flight, nothing unsettled
   bool at_end() const;                        // and nothing to do before the next hint
   std::uint64_t lag_bytes() const;
+
+  // For whoever looks whether it gets on (file_tail_stall.cc). What it waits for, if for anything;
+  // the sum of all its positions; whether it grew `limit` ago or earlier and does not know.
+  StallReason busy_with() const;
+  std::uint64_t progress() const;
+  bool grew_unnoticed(base::Duration limit) const;
+  // `read`: its read in flight, or nullptr. False: that would not help.
+  bool restart(StallReason reason, TailRead* read);
 
  private:
   enum class Phase : std::uint8_t {

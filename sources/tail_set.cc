@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -103,6 +105,10 @@ struct TailSet::State {
   void release_rested();
   void sweep(base::Instant now);
   bool go_on(FoundFile& found);
+  StallReason stall_of(const FileTail& tail, std::uint64_t part);
+  TailRead* read_of(const FileTail& tail);
+  bool start_anew(FileTail& tail, StallReason reason);
+  void tell_stalls();
 
   std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
   std::function<void(std::uint64_t number)> released;
@@ -117,6 +123,20 @@ struct TailSet::State {
   std::unordered_map<FileIdentity, FileTail*, FileIdentityHash> by_identity;
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> held;  // number → those before it
   LetGo let_go;
+  struct Busy {  // at the last look for stalls
+    StallReason reason;
+    std::uint64_t progress;
+    base::Instant since;
+  };
+  struct Stalled {  // files that stalled for one reason, at this look
+    std::size_t files = 0;
+    std::size_t restarted = 0;
+    std::string example;
+    base::Duration longest{0};
+  };
+  std::unordered_map<std::uint64_t, Busy> busy;
+  std::map<StallReason, Stalled> stalled;
+  std::uint64_t looks_for_stalls = 0;
   bool stopped = false;
   bool short_of_credit = false;  // the budget's doorbell will bring the next tick
 };
@@ -269,6 +289,54 @@ bool TailSet::State::go_on(FoundFile& found) {
   return true;
 }
 
+// `part`: of the idle files, whose looking costs a system call, this part is looked at.
+StallReason TailSet::State::stall_of(const FileTail& tail, std::uint64_t part) {
+  constexpr std::uint64_t kIdleFilesALook = 500;
+  const StallReason reason = tail.busy_with();
+  if (reason == StallReason::older_file) {
+    // Whoever it waits for says so himself, unless he is gone.
+    const auto before = held.find(tail.number());
+    return before == held.end() || may_start(before->second) ? reason : StallReason::none;
+  }
+  if (reason != StallReason::none) return reason;
+  const std::uint64_t parts_of_all = tails.size() / kIdleFilesALook + 1;
+  if (tail.number() % parts_of_all != part % parts_of_all) return StallReason::none;
+  return tail.grew_unnoticed(parts.options.stall_after) ? StallReason::unnoticed
+                                                        : StallReason::none;
+}
+
+TailRead* TailSet::State::read_of(const FileTail& tail) {
+  const auto found = std::find_if(reads.begin(), reads.end(),
+                                  [&tail](const TailRead& read) { return read.tail == &tail; });
+  return found == reads.end() ? nullptr : found;
+}
+
+bool TailSet::State::start_anew(FileTail& tail, StallReason reason) {
+  if (reason == StallReason::older_file) {
+    tail.release();
+    return true;
+  }
+  return tail.restart(reason, read_of(tail));
+}
+
+void TailSet::State::tell_stalls() {
+  std::size_t files = 0;
+  for (const auto& [reason, which] : stalled) {
+    files += which.files;
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(which.longest);
+    parts.environment.log.warn("files do not get on",
+                               {{"reason", std::string(name_of(reason))},
+                                {"files", std::to_string(which.files)},
+                                {"for_seconds", std::to_string(seconds.count())},
+                                {"restarted", std::to_string(which.restarted)},
+                                {"path", which.example}});
+  }
+  if (files == 0 && counters.files_stalled.value() != 0) {
+    parts.environment.log.info("files get on again");
+  }
+  counters.files_stalled.set(files);
+}
+
 TailSet::TailSet(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
 
 TailSet::~TailSet() = default;
@@ -330,6 +398,37 @@ base::Instant TailSet::next_deadline() const {
   }
   return turns.timers.empty() ? state_->next_sweep
                               : std::min(state_->next_sweep, turns.timers.begin()->first);
+}
+
+void TailSet::look_for_stalls(base::Instant now) {
+  const base::Duration limit = state_->parts.options.stall_after;
+  if (limit == base::Duration::zero() || state_->stopped) return;
+  std::unordered_map<std::uint64_t, State::Busy> busy;
+  state_->stalled.clear();
+  const std::uint64_t part = state_->looks_for_stalls++;
+  for (const auto& [number, tail] : state_->tails) {
+    const StallReason reason = state_->stall_of(*tail, part);
+    if (reason == StallReason::none) continue;
+    const auto before = state_->busy.find(number);
+    const std::uint64_t progress = tail->progress();
+    State::Busy now_busy{.reason = reason, .progress = progress, .since = now};
+    if (before != state_->busy.end() && before->second.reason == reason &&
+        before->second.progress == progress) {
+      now_busy.since = before->second.since;
+    }
+    busy.emplace(number, now_busy);
+    const bool at_once = reason == StallReason::unnoticed;  // its own time says how long
+    if (!at_once && now - now_busy.since < limit) continue;
+    State::Stalled& which = state_->stalled[reason];
+    which.example = tail->checkpoint().path;
+    which.longest = std::max(which.longest, at_once ? limit : now - now_busy.since);
+    ++which.files;
+    if (!state_->start_anew(*tail, reason)) continue;
+    ++which.restarted;
+    state_->counters.files_restarted.add();
+  }
+  state_->busy = std::move(busy);
+  state_->tell_stalls();
 }
 
 void TailSet::stop() { state_->stopped = true; }

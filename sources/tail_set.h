@@ -58,10 +58,13 @@ class TailSet {
 
   void tick(base::Instant now);         // starts reads within the budget, in fair turns
   base::Instant next_deadline() const;  // rotate_wait timers, retries; Instant::max(): none
-  void stop();                          // asks for no more; settlement continues
-  bool idle() const;                    // no read in flight and nothing unsettled
-  bool reading() const;                 // a read is in flight
-  bool at_end() const;                  // every file was read to its end, nothing waits
+  // Says which files stalled and starts them anew, alone. Now and then; looks at a part of the idle
+  // files each time.
+  void look_for_stalls(base::Instant now);
+  void stop();           // asks for no more; settlement continues
+  bool idle() const;     // no read in flight and nothing unsettled
+  bool reading() const;  // a read is in flight
+  bool at_end() const;   // every file was read to its end, nothing waits
   std::size_t files() const;
   std::uint64_t lag_bytes() const;  // known bytes not yet read
   // When the oldest parcel that is not settled was read; Instant::max(): everything is settled.

@@ -126,6 +126,7 @@ config::Config AgentSim::draw_config() {
   // Few descriptors, and files that come to rest soon: closing and opening under all the faults.
   if (random.chance(0.5)) config.max_open_files = 1 + random.below(4);
   if (random.chance(0.5)) flow.tail.close_inactive = 100ms * (1 + random.below(20));
+  if (random.chance(0.5)) flow.tail.stall_after = 100ms * (10 + random.below(40));
   flow.to = config::StreamTarget{kStream};
   flow.flush.bytes_max = 4096ULL << random.below(8);
   flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);

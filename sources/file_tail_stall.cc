@@ -1,0 +1,84 @@
+// A tail that does not get on: what it waits for, and how it is started anew.
+#include "sources/file_tail.h"
+
+namespace sources {
+
+std::string_view name_of(StallReason reason) {
+  switch (reason) {
+    case StallReason::none:
+      return "none";
+    case StallReason::older_file:
+      return "an older file of its path is not read to its end";
+    case StallReason::turn:
+      return "no memory is free, the target takes nothing";
+    case StallReason::disk:
+      return "a read is not answered";
+    case StallReason::unnoticed:
+      return "it grew and no notification came";
+    case StallReason::errors:
+      return "it cannot be read";
+    case StallReason::checkpoint:
+      return "its checkpoint is not written";
+    case StallReason::target:
+      return "what was read of it is not delivered";
+  }
+  return "none";
+}
+
+StallReason FileTail::busy_with() const {
+  switch (phase_) {
+    case Phase::held:
+      return StallReason::older_file;
+    case Phase::ready:
+      return StallReason::turn;
+    case Phase::reading:
+      return StallReason::disk;
+    case Phase::backing_off:
+      return StallReason::errors;
+    case Phase::registering:
+      return StallReason::checkpoint;
+    case Phase::emptying:
+    case Phase::settling:
+    case Phase::closing:
+      return StallReason::target;
+    case Phase::resting:
+    case Phase::idle:
+      return window_.empty() ? StallReason::none : StallReason::target;
+    case Phase::finished:
+      return StallReason::none;
+  }
+  return StallReason::none;
+}
+
+bool FileTail::grew_unnoticed(base::Duration limit) const {
+  if (phase_ != Phase::idle) return false;
+  const auto status = parts_.environment.files.status(handle_);
+  if (!status || status->size <= seen_end_) return false;
+  const auto age = parts_.environment.clock.wall().time_since_epoch() -
+                   base::Duration(std::chrono::nanoseconds(status->modified_ns));
+  return age >= limit;
+}
+
+std::uint64_t FileTail::progress() const {
+  const std::uint64_t scanned = long_line_ ? long_line_->scanned() : 0;
+  return offset_ + seen_end_ + nuls_ + scanned + checkpoint_.offset + checkpoint_.generation;
+}
+
+bool FileTail::restart(StallReason reason, TailRead* read) {
+  switch (reason) {
+    case StallReason::unnoticed:
+      look();
+      return true;
+    case StallReason::disk:
+      if (read == nullptr) return false;
+      parts_.environment.io.cancel(read->operation);
+      return true;
+    case StallReason::errors:
+      // A descriptor may be bad for good (a remounted volume, ESTALE); its path may not be.
+      return phase_ == Phase::backing_off && !detached_ && !skipping() && come_to_rest(true, true);
+    default:
+      return false;  // waits for others, who say so themselves
+  }
+}
+
+}  // namespace sources
