@@ -66,6 +66,10 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   if (const auto word = section.word("start", kStarts)) {
     flow.from.start = *word == 0 ? sources::Start::beginning : sources::Start::end;
   }
+  static constexpr std::array<std::string_view, 2> kWatches = {"auto", "poll"};
+  if (const auto word = section.word("watch", kWatches)) {
+    flow.from.watch = *word == 0 ? sources::Watch::automatic : sources::Watch::poll;
+  }
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);

@@ -5,10 +5,13 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -138,6 +141,10 @@ class RealFiles final : public Files {
 
   base::Result<void> make_directories(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& path) override;
+  base::Result<FileStatus> fresh_status(const std::string& path) override {
+    return status_at(AT_FDCWD, path.c_str(), AT_STATX_FORCE_SYNC, path);
+  }
+  base::Result<bool> tells_all_changes(const std::string& directory) override;
   base::Result<Space> space(const std::string& path) override;
   base::Result<Handle> lock(const std::string& path) override;
 
@@ -212,6 +219,29 @@ base::Result<void> RealFiles::make_directories(const std::string& path) {
 base::Result<void> RealFiles::sync_directory(const std::string& path) {
   const UniqueHandle directory(*this, TRY(open(path, Open::directory)));
   return check(::fsync(directory.get()), "sync of directory " + path);
+}
+
+base::Result<bool> RealFiles::tells_all_changes(const std::string& directory) {
+  // f_type of file systems whose files others may change: man 2 statfs, linux/magic.h.
+  static constexpr std::array<std::uint32_t, 13> kShared = {
+      0x00006969,  // NFS
+      0x0000517B,  // SMB
+      0xFF534D42,  // CIFS
+      0xFE534D42,  // SMB 2
+      0x65735546,  // FUSE
+      0x01021997,  // 9p
+      0x00C36400,  // Ceph
+      0x5346414F,  // AFS
+      0x73757245,  // Coda
+      0x0BD00BD0,  // Lustre
+      0x47504653,  // GPFS
+      0x786F4256,  // VirtualBox's shared folders
+      0xBACBACBC,  // VMware's
+  };
+  struct statfs raw{};
+  if (::statfs(directory.c_str(), &raw) < 0) return fail(errno, "file system of " + directory);
+  return std::find(kShared.begin(), kShared.end(), static_cast<std::uint32_t>(raw.f_type)) ==
+         kShared.end();
 }
 
 base::Result<Space> RealFiles::space(const std::string& path) {

@@ -89,6 +89,12 @@ class Files {
   // Creates `path` and its missing parents, mode 0750. Fine if it is there already.
   virtual base::Result<void> make_directories(const std::string& path) = 0;
   virtual base::Result<void> sync_directory(const std::string& path) = 0;
+  // As status() through symlinks, but of what a server has, not of what its client remembers.
+  virtual base::Result<FileStatus> fresh_status(const std::string& path) {
+    return status(path, true);
+  }
+  // False: a watch here says nothing of what others change (NFS, SMB, FUSE and their kind).
+  virtual base::Result<bool> tells_all_changes(const std::string& /*directory*/) { return true; }
   virtual base::Result<Space> space(const std::string& path) = 0;
 
   // Takes an exclusive lock on `path` (created if missing), held until the handle is closed or the

@@ -70,7 +70,7 @@ void Discovery::start() {
     state_->counters.watch_errors.add();
     state_->warned_of_limit = true;
     state_->environment.log.warn(
-        "files cannot be watched, searching every second; raise fs.inotify.max_user_instances",
+        "files cannot be watched, searching them all the time; raise fs.inotify.max_user_instances",
         {{"error", handle.error().message}});
   }
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
@@ -167,7 +167,7 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
     state_->lose(number);
   } else if (rest.failed) {
     file.resting->queued = true;
-    state_->later.emplace_back(state_->environment.clock.monotonic() + kPollInterval, number);
+    state_->later.emplace_back(state_->environment.clock.monotonic() + kRetryInterval, number);
   } else if (rest.more) {
     state_->want(number);
   } else if (const auto [directory, name] = state_->name_of(number); directory != nullptr) {

@@ -32,6 +32,8 @@
 namespace sources {
 
 enum class Start : std::uint8_t { beginning, end };
+// poll: as if no file system told of changes.
+enum class Watch : std::uint8_t { automatic, poll };
 
 struct FilesOptions {
   std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
@@ -40,6 +42,7 @@ struct FilesOptions {
   Start start = Start::end;  // for files that are there at the first start and have no state;
                              // files that appear later always start at the beginning
   base::Duration reconcile_interval = std::chrono::seconds(30);
+  Watch watch = Watch::automatic;
   // A file without state that was not written for so long when it is found is not opened; when it
   // is written again it is read from the size it had (F33). 0: off.
   base::Duration ignore_older = base::Duration::zero();
@@ -60,8 +63,11 @@ struct DiscoveryCounters {
 class Discovery {
  public:
   static constexpr base::Duration kForgetAfter = std::chrono::hours(7 * 24);
-  // Directories that cannot be watched, and symlinks, whose targets' directories are not.
-  static constexpr base::Duration kPollInterval = std::chrono::seconds(1);
+  // What is polled: directories no watch tells all about, and symlinks, whose targets' directories
+  // are not watched. Soon again after something changed, then less and less often (F28).
+  static constexpr base::Duration kPollMin = std::chrono::milliseconds(200);
+  static constexpr base::Duration kPollMax = std::chrono::seconds(5);
+  static constexpr base::Duration kRetryInterval = std::chrono::seconds(1);
   static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
   // What a flow hears. All on the control thread. Numbers are never used twice. A file whose name

@@ -25,15 +25,15 @@ void Discovery::State::received(std::int64_t result) {
   if (stopped) return;
   if (result <= 0) {
     counters.watch_errors.add();
-    environment.log.warn("watch is broken, searching directories every second",
+    environment.log.warn("watch is broken, searching directories all the time",
                          {{"error", std::to_string(-result)}});
     for (const auto& [path, directory] : directories) {
       directory->watch = -1;
       directory->polled = true;
+      poll_soon(*directory);
     }
     watched.clear();
     watch_handle.reset();
-    next_poll = environment.clock.monotonic() + kPollInterval;
     return;
   }
   const std::string_view bytes(events.data(), static_cast<std::size_t>(result));
@@ -144,29 +144,65 @@ void Discovery::State::scan_soon(base::Duration delay) {
   next_scan = std::min(next_scan, environment.clock.monotonic() + delay);
 }
 
-void Discovery::State::poll() {
-  next_poll = base::Instant::max();
-  std::vector<Directory*> polled;
-  bool again = false;
-  for (const auto& [path, directory] : directories) {
-    if (directory->polled) polled.push_back(directory.get());
-    for (const auto& [name, entry] : directory->names) {
-      if (!entry.symlink && !directory->polled) continue;
-      again = true;
+void Discovery::State::poll_soon(Directory& directory) {
+  if (directory.poll_at != base::Instant::max()) return;
+  directory.poll_interval = kPollMin;
+  directory.poll_at = environment.clock.monotonic() + kPollMin;
+  next_poll = std::min(next_poll, directory.poll_at);
+}
+
+// True: something changed, so more may soon.
+bool Discovery::State::poll(Directory& directory) {
+  constexpr base::Duration kDoubted = std::chrono::seconds(2);  // the coarsest clocks' tick
+  bool changed = false;
+  for (auto& [name, entry] : directory.names) {
+    if (!entry.symlink && !directory.polled) continue;
+    const auto status = environment.files.fresh_status(directory.path_of(name));
+    if (!status) {  // the listing says what is wrong; who has it open may read on
       look_at(entry, false);
-      if (!entry.symlink || all_open(entry)) continue;
-      const auto status = environment.files.status(directory->path_of(name), true);
-      for (const auto& [flow, number] : entry.numbers) {
-        if (status && identity_of(*status) == files.at(number).identity) notice(number, *status);
-      }
+      continue;
+    }
+    const bool same = status->size == entry.size && status->modified_ns == entry.modified_ns;
+    const auto age = environment.clock.wall().time_since_epoch() -
+                     base::Duration(std::chrono::nanoseconds(status->modified_ns));
+    entry.size = status->size;
+    entry.modified_ns = age > kDoubted ? status->modified_ns : 0;
+    if (same) continue;
+    changed = true;
+    look_at(entry, false);
+    for (const auto& [flow, number] : entry.numbers) {
+      if (identity_of(*status) == files.at(number).identity) notice(number, *status);
     }
   }
-  for (Directory* directory : polled) {
-    GlobStates states = directory->states;
-    visit(directory->path, std::move(states), false);
+  return changed;
+}
+
+void Discovery::State::poll() {
+  const base::Instant now = environment.clock.monotonic();
+  std::vector<std::string> due;  // paths: a visit may drop other directories
+  for (const auto& [path, directory] : directories) {
+    if (directory->poll_at <= now) due.push_back(path);
+  }
+  for (const std::string& path : due) {
+    const auto it = directories.find(path);
+    if (it == directories.end()) continue;
+    Directory& directory = *it->second;
+    const bool changed = poll(directory);
+    const bool links = std::any_of(directory.names.begin(), directory.names.end(),
+                                   [](const auto& each) { return each.second.symlink; });
+    directory.poll_interval = changed ? kPollMin : std::min(directory.poll_interval * 2, kPollMax);
+    directory.poll_at =
+        directory.polled || links ? now + directory.poll_interval : base::Instant::max();
+    if (!directory.polled) continue;
+    if (!environment.files.status(path, true)) scan_soon(kScanDelay);  // it is gone, or shut
+    GlobStates states = directory.states;
+    visit(path, std::move(states), false);
+  }
+  next_poll = base::Instant::max();
+  for (const auto& [path, directory] : directories) {
+    next_poll = std::min(next_poll, directory->poll_at);
   }
   announce();
-  if (again || !polled.empty()) next_poll = environment.clock.monotonic() + kPollInterval;
 }
 
 }  // namespace sources

@@ -26,8 +26,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     known_name.listing = directory.listing;
     // The inode of an open file is not handed out again. One that rests may be another by now.
     if (!thorough && !symlink && !known_name.symlink && known_name.inode == inode &&
-        known_name.error == 0 && all_open(known_name) &&
-        (!known_name.numbers.empty() || known_name.not_regular || known_name.ours)) {
+        known_name.error == 0 && !known_name.numbers.empty() && all_open(known_name)) {
       return;
     }
   }
@@ -57,9 +56,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     environment.log.warn("our own output, passed over", {{"path", path}});
   }
   entry.ours = ours;
-  if (symlink && next_poll == base::Instant::max()) {
-    next_poll = environment.clock.monotonic() + kPollInterval;
-  }
+  if (symlink) poll_soon(directory);
   const bool regular = status->kind == io::FileKind::regular;
   set_not_regular(path, entry, !regular);
   if (!regular || ours) {
@@ -221,7 +218,7 @@ void Discovery::State::cannot_open(const std::string& path, Name& entry, const b
   const int code = error.system == 0 ? EIO : error.system;
   if (code != EACCES && code != EPERM) {
     counters.scan_errors.add();
-    scan_soon(kPollInterval);
+    scan_soon(kRetryInterval);
   }
   if (entry.error != code) {
     environment.log.warn("file cannot be opened", {{"path", path}, {"error", std::strerror(code)}});

@@ -202,25 +202,34 @@ void Discovery::State::entry(Directory& directory, const io::DirectoryEntry& eac
   examine(directory, each.name, each.inode, symlink, false);
 }
 
+// Must it be looked at again and again, whatever a watch tells?
+bool Discovery::State::wants_polling(const Directory& directory) const {
+  const bool asked =
+      std::any_of(directory.states.begin(), directory.states.end(), [this](const GlobState& state) {
+        return flows[patterns[state.pattern].flow].files.watch == Watch::poll;
+      });
+  return asked || !environment.files.tells_all_changes(directory.path).value_or(true);
+}
+
 void Discovery::State::watch(Directory& directory) {
-  if (!watch_handle) {
-    directory.polled = true;
-  } else {
+  directory.polled = !watch_handle || wants_polling(directory);
+  const bool only_polled =
+      std::all_of(directory.states.begin(), directory.states.end(), [this](const GlobState& state) {
+        return flows[patterns[state.pattern].flow].files.watch == Watch::poll;
+      });
+  if (only_polled) {
+    unwatch(directory);
+  } else if (watch_handle) {
     const auto number = environment.files.add_watch(watch_handle.get(), directory.path);
     if (!number) {
       if (!not_there(number.error())) cannot_watch(directory, number.error());
-    } else {
-      directory.polled = false;
-      if (*number != directory.watch) {
-        unwatch(directory);
-        directory.watch = *number;
-        watched[*number].push_back(&directory);
-      }
+    } else if (*number != directory.watch) {
+      unwatch(directory);
+      directory.watch = *number;
+      watched[*number].push_back(&directory);
     }
   }
-  if (directory.polled && next_poll == base::Instant::max()) {
-    next_poll = environment.clock.monotonic() + kPollInterval;
-  }
+  if (directory.polled) poll_soon(directory);
   counters.watches.set(watched.size());
 }
 
@@ -230,7 +239,7 @@ void Discovery::State::cannot_watch(Directory& directory, const base::Error& err
   // One that may not be read may not be watched either, and its listing says so.
   if (error.system == EACCES || std::exchange(warned_of_limit, true)) return;
   environment.log.warn(
-      "directory cannot be watched and is searched every second; "
+      "directory cannot be watched and is searched all the time; "
       "raise fs.inotify.max_user_watches",
       {{"path", directory.path}, {"error", error.message}});
 }

@@ -152,7 +152,7 @@ void Discovery::State::search_lost() {
   const bool all = search(wanted, places, searched);
   if (!all) {
     search_unmatched = true;
-    scan_soon(kPollInterval);
+    scan_soon(kRetryInterval);
   }
   for (const Lost& each : looked_for) {
     const auto it = known.find(each.file);
@@ -208,7 +208,7 @@ void Discovery::State::announce() {
     settle_found();
     serve();
   }
-  if (!lost.empty() || !found.empty()) scan_soon(kPollInterval);
+  if (!lost.empty() || !found.empty()) scan_soon(kRetryInterval);
   for (const std::uint64_t number : orphans) {
     File& file = files.at(number);
     if (file.names > 0 || file.detached) continue;

@@ -49,7 +49,9 @@ struct Name {
   int error = 0;                                               // why it cannot be opened
   bool symlink = false;
   bool not_regular = false;
-  bool ours = false;  // excluded: what the agent itself writes
+  bool ours = false;             // excluded: what the agent itself writes
+  std::uint64_t size = 0;        // at the last poll
+  std::int64_t modified_ns = 0;  // … 0: so recent that it may change and still be this
 };
 
 struct NameHash {
@@ -63,7 +65,9 @@ struct Directory {
   std::string path;
   GlobStates states;
   int watch = -1;
-  bool polled = false;     // the kernel refused a watch
+  bool polled = false;  // looked at again and again: no watch tells of all its changes
+  base::Instant poll_at = base::Instant::max();  // max: neither polled nor with symlinks
+  base::Duration poll_interval{};
   std::uint64_t scan = 0;  // the last one that came here
   std::uint64_t listing = 0;
   std::unordered_map<std::string, Name, NameHash, std::equal_to<>> names;
@@ -183,6 +187,9 @@ struct Discovery::State {
   void handle(Directory& directory, const io::WatchEvent& event);
   void visit_link(const std::string& path, GlobStates states);
   void poll();
+  bool poll(Directory& directory);
+  void poll_soon(Directory& directory);
+  bool wants_polling(const Directory& directory) const;
   void look_at(const Name& entry, bool changed);
   void look_at_all();
   void scan_soon(base::Duration delay);

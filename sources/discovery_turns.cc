@@ -105,12 +105,12 @@ void Discovery::State::make_do_with_fewer() {
   constexpr std::size_t kLeftToOthers = 8;
   constexpr std::size_t kAtLeast = 4;
   if (!listener.yield) {  // nobody can be asked for his
-    serve_at = environment.clock.monotonic() + kPollInterval;
+    serve_at = environment.clock.monotonic() + kRetryInterval;
     return;
   }
   const std::size_t fewer = holding > kLeftToOthers ? holding - kLeftToOthers : 0;
   open_files_now = std::min(open_files_max, std::max(fewer, kAtLeast));
-  if (holding < open_files_now) serve_at = environment.clock.monotonic() + kPollInterval;
+  if (holding < open_files_now) serve_at = environment.clock.monotonic() + kRetryInterval;
 }
 
 void Discovery::State::try_more() {
@@ -185,7 +185,7 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
   }
   file.failing = true;
   file.resting->queued = true;
-  later.emplace_back(environment.clock.monotonic() + kPollInterval, number);
+  later.emplace_back(environment.clock.monotonic() + kRetryInterval, number);
 }
 
 void Discovery::State::hand_over(std::uint64_t number) {

@@ -310,8 +310,9 @@ TEST_CASE("bad input: threads that cannot be started are said, or done without",
   const std::string user = ::geteuid() == 0 ? "setpriv --reuid 64998 --clear-groups " : "";
   const auto run_with_tasks = [&](int most) {
     // A leak checker starts a thread at the end.
-    return shell("ASAN_OPTIONS=detect_leaks=0 timeout 60 " + user + "prlimit --nproc=" + std::to_string(most) + " " +
-                 place.path("tailrace") + " run --once -c " + place.path("c.yaml"));
+    return shell("ASAN_OPTIONS=detect_leaks=0 timeout 60 " + user +
+                 "prlimit --nproc=" + std::to_string(most) + " " + place.path("tailrace") +
+                 " run --once -c " + place.path("c.yaml"));
   };
   for (int most = 0; most < 3; ++most) {
     const Ran ran = run_with_tasks(most);

@@ -40,7 +40,7 @@ void caught_up(const LogPlace& place, Lines& lines) {
 }  // namespace
 
 TEST_CASE("accidents: names of any bytes are followed", "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const LogPlace place(with(backend, {"logs/*.log"}));
   const Lines names = {"new\nline.log",   "has#hash.log", " two  spaces .log", "\xff\xfe\x80.log",
                        "quo\"te's.log",   "*.log",        "{a,b}.log",         "-rf.log",
@@ -70,7 +70,7 @@ TEST_CASE("accidents: names of any bytes are followed", "[agent][process]") {
 }
 
 TEST_CASE("accidents: a file's permission goes and comes back", "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const LogPlace place(with(backend, {"logs/*.log"}));
   const std::string command = process::without_override() + place.command();
   Lines lines = {"a 1"};
@@ -107,7 +107,7 @@ TEST_CASE("accidents: a file's permission goes and comes back", "[agent][process
 }
 
 TEST_CASE("accidents: a directory's permission goes and comes back", "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const mode_t mode = GENERATE(0000, 0600, 0300);  // nothing, listing only, searching only
   CAPTURE(backend, mode);
   const LogPlace place(with(backend, {"logs/*.log", "logs/sub/*.log", "logs/**/deep.log"}));
@@ -152,7 +152,7 @@ TEST_CASE("accidents: a directory's permission goes and comes back", "[agent][pr
 
 TEST_CASE("accidents: loops of links end, and a file of many names is read once",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool running_before = GENERATE(false, true);
   CAPTURE(backend, running_before);
   const LogPlace place(with(backend, {"logs/**/*.log", "logs/*.log"}));
@@ -200,7 +200,7 @@ TEST_CASE("accidents: loops of links end, and a file of many names is read once"
 }
 
 TEST_CASE("accidents: a link is swapped fifty times, by two calls or by one", "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool by_rename = GENERATE(false, true);
   const bool directory = GENERATE(false, true);
   CAPTURE(backend, by_rename, directory);
@@ -239,7 +239,7 @@ TEST_CASE("accidents: a link is swapped fifty times, by two calls or by one", "[
 
 TEST_CASE("accidents: a FIFO, a socket and a device are named once and left alone",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool running_before = GENERATE(false, true);
   CAPTURE(backend, running_before);
   const LogPlace place(with(backend, {"logs/*.log"}));
@@ -276,7 +276,7 @@ TEST_CASE("accidents: a FIFO, a socket and a device are named once and left alon
 
 TEST_CASE("accidents: deep directories made in parallel are searched to their ends",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const LogPlace place(with(backend, {"logs/**/f.log"}));
   Lines lines;
   for (int shell = 0; shell < 4; ++shell) {

@@ -40,10 +40,12 @@ LogPlace::LogPlace(const Options& options) {
   for (const std::string& pattern : options.patterns) {
     patterns += (patterns.empty() ? "\"" : ", \"") + path(pattern) + "\"";
   }
-  write("c.yaml", "data_dir: " + path("data") + "\nio: " + options.backend +
+  const bool polling = options.backend == "poll";
+  write("c.yaml", "data_dir: " + path("data") + "\nio: " + (polling ? "auto" : options.backend) +
                       "\nreactors: 2\nstreams:\n  s: { shards: 1, sync: os }\nflows:\n  f:\n" +
                       "    from:\n      files: [" + patterns + "]\n      start: beginning\n" +
-                      "      reconcile: " + options.reconcile + "\n" + options.from_more +
+                      "      reconcile: " + options.reconcile + "\n" +
+                      (polling ? "      watch: poll\n" : "") + options.from_more +
                       "    to: { stream: s, flush: { age: 20ms } }\n" + options.flows_more);
 }
 
@@ -110,8 +112,7 @@ std::size_t count(const std::string& text, const std::string& what) {
 }
 
 std::uint64_t counter(const LogPlace& place, const Background& agent, const std::string& name) {
-  // They come in the order of their names.
-  const std::string last = "counter name=watches ";
+  const std::string last = "all other counters are 0";
   const std::size_t before = count(place.log(), last);
   const std::size_t from = place.log().size();
   ::kill(agent.pid(), SIGUSR1);

@@ -16,7 +16,7 @@ namespace process {
 class LogPlace {
  public:
   struct Options {
-    std::string backend = "auto";
+    std::string backend = "auto";  // or epoll; poll: auto, and changes are only polled for
     std::vector<std::string> patterns = {"logs/*.log"};  // below the directory
     std::string reconcile = "1h";                        // nothing is found but by events
     std::string from_more = "";                          // more keys of the flow's `from`

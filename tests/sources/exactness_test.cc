@@ -38,7 +38,8 @@ class Story {
         random_(world_.random()),
         durable_(3),
         wide_(seed % 4 < 2),
-        grouping_(seed % 3 == 0) {
+        grouping_(seed % 3 == 0),
+        polling_(seed % 5 == 1) {
     // In half of the stories files come to rest: fewer descriptors than files, or soon idle.
     if (seed % 8 >= 4) {
       open_files_max_ = 1 + seed % 3;
@@ -94,13 +95,15 @@ class Story {
       options.groups.timeout = 300ms;
     }
     rig_.emplace(*environment_, durable_, options);
-    sources::Discovery::Flow flow{.name = "flow",
-                                  .files = {.patterns = {wide_ ? "/log/*.log*" : "/log/*.log"},
-                                            .exclude = {},
-                                            .start = sources::Start::beginning,
-                                            .reconcile_interval = 30s},
-                                  .fingerprint = 1,
-                                  .first_start = true};
+    sources::Discovery::Flow flow{
+        .name = "flow",
+        .files = {.patterns = {wide_ ? "/log/*.log*" : "/log/*.log"},
+                  .exclude = {},
+                  .start = sources::Start::beginning,
+                  .reconcile_interval = 30s,
+                  .watch = polling_ ? sources::Watch::poll : sources::Watch::automatic},
+        .fingerprint = 1,
+        .first_start = true};
     discovery_.emplace(
         process_->environment(1), std::vector{flow}, durable_.known(), std::vector<std::string>{},
         sources::Discovery::Listener{
@@ -264,6 +267,7 @@ class Story {
   rig::Durable durable_;
   const bool wide_;
   const bool grouping_;  // some lines belong to those before them
+  const bool polling_;   // changes are noticed by looking only
   std::size_t open_files_max_ = sources::Discovery::kUnlimited;
   base::Duration close_inactive_ = 60s;
   std::uint64_t closed_idle_ = 0;

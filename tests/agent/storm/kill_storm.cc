@@ -53,7 +53,8 @@ struct Options {
 constexpr const char* kUsage =
     "usage: kill_storm --tailrace PROGRAM --data-dir EMPTY_DIRECTORY [--writers 4] [--lines "
     "500000]\n"
-    "  [--kills 100] [--life-ms 600] [--rotate-ms 2000] [--shards 4] [--backend io_uring|epoll]\n"
+    "  [--kills 100] [--life-ms 600] [--rotate-ms 2000] [--shards 4] [--backend "
+    "io_uring|epoll|poll]\n"
     "  [--pattern 'app-*.log'] [--seed N] [--raw]\n"
     "  --life-ms: each agent is killed at a random moment before that age\n"
     "  --raw: compare `tailrace stream get --raw` with the sorted logs as well\n";
@@ -125,11 +126,14 @@ class Storm {
   void prepare() const {
     ::mkdir(options_.directory.c_str(), 0755);
     ::mkdir(log_dir().c_str(), 0755);
-    std::ofstream(config()) << "data_dir: " << data_dir() << "\nio: " << options_.backend
+    const bool polling = options_.backend == "poll";
+    std::ofstream(config()) << "data_dir: " << data_dir()
+                            << "\nio: " << (polling ? "auto" : options_.backend)
                             << "\nreactors: 2\nstreams:\n  storm: { shards: " << options_.shards
                             << ", sync: flush, retention: 0, segment_bytes: 4MiB }\nflows:\n"
                             << "  storm:\n    from: { files: \"" << log_dir() << "/"
-                            << options_.pattern << "\", start: beginning, reconcile: 500ms }\n"
+                            << options_.pattern << "\", start: beginning, reconcile: "
+                            << (polling ? "1h, watch: poll" : "500ms") << " }\n"
                             << "    to: { stream: storm, flush: { bytes: 256KiB, age: 50ms } }\n";
   }
 

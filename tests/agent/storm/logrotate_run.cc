@@ -47,10 +47,12 @@ void LogrotateRun::prepare() {
   if (!configuration_.also.empty()) {
     patterns += ", \"" + directory + "/" + std::string(configuration_.also) + "\"";
   }
+  const bool polling = options_.backend == "poll";
   std::ofstream(directory + "/tailrace.yaml")
-      << "data_dir: " << directory << "/data\nio: " << options_.backend
+      << "data_dir: " << directory << "/data\nio: " << (polling ? "auto" : options_.backend)
       << "\nreactors: 2\nstreams:\n  storm: { shards: 2, sync: os, retention: 0 }\nflows:\n"
-      << "  storm:\n    from: { files: [" << patterns << "], start: beginning, reconcile: 500ms }\n"
+      << "  storm:\n    from: { files: [" << patterns
+      << "], start: beginning, reconcile: " << (polling ? "1h, watch: poll" : "500ms") << " }\n"
       << "    to: { stream: storm, flush: { bytes: 256KiB, age: 20ms } }\n";
   std::ofstream(directory + "/logrotate.conf")
       << logrotate_text(configuration_, directory, options_.rotations + 1, pids);
