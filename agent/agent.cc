@@ -25,8 +25,13 @@ void Agent::note_settled() {
   for (const auto& shard : shards_) shard->note_settled();
 }
 
+Conservation Agent::conservation(bool quiet) const { return agent::conservation(reactors_, quiet); }
+
 base::Samples Agent::samples() const {
   base::Samples all;
+  const Conservation records = conservation(false);
+  all.push_back({"records_in_flight", "", records.in_flight});
+  all.push_back({"records_unaccounted", "", records.unaccounted});
   for (const auto& reactor : reactors_) reactor->describe(all);
   control_->describe(all);
   std::map<std::pair<std::string, std::string>, std::uint64_t> sums;

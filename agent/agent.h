@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/conservation.h"
 #include "agent/control.h"
 #include "agent/reactor.h"
 #include "base/metrics.h"
@@ -45,6 +46,9 @@ class Agent {
   // After a clean stop, when no reactor ticks any more: notes on disk that all is delivered, so
   // that damage that comes later can be told from an append that was never finished. Blocking.
   void note_settled();
+
+  // `quiet`: no reactor has anything under way.
+  Conservation conservation(bool quiet) const;
 
   // Every counter, summed over reactors, sorted by name and labels. Control thread.
   base::Samples samples() const;

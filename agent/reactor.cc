@@ -48,8 +48,14 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
 void describe_outlet(base::Samples& samples, const Outlet& outlet) {
   const std::string flow = "flow=\"" + outlet.flow + "\"";
   const sinks::DeliveryCounters& counters = outlet.delivery->counters();
-  add(samples, "records_delivered", flow, counters.records_delivered);
-  add(samples, "bytes_delivered", flow, counters.bytes_delivered);
+  if (outlet.kind == Outlet::Kind::discarding) {
+    add(samples, "records_dropped", flow + ",reason=\"too_long\"", counters.records_delivered);
+    return;
+  }
+  const bool dead = outlet.kind == Outlet::Kind::dead_letters;
+  add(samples, dead ? "records_dead_letter" : "records_delivered", flow,
+      counters.records_delivered);
+  add(samples, dead ? "bytes_dead_letter" : "bytes_delivered", flow, counters.bytes_delivered);
   add(samples, "groups_delivered", flow, counters.groups_delivered);
   add(samples, "groups_retried", flow, counters.groups_retried);
   add(samples, "records_dropped", flow + ",reason=\"rejected\"", counters.records_rejected);
@@ -203,6 +209,7 @@ void Reactor::take_home_settled_batches() {
   std::array<pipeline::Batch*, kSettledPerDrain> home{};
   while (const std::size_t count = settle_queue_.drain(home)) {
     for (std::size_t i = 0; i < count; ++i) {
+      records_home_.add(home[i]->record_count);
       pipeline::Parcel* parcel = pipeline::Intake::settle(*home[i]);
       if (parcel != nullptr) parcel->source->settled(*parcel);
     }
@@ -304,6 +311,47 @@ std::vector<std::string> Reactor::maintain(base::Timestamp now, base::Instant ma
     for (std::string& path : checkpoint_log_->retire()) files.push_back(std::move(path));
   }
   return files;
+}
+
+std::uint64_t Reactor::records_read() const {
+  std::uint64_t sum = 0;
+  for (const FlowPart& part : flows_) sum += part.intake->program_counters().records.value();
+  return sum;
+}
+
+std::uint64_t Reactor::records_skipped() const {
+  std::uint64_t sum = 0;
+  for (const FlowPart& part : flows_) sum += part.intake->counters().records_skipped.value();
+  return sum;
+}
+
+std::uint64_t Reactor::records_handed() const {
+  std::uint64_t sum = 0;
+  for (const FlowPart& part : flows_) {
+    sum += part.intake->counters().records_in_flight_total.value();
+  }
+  return sum;
+}
+
+Reactor::RecordsOut Reactor::records_out() const {
+  RecordsOut out;
+  for (const Outlet& outlet : outlets_) {
+    const sinks::DeliveryCounters& counters = outlet.delivery->counters();
+    const std::uint64_t taken = counters.records_delivered.value();
+    out.dropped += counters.records_rejected.value();
+    switch (outlet.kind) {
+      case Outlet::Kind::target:
+        out.delivered += taken;
+        break;
+      case Outlet::Kind::dead_letters:
+        out.dead_letters += taken;
+        break;
+      case Outlet::Kind::discarding:
+        out.dropped += taken;
+        break;
+    }
+  }
+  return out;
 }
 
 void Reactor::describe(base::Samples& samples) const {

@@ -36,7 +36,10 @@ namespace agent {
 
 // A shard's (or a whole sink's) end of a flow.
 struct Outlet {
+  // dead_letters keeps what the framer rejects, discarding does not.
+  enum class Kind : std::uint8_t { target, dead_letters, discarding };
   std::string flow;
+  Kind kind = Kind::target;
   std::unique_ptr<pipeline::BatchQueue> queue;
   std::unique_ptr<sinks::Sink> sink;
   std::unique_ptr<sinks::Delivery> delivery;
@@ -99,6 +102,15 @@ class Reactor {
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   bool at_end() const { return at_end_.load(std::memory_order_acquire); }
   void describe(base::Samples& samples) const;  // counters only
+  struct RecordsOut {
+    std::uint64_t delivered = 0, dropped = 0, dead_letters = 0;
+  };
+  // Of this run; see agent/conservation.h.
+  std::uint64_t records_read() const;
+  std::uint64_t records_skipped() const;
+  std::uint64_t records_handed() const;  // to outlets, on this or another reactor
+  RecordsOut records_out() const;        // of our outlets
+  std::uint64_t records_home() const { return records_home_.value(); }  // settled
   // Bytes known and not yet read, as of the last request; counting them looks at every file.
   std::uint64_t lag_bytes() const { return lag_bytes_.load(std::memory_order_relaxed); }
   void request_lag();
@@ -164,6 +176,7 @@ class Reactor {
   std::atomic<bool> hinted_{false};
   std::vector<Hint> hints_taken_;
 
+  base::Counter records_home_;
   std::atomic<bool> quiet_{false};
   std::atomic<bool> at_end_{false};
   std::atomic<std::uint64_t> lag_bytes_{0};

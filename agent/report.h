@@ -20,7 +20,8 @@ class Report {
 
   void line();      // rates since the last line, lag, files
   void counters();  // every counter that is not 0
-  void finish();    // totals; ends the progress line
+  // Totals; ends the progress line. `quiet`: everything that was read is settled.
+  void finish(bool quiet);
 
  private:
   struct Totals {

@@ -153,7 +153,7 @@ base::Result<void> drive(Agent& agent, const config::Config& config, const Runne
     control.tick();
     if (signals.take_report_request()) report.counters();
   }
-  report.finish();
+  report.finish(!control.cut_short() && !control.abandoned());
   if (control.cut_short()) {
     return base::fail(base::ErrorCode::limit,
                       "stopped before everything was delivered; it will be read again");

@@ -362,17 +362,21 @@ std::vector<pipeline::BatchQueue*> Wiring::make_outlets(const config::Flow& flow
   } else {
     last = std::make_unique<sinks::NullSink>();
   }
-  outlets.push_back(make_outlet(flow, part, std::move(last), *owner, flow.flush, budget));
+  outlets.push_back(make_outlet(
+      flow, part, std::move(last), *owner, flow.flush, budget,
+      keeps_dead_letters(flow) ? Outlet::Kind::dead_letters : Outlet::Kind::discarding));
   return outlets;
 }
 
 pipeline::BatchQueue* Wiring::make_outlet(const config::Flow& flow, std::uint32_t part,
                                           std::unique_ptr<sinks::Sink> sink, Reactor& owner,
-                                          pipeline::FlushPolicy policy, pipeline::Budget& budget) {
+                                          pipeline::FlushPolicy policy, pipeline::Budget& budget,
+                                          Outlet::Kind kind) {
   std::vector<pipeline::BatchQueue*> settle;
   for (const auto& reactor : agent_.reactors_) settle.push_back(&reactor->settle_queue());
   Outlet outlet{
       .flow = flow.name,
+      .kind = kind,
       .queue = std::make_unique<pipeline::BatchQueue>(agent_.reactors_.size(), owner.doorbell()),
       .sink = std::move(sink),
       .delivery = nullptr};

@@ -53,7 +53,8 @@ class Wiring {
                                                   pipeline::Budget& budget);
   pipeline::BatchQueue* make_outlet(const config::Flow& flow, std::uint32_t part,
                                     std::unique_ptr<sinks::Sink> sink, Reactor& owner,
-                                    pipeline::FlushPolicy policy, pipeline::Budget& budget);
+                                    pipeline::FlushPolicy policy, pipeline::Budget& budget,
+                                    Outlet::Kind kind = Outlet::Kind::target);
   void make_flow_parts(std::size_t number, const config::Flow& flow,
                        const std::vector<pipeline::BatchQueue*>& outlets, pipeline::Budget& budget);
   pipeline::ShardMap shard_map(const config::Flow& flow) const;

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <ctime>
+#include <utility>
 
 namespace base {
 namespace {
@@ -70,6 +71,18 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
     ++site.suppressed;
     return;
   }
+  put(level, now, message, fields, std::exchange(site.suppressed, 0));
+}
+
+void Log::answer(std::string_view message, std::initializer_list<LogField> fields) {
+  if (output_.write == nullptr) return;
+  const std::int64_t now = output_.now_us(output_.owner);
+  const std::scoped_lock lock(mutex_);
+  put(LogLevel::info, now, message, fields, 0);
+}
+
+void Log::put(LogLevel level, std::int64_t now, std::string_view message,
+              std::initializer_list<LogField> fields, std::uint64_t suppressed) {
   std::string line;
   append_time(line, now);
   line += kNames[static_cast<unsigned>(level)];
@@ -80,10 +93,7 @@ void Log::write(LogLevel level, std::string_view message, std::initializer_list<
     line += '=';
     append_value(line, field.value);
   }
-  if (site.suppressed != 0) {
-    line += " suppressed=" + std::to_string(site.suppressed);
-    site.suppressed = 0;
-  }
+  if (suppressed != 0) line += " suppressed=" + std::to_string(suppressed);
   line += '\n';
   output_.write(output_.owner, level, line);
 }

@@ -52,6 +52,9 @@ class Log {
     write(LogLevel::error, message, fields);
   }
 
+  // What somebody asked for: at level info, and never held back.
+  void answer(std::string_view message, std::initializer_list<LogField> fields);
+
   static constexpr std::uint32_t kLinesPerMinute = 60;
 
  private:
@@ -60,6 +63,9 @@ class Log {
     std::uint32_t lines = 0;
     std::uint64_t suppressed = 0;
   };
+  void put(LogLevel level, std::int64_t now, std::string_view message,
+           std::initializer_list<LogField> fields, std::uint64_t suppressed);
+
   Output output_;
   LogLevel least_;
   std::mutex mutex_;  // guards sites_ and the order of lines; logging is rare

@@ -1,7 +1,8 @@
 // Counter: a number with one writer thread, read by anybody.
 //
-// The writer adds with a relaxed load and store, not a locked read-modify-write: there is only one
-// writer, and a reader may see a value that is a moment old but never a torn one.
+// The writer adds with a load and a store, not a locked read-modify-write: there is only one
+// writer, and a reader may see a value that is a moment old but never a torn one. Whoever sees a
+// value sees what its writer had seen of other counters before (agent/conservation.h needs that).
 #pragma once
 
 #include <atomic>
@@ -15,10 +16,10 @@ namespace base {
 class Counter {
  public:
   void add(std::uint64_t n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_release);
   }
-  void set(std::uint64_t n) { value_.store(n, std::memory_order_relaxed); }
-  std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+  void set(std::uint64_t n) { value_.store(n, std::memory_order_release); }
+  std::uint64_t value() const { return value_.load(std::memory_order_acquire); }
 
  private:
   std::atomic<std::uint64_t> value_{0};

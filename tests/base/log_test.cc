@@ -91,6 +91,14 @@ TEST_CASE("log: a message that repeats is held back and counted, per minute", "[
   CHECK(captured.lines.back().ends_with("again\n"));
 }
 
+TEST_CASE("log: what somebody asked for is never held back", "[base][log]") {
+  Captured captured;
+  Log log(captured.output(), LogLevel::warn);
+  for (int i = 0; i < 500; ++i) log.answer("counter", {{"value", std::to_string(i)}});
+  REQUIRE(captured.lines.size() == 500);
+  CHECK(captured.lines.back().ends_with("counter value=499\n"));
+}
+
 TEST_CASE("log: without an output nothing happens", "[base][log]") {
   Log log({});
   log.error("lost");

@@ -85,6 +85,7 @@ class AgentSim {
   void kill(Crash how);
   void tick_one();
   void tell_files();
+  void check_conservation(bool quiet);
   void say(const std::string& what) {
     if (options_.trace) std::fprintf(stderr, "%s\n", what.c_str());
   }
@@ -123,6 +124,7 @@ config::Config AgentSim::draw_config() {
   flow.from.start = sources::Start::beginning;
   flow.from.reconcile_interval = 10s;
   flow.tail.rotate_wait = 5s;
+  if (random.chance(0.3)) flow.from.watch = sources::Watch::poll;
   // Few descriptors, and files that come to rest soon: closing and opening under all the faults.
   if (random.chance(0.5)) config.max_open_files = 1 + random.below(4);
   if (random.chance(0.5)) flow.tail.close_inactive = 100ms * (1 + random.below(20));
@@ -177,6 +179,7 @@ void AgentSim::kill(Crash how) {
     ++result_.crashes;
   }
   if (agent_ != nullptr) {
+    check_conservation(false);
     for (const base::Sample& sample : agent_->samples()) {
       if (sample.name == "files_closed_idle") result_.rests += sample.value;
     }
@@ -186,6 +189,13 @@ void AgentSim::kill(Crash how) {
   environments_.clear();
   process_.reset();
   say(how == Crash::power ? "power cut" : "killed");
+}
+
+void AgentSim::check_conservation(bool quiet) {
+  if (agent_ == nullptr || !result_.failure.empty()) return;
+  const agent::Conservation records = agent_->conservation(quiet);
+  if (records.unaccounted == 0) return;
+  result_.failure = std::to_string(records.unaccounted) + " records are not accounted for";
 }
 
 // What lies in the logs' directory, first and last line each, and what is noted of it.
@@ -272,6 +282,7 @@ void AgentSim::calm() {
   if (result_.failure.empty() && !oracle_.complete(writers_)) {
     result_.failure = "did not settle:" + oracle_.missing(writers_);
   }
+  check_conservation(true);
   if (!result_.failure.empty()) return;
   if (world_.random().chance(0.5)) writers_.rename_one();
   if (world_.random().chance(0.5)) writers_.truncate_one();
