@@ -235,7 +235,7 @@ void Control::maintain(base::Instant now) {
   covered_until_ = base::Instant::max();
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([this, r = reactor.get()] {
-      r->look_for_stalls();
+      r->look_after_files();
       mailbox_.post([this, until = r->covered()] { marks_covered(until); });
     });
   }

@@ -35,6 +35,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_opened", flow, tails.files_opened);
   add(samples, "files_closed", flow, tails.files_closed);
   add(samples, "files_closed_idle", flow, tails.files_closed_idle);
+  add(samples, "files_given_up", flow, tails.files_given_up);
   add(samples, "files_stalled", flow, tails.files_stalled);
   add(samples, "files_restarted", flow, tails.files_restarted);
   add(samples, "files_rotated", flow, tails.files_rotated);
@@ -290,9 +291,12 @@ void Reactor::abandon(const std::string& flow) {
   }
 }
 
-void Reactor::look_for_stalls() {
+void Reactor::look_after_files() {
   const base::Instant now = environment_.clock.monotonic();
-  for (const FlowPart& flow : flows_) flow.tails->look_for_stalls(now);
+  for (const FlowPart& flow : flows_) {
+    flow.tails->look_for_stalls(now);
+    flow.tails->limit_deleted(now);
+  }
 }
 
 base::Instant Reactor::covered() {

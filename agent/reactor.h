@@ -123,8 +123,8 @@ class Reactor {
   // By mail only, on our thread.
   void stop_sources();                    // no more reads; flush and write down everything
   void abandon(const std::string& flow);  // its target is gone: never wait for it again
-  void look_for_stalls();
-  base::Instant covered();  // all that was read before this is settled and noted
+  void look_after_files();                // stalls, deleted files
+  base::Instant covered();                // all that was read before this is settled and noted
   std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until);
 
  private:

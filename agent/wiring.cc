@@ -152,6 +152,11 @@ void Wiring::make_reactors(std::span<const io::Environment* const> environments)
   for (const config::Flow& flow : config_.flows) {
     const base::Duration limit = flow.tail.stall_after;
     if (limit != base::Duration::zero()) interval = std::min(interval, limit / 2);
+    const base::Duration age = flow.tail.deleted_age_max;
+    if (age != base::Duration::zero()) interval = std::min(interval, age / 2);
+    if (flow.tail.deleted_bytes_max != 0) {  // a disk fills quickly
+      interval = std::min<base::Duration>(interval, std::chrono::seconds(1));
+    }
   }
   agent_.control_ =
       std::make_unique<Control>(control_, agent_.reactors_,
@@ -402,6 +407,10 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
                              pipeline::Budget& budget) {
   sources::TailOptions tail = flow.tail;
   tail.once = options_.once;
+  if (tail.deleted_bytes_max != 0) {
+    tail.deleted_bytes_max =
+        std::max<std::uint64_t>(tail.deleted_bytes_max / agent_.reactors_.size(), 1);
+  }
   for (const auto& owned : agent_.reactors_) {
     Reactor& reactor = *owned;
     FlowPart part{.flow = flow.name, .intake = nullptr, .tails = nullptr};

@@ -78,6 +78,10 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   section.duration("close_inactive",
                    {.least = milliseconds(100), .most = hours(24 * 365), .zero = true},
                    flow.tail.close_inactive);
+  section.bytes("max_deleted_bytes", {.least = 1_MiB, .most = 1024_GiB, .zero = true},
+                flow.tail.deleted_bytes_max);
+  section.duration("max_deleted_age", {.least = seconds(1), .most = hours(24 * 365), .zero = true},
+                   flow.tail.deleted_age_max);
   section.duration("stall_after", {.least = seconds(1), .most = hours(24), .zero = true},
                    flow.tail.stall_after);
   section.duration("ignore_older", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},

@@ -102,7 +102,7 @@ void FileTail::detach(const std::string& new_path) {
     parts_.environment.log.debug("file lost its name",
                                  {{"path", checkpoint_.path}, {"now", new_path}});
     detached_ = true;
-    last_growth_ = parts_.environment.clock.monotonic();
+    last_growth_ = detached_since_ = parts_.environment.clock.monotonic();
     parts_.counters.files_rotated.add();
   }
   look();
@@ -340,6 +340,30 @@ Checkpoint FileTail::resume_point() const {
   Checkpoint point = checkpoint_;
   if (timed_out_) point.origin = base::Origin::none;
   return point;
+}
+
+std::uint64_t FileTail::deleted_bytes() const {
+  if (!open() || !detached_ || phase_ == Phase::closing || phase_ == Phase::finished) return 0;
+  const auto status = parts_.environment.files.status(handle_);
+  return status && status->links == 0 ? status->size : 0;
+}
+
+bool FileTail::give_up() {
+  if (phase_ == Phase::reading || phase_ == Phase::registering) return false;
+  const auto status = parts_.environment.files.status(handle_);
+  const std::uint64_t unread = status && status->size > offset_ ? status->size - offset_ : 0;
+  parts_.counters.bytes_lost_unread.add(unread);
+  parts_.counters.files_given_up.add();
+  parts_.environment.log.warn(
+      "deleted file let go before it was read, over max_deleted_bytes or max_deleted_age",
+      {{"path", checkpoint_.path}, {"bytes_lost", std::to_string(unread)}});
+  drop_timer();
+  if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
+  phase_ = Phase::closing;
+  if (!window_.empty()) return true;
+  phase_ = Phase::finished;
+  parts_.turns.finished.push_back(this);
+  return true;
 }
 
 bool FileTail::deleted() const {

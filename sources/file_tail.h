@@ -46,6 +46,11 @@ struct TailOptions {
   // Take an unfinished last line that did not grow for so long as it stands; 0: never. What comes
   // later is a record of its own (F37).
   base::Duration partial_line_timeout{0};
+  // Deleted files are read to their ends, and take room on the disk until then. At most so many
+  // bytes of them on one reactor, and for so long; the oldest go first, what is lost is counted
+  // (F12). 0: no limit.
+  std::uint64_t deleted_bytes_max = 0;
+  base::Duration deleted_age_max{0};
   // Say so, and start it anew, when a file has something to read and does not get on; 0: never.
   base::Duration stall_after = std::chrono::seconds(60);
   bool once = false;  // take an unfinished last line as a line; report at_end()
@@ -60,6 +65,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none
   base::Counter files_open;         // gauge: descriptors
   base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
+  base::Counter files_given_up;     // deleted, over the limits, and not read to their ends
   base::Counter files_stalled;      // gauge: since stall_after or longer
   base::Counter files_restarted;    // because they stalled
 };
@@ -160,6 +166,11 @@ class FileTail final : public pipeline::Source, private Registered {
   StallReason busy_with() const;
   std::uint64_t progress() const;
   bool grew_unnoticed(base::Duration limit) const;
+  // Room its deleted file takes on the disk, bytes; 0: it has a name.
+  std::uint64_t deleted_bytes() const;
+  base::Instant deleted_since() const { return detached_since_; }
+  // Lets its deleted file go although there is more to read. False: not now, a read is in flight.
+  bool give_up();
   // `read`: its read in flight, or nullptr. False: that would not help.
   bool restart(StallReason reason, TailRead* read);
 
@@ -239,6 +250,7 @@ class FileTail final : public pipeline::Source, private Registered {
   // The file's time before the last read began; 0: so recent that it may change and still be this.
   std::int64_t glanced_modified_ns_ = 0;
   base::Instant last_growth_{};
+  base::Instant detached_since_{};
   base::Instant first_end_{};  // since when the end is seen and a group is open; Instant{}: not
   base::Instant timer_{};      // Instant{}: none
   base::Duration backoff_{0};

@@ -431,6 +431,28 @@ void TailSet::look_for_stalls(base::Instant now) {
   state_->tell_stalls();
 }
 
+void TailSet::limit_deleted(base::Instant now) {
+  const TailOptions& options = state_->parts.options;
+  const std::uint64_t bytes_max = options.deleted_bytes_max;
+  const base::Duration age_max = options.deleted_age_max;
+  if (bytes_max == 0 && age_max == base::Duration::zero()) return;
+  std::vector<std::pair<base::Instant, FileTail*>> deleted;
+  std::uint64_t bytes = 0;
+  for (const auto& [number, tail] : state_->tails) {
+    const std::uint64_t its = tail->deleted_bytes();
+    if (its == 0) continue;
+    bytes += its;
+    deleted.emplace_back(tail->deleted_since(), tail.get());
+  }
+  std::sort(deleted.begin(), deleted.end());
+  for (const auto& [since, tail] : deleted) {
+    const bool too_old = age_max != base::Duration::zero() && now - since >= age_max;
+    if (!too_old && (bytes_max == 0 || bytes <= bytes_max)) continue;
+    const std::uint64_t its = tail->deleted_bytes();
+    if (tail->give_up()) bytes -= its;
+  }
+}
+
 void TailSet::stop() { state_->stopped = true; }
 
 bool TailSet::reading() const { return state_->reading(); }

@@ -61,6 +61,9 @@ class TailSet {
   // Says which files stalled and starts them anew, alone. Now and then; looks at a part of the idle
   // files each time.
   void look_for_stalls(base::Instant now);
+  // Lets deleted files go, the oldest first, until the rest is within deleted_bytes_max and
+  // deleted_age_max. Now and then.
+  void limit_deleted(base::Instant now);
   void stop();           // asks for no more; settlement continues
   bool idle() const;     // no read in flight and nothing unsettled
   bool reading() const;  // a read is in flight

@@ -85,6 +85,8 @@ TEST_CASE("example: a flow shows the defaults", "[config][example]") {
   CHECK(flow.from == from);
   CHECK(flow.tail.rotate_wait == defaults.tail.rotate_wait);
   CHECK(flow.tail.close_inactive == defaults.tail.close_inactive);
+  CHECK(flow.tail.deleted_bytes_max == defaults.tail.deleted_bytes_max);
+  CHECK(flow.tail.deleted_age_max == defaults.tail.deleted_age_max);
   CHECK(flow.tail.stall_after == defaults.tail.stall_after);
   CHECK(flow.tail.once == defaults.tail.once);
   CHECK(flow.tail.partial_line_timeout == defaults.tail.partial_line_timeout);
