@@ -11,13 +11,14 @@
 
 #include "bench/agent/idle.h"
 #include "bench/agent/latency.h"
+#include "bench/agent/many.h"
 #include "bench/agent/throughput.h"
 #include "bench/agent/workload.h"
 
 namespace {
 
 constexpr const char* kUsage =
-    "usage: agent_bench [throughput] [idle] [latency]   (default: all three)\n"
+    "usage: agent_bench [throughput] [idle] [latency] [many]   (default: the first three)\n"
     "  --tailrace PROGRAM   default: the one beside this program\n"
     "  --work DIRECTORY     default: /var/tmp/tailrace-bench; input files stay there\n"
     "  --mib N              throughput: size of each input, default 1024; a round needs twelve\n"
@@ -25,8 +26,8 @@ constexpr const char* kUsage =
     "  --rounds N           throughput: rounds of all contestants, default 5\n"
     "  --reactors N         default: one per core\n"
     "  --io BACKEND         auto, io_uring or epoll\n"
-    "  --seconds N          idle: how long to look, default 30\n"
-    "  --lines N            latency: how many, default 2000\n"
+    "  --seconds N          idle, many: how long to look, default 30\n"
+    "  --lines N            latency, many: how many, default 2000\n"
     "  --json               one JSON object a line\n";
 
 bool parse(int argc, char** argv, agent_bench::Settings& settings,
@@ -51,7 +52,7 @@ bool parse(int argc, char** argv, agent_bench::Settings& settings,
     const std::string_view name = argv[i];
     if (name == "--json") {
       settings.json = true;
-    } else if (name == "throughput" || name == "idle" || name == "latency") {
+    } else if (name == "throughput" || name == "idle" || name == "latency" || name == "many") {
       parts.emplace_back(name);
     } else if (const auto found = options.find(name); found != options.end() && i + 1 < argc) {
       found->second(argv[++i]);
@@ -82,6 +83,7 @@ int main(int argc, char** argv) {
     if (part == "throughput") good = agent_bench::measure_throughput(settings) && good;
     if (part == "idle") good = agent_bench::measure_idle(settings) && good;
     if (part == "latency") good = agent_bench::measure_latency(settings) && good;
+    if (part == "many") good = agent_bench::measure_many(settings) && good;
     std::fflush(stdout);
   }
   return good ? 0 : 1;
