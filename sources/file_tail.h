@@ -62,7 +62,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter files_opened, files_closed, files_truncated, files_rotated, files_deleted;
   base::Counter read_errors;
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
-  base::Counter nul_bytes_skipped;  // before a generation's first byte that is none
+  base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter files_open;         // gauge: descriptors
   base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
   base::Counter files_given_up;     // deleted, over the limits, and not read to their ends
@@ -102,6 +102,8 @@ class FileTail final : public pipeline::Source, private Registered {
   static constexpr base::Duration kDetachedPoll = std::chrono::milliseconds(250);
   static constexpr base::Duration kBackoffMin =
       std::chrono::milliseconds(100);  // after a read error
+  // Shorter holes are read like other bytes.
+  static constexpr std::uint64_t kHoleBytesMin = std::uint64_t{64} << 10;
   // What is remembered of an open group, should the file lose it.
   static constexpr std::size_t kOpenLinesBytesMax = std::size_t{64} << 10;
   static constexpr base::Duration kBackoffMax = std::chrono::seconds(10);
@@ -206,8 +208,15 @@ class FileTail final : public pipeline::Source, private Registered {
   bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;
   void distrust_marks();
+  bool note_growth(std::uint64_t end);
   void take_in(TailRead& read, std::string_view bytes);
+  std::uint64_t hole_bytes(std::uint64_t at) const;
+  bool leads_into_hole(std::uint64_t at, std::string_view bytes) const;
+  bool before_hole(std::string_view body) const;
+  std::size_t text_before(std::string_view body, std::size_t at) const;
+  std::size_t text_bytes(std::string_view body) const;
   void pass_nuls(TailRead& read, std::string_view bytes);
+  void scan_over_hole(std::uint64_t at);
   void take_long_line(TailRead& read, std::string_view body);
   void scan(TailRead& read, std::string_view bytes);
   void deliver(TailRead& read, std::string_view bytes, Due due);
@@ -243,7 +252,7 @@ class FileTail final : public pipeline::Source, private Registered {
   AckWindow window_;
   std::uint64_t offset_;                 // everything below is delivered
   std::uint64_t seen_end_ = 0;           // where the last read ended
-  std::uint64_t nuls_ = 0;               // at offset 0: so many bytes are NULs, and more is to come
+  std::uint64_t nuls_ = 0;               // all from the offset to here are NULs; 0: not looked at
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
   std::string open_lines_;  // of a group that is open at the end; empty when they are too long

@@ -1,4 +1,5 @@
-// What a read means: is it the same file, which lines are complete, what comes next.
+// What a read means: is it the same file, which lines are complete, what comes next. What reads as
+// NULs is in file_tail_holes.cc.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -8,16 +9,6 @@
 #include "sources/file_tail.h"
 
 namespace sources {
-namespace {
-
-// Two compared with each other, as fast as memory: most often it is all or nothing.
-std::size_t leading_nuls(std::string_view bytes) {
-  if (!bytes.starts_with('\0')) return 0;
-  if (std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) return bytes.size();
-  return std::min(bytes.find_first_not_of('\0'), bytes.size());
-}
-
-}  // namespace
 
 std::size_t FileTail::prefix_bytes() const {
   return static_cast<std::size_t>(std::min<std::uint64_t>(offset_, kTailBytes));
@@ -157,6 +148,15 @@ void FileTail::distrust_marks() {
   checkpoint_.origin = base::Origin::none;
 }
 
+// A read came to `end`. True: further than any before.
+bool FileTail::note_growth(std::uint64_t end) {
+  const bool grew = end > std::exchange(seen_end_, end);
+  if (!grew) return false;
+  last_growth_ = parts_.environment.clock.monotonic();
+  letting_go_ = end_doubted_ = false;
+  return true;
+}
+
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const Continuity continuity = compare(bytes);
   if (continuity != Continuity::same) {
@@ -174,12 +174,8 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const std::string_view body = bytes.substr(prefix);
   const std::uint64_t end = offset_ + body.size();
   const bool full = bytes.size() == read.buffer.size();
-  const bool at_end = !full && ends_at(end);
-  const bool grew = end > seen_end_;
-  seen_end_ = end;
-  if (grew) last_growth_ = parts_.environment.clock.monotonic();
-  if (grew && letting_go_) letting_go_ = false;
-  if (grew) end_doubted_ = false;
+  bool at_end = !full && ends_at(end);
+  const bool grew = note_growth(end);
 
   if (at_end && !marks_.empty() && end < *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};  // it was cut while we caught up: what comes there now is new
@@ -194,7 +190,8 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     free(read, true);
     return;
   }
-  if (offset_ == 0 && body.starts_with('\0')) {
+  if (before_hole(body)) {
+    nuls_ = offset_;
     pass_nuls(read, body);
     return;
   }
@@ -206,7 +203,10 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   long_line_.reset();
   const std::uint64_t before = offset_;
   const bool marked = !marks_.empty();
-  deliver(read, bytes, due(at_end));
+  const std::size_t text = text_bytes(body);
+  const bool cut = text < body.size();  // a hole ends what may be open, and there is more behind it
+  if (cut) at_end = false;
+  deliver(read, bytes.substr(0, prefix + text), cut ? Due::group : due(at_end));
   // All of a group and nothing that ends it: a line follows that is too long for any.
   if (offset_ == before && hold_group_ && body.size() >= group_bytes()) {
     deliver(read, bytes, Due::group);
@@ -226,40 +226,6 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   }
   // What was read may go on behind the mark it was cut at.
   next(!at_end || (marked && marks_.empty() && offset_ < end));
-}
-
-// What a writer leaves that does not append: when its file is emptied it goes on where it was,
-// behind a hole (F07). The first byte that is no NUL is where the generation begins. As long as
-// there is none, the offset stays 0: a file that was made of NULs in advance is written from its
-// start. `bytes`: read behind the NULs that are known.
-void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
-  const bool full = bytes.size() == read.buffer.size();
-  const std::size_t more = leading_nuls(bytes);
-  nuls_ += more;
-  const bool at_end = !full && ends_at(nuls_);
-  untaken_ = group_open_ = hold_group_ = false;  // what was there before
-  open_lines_.clear();
-  long_line_.reset();
-  free(read, true);
-  if (more < bytes.size()) {
-    parts_.counters.nul_bytes_skipped.add(nuls_);
-    offset_ = std::exchange(nuls_, 0);
-    seen_end_ = std::max(seen_end_, offset_);
-    tail_.fill('\0');
-    next(true);
-    return;
-  }
-  seen_end_ = std::max(seen_end_, nuls_);
-  if (!at_end) {
-    if (const auto data = parts_.environment.files.data_from(handle_, nuls_)) {
-      nuls_ = std::max(nuls_, *data);
-    }
-    next(true);
-    return;
-  }
-  if (letting_go_) parts_.counters.nul_bytes_skipped.add(nuls_);
-  nuls_ = 0;  // from the start again: that is where something may appear
-  next(false);
 }
 
 // Time-outs count from the last growth; a read that grew the file finds none.
@@ -443,9 +409,11 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
   const std::string_view fresh = bytes.substr(known.size());
   const std::uint64_t end = offset_ + long_line_->scanned() + fresh.size();
   const bool at_end = !full && ends_at(end);
+  const bool nul = fresh.ends_with('\0');
   long_line_->scan(fresh);
   free(read, true);
   seen_end_ = std::max(seen_end_, end);
+  if (nul && !at_end && long_line_->step() == LongLine::Step::scan) scan_over_hole(end);
   if (!fresh.empty()) {
     last_growth_ = parts_.environment.clock.monotonic();
     letting_go_ = false;

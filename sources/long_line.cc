@@ -31,6 +31,12 @@ void LongLine::scan(std::string_view fresh) {
   decide();
 }
 
+void LongLine::pass_nuls(std::uint64_t bytes) {
+  scanned_ += bytes;
+  tail_.fill('\0');
+  tail_bytes_ = kTailBytes;
+}
+
 void LongLine::end() { decide(); }
 
 // A line of line_bytes_max and a CR is not too long: the framer strips it, so let the framer see.

@@ -34,6 +34,8 @@ class LongLine {
   std::string_view tail() const;
   // Takes what follows the scanned part. Changes the step when it is time.
   void scan(std::string_view fresh);
+  // The same for so many NULs, kTailBytes or more, that need not be read.
+  void pass_nuls(std::uint64_t bytes);
   // No more will come: what was scanned is the whole line.
   void end();
 

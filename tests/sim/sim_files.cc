@@ -101,9 +101,17 @@ base::Result<io::FileStatus> SimFiles::status(io::Handle handle) {
   return machine_.disk.status(*found->file);
 }
 
-// Files here have no holes.
+// Every block of NULs is a hole here, as if nobody had written it.
 base::Result<std::uint64_t> SimFiles::data_from(io::Handle handle, std::uint64_t offset) {
-  return std::min(offset, TRY(status(handle)).size);
+  constexpr std::uint64_t kBlockBytes = 4096;
+  const DescriptorRef found = TRY(descriptor(handle, "lseek"));
+  if (!found->file) return fail_system(ESPIPE, "lseek");
+  const std::string& bytes = found->file->file.bytes();
+  if (offset >= bytes.size()) return bytes.size();
+  const std::size_t block = offset / kBlockBytes * kBlockBytes;
+  const std::size_t data = bytes.find_first_not_of('\0', block);
+  if (data == std::string::npos) return bytes.size();
+  return std::max(offset, data / kBlockBytes * kBlockBytes);
 }
 
 base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool /*follow*/) {

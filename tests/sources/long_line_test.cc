@@ -68,3 +68,14 @@ TEST_CASE("long line: remembers a short tail whole", "[sources][long_line]") {
   line.scan("de");
   CHECK(line.tail() == "abcde");
 }
+
+TEST_CASE("long line: NULs that are not read count like others", "[sources][long_line]") {
+  LongLine line(std::string(300, 'a'), limit(400, LongLines::truncate));
+  line.pass_nuls(1'000'000);
+  CHECK(line.step() == Step::scan);
+  CHECK(line.tail() == std::string(256, '\0'));
+  CHECK(line.scan_offset() == 1'000'300 - 256);
+  line.scan("b\n");
+  CHECK(line.step() == Step::cut);
+  CHECK(line.line_bytes() == 1'000'301);
+}

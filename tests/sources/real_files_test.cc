@@ -1,6 +1,7 @@
 // Discovery and tails on this machine's files, through the real Io.
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -128,6 +129,21 @@ TEST_CASE("real files: a thousand tiny files at once (F18)", "[sources][real]") 
   for (int i = 0; i < 1000; ++i) here.append(std::to_string(i) + ".log", "c\n");
   CHECK(here.until(2000));
   CHECK(here.discovery->files() == 1000);
+}
+
+TEST_CASE("real files: a hole between two lines is passed over (F49)", "[sources][real]") {
+  const auto backend = GENERATE(io::Backend::automatic, io::Backend::epoll);
+  Here here(backend);
+  const std::string path = here.directory + "/a.log";
+  here.append("a.log", "one\n");
+  fs::resize_file(path, std::uintmax_t{10} << 30);
+  here.append("a.log", "two\n");
+  here.start();
+  CHECK(here.until(2));
+  fs::resize_file(path, std::uintmax_t{20} << 30);
+  here.append("a.log", "three\n");
+  CHECK(here.until(3));
+  CHECK(here.durable.records() == std::vector<std::string>{"one", "two", "three"});
 }
 
 TEST_CASE("real files: what is not a regular file is passed over (F35)", "[sources][real]") {

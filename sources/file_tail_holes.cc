@@ -1,0 +1,126 @@
+// NULs that nobody wrote: holes in a file, passed over without being read.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "sources/file_tail.h"
+
+namespace sources {
+namespace {
+
+// Where a hole can begin: file systems have blocks of a page, which is one of these.
+constexpr std::uint64_t kBlockBytes[] = {std::uint64_t{4} << 10, std::uint64_t{64} << 10};
+
+// Two compared with each other, as fast as memory: most often it is all or nothing.
+std::size_t leading_nuls(std::string_view bytes) {
+  if (!bytes.starts_with('\0')) return 0;
+  if (std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) return bytes.size();
+  return std::min(bytes.find_first_not_of('\0'), bytes.size());
+}
+
+}  // namespace
+
+// Bytes of the hole that begins at `at`, up to the next data or the file's end; 0: none there, or
+// not worth passing over.
+std::uint64_t FileTail::hole_bytes(std::uint64_t at) const {
+  const auto data = parts_.environment.files.data_from(handle_, at);
+  return data && *data >= at + kHoleBytesMin ? *data - at : 0;
+}
+
+// Do NULs lead from `at`, where `bytes` were read, into a hole? Depends on the file alone, not on
+// how it was read, so that a restart cuts the same records.
+bool FileTail::leads_into_hole(std::uint64_t at, std::string_view bytes) const {
+  const std::size_t nuls = leading_nuls(bytes);
+  return nuls > 0 && std::ranges::any_of(kBlockBytes, [&](std::uint64_t block) {
+           const std::uint64_t rest_of_block = (block - at % block) % block;
+           return rest_of_block <= nuls && hole_bytes(at + rest_of_block) > 0;
+         });
+}
+
+// Is what comes next no text? `body`: read from the offset on. At a generation's start any NULs
+// are, behind it those that lead into a hole (F07, F49) and begin where a record may begin: behind
+// a newline, or behind the last NUL of a line that was cut.
+bool FileTail::before_hole(std::string_view body) const {
+  if (!body.starts_with('\0')) return false;
+  if (offset_ == 0) return true;
+  const char before = tail_[prefix_bytes() - 1];
+  return (before == '\n' || before == '\0') && leads_into_hole(offset_, body);
+}
+
+// Where `body`, read from the offset on, ends for now if the NULs at its byte `at` lead into a
+// hole: where before_hole() sees it. npos: they do not.
+std::size_t FileTail::text_before(std::string_view body, std::size_t at) const {
+  constexpr std::size_t kNone = std::string_view::npos;
+  const std::size_t last = body.find_last_not_of('\0', at);
+  if (last == kNone) return kNone;
+  if (body[last] == '\n') {
+    return leads_into_hole(offset_ + last + 1, body.substr(last + 1)) ? last + 1 : kNone;
+  }
+  const pipeline::FramerOptions framer = parts_.intake.framer_options();
+  if (framer.long_lines != pipeline::LongLines::split) return kNone;
+  // The line goes on with NULs: its first piece that ends with one is its last.
+  const std::size_t begin = body.rfind('\n', last) + 1;  // npos + 1 is 0
+  const std::size_t pieces = (last + 1 - begin) / framer.line_bytes_max + 1;
+  const std::size_t end = begin + pieces * framer.line_bytes_max;
+  const std::size_t shown = end + 2;  // what makes the framer sure that it is a piece: CR LF
+  return shown < body.size() && leads_into_hole(offset_ + end, body.substr(end)) ? shown : kNone;
+}
+
+// How much of `body`, read from the offset on, comes before a hole: most often all of it. A hole
+// has a byte at a multiple of its least size, or goes on behind the body, so a few looks are
+// enough.
+std::size_t FileTail::text_bytes(std::string_view body) const {
+  std::size_t at = (kHoleBytesMin - offset_ % kHoleBytesMin) % kHoleBytesMin;
+  for (; !body.empty(); at += kHoleBytesMin) {
+    at = std::min(at, body.size() - 1);
+    const std::size_t text = body[at] == '\0' ? text_before(body, at) : std::string_view::npos;
+    if (text != std::string_view::npos) return text;
+    if (at == body.size() - 1) break;
+  }
+  return body.size();
+}
+
+// What a writer leaves that does not append: when its file is emptied it goes on where it was,
+// behind a hole (F07); or one that seeks. The first byte that is no NUL is where text begins. As
+// long as there is none, the offset stays: a file that was made of NULs in advance is written from
+// there. `bytes`: read behind the NULs that are known.
+void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
+  const bool full = bytes.size() == read.buffer.size();
+  const std::size_t more = leading_nuls(bytes);
+  nuls_ += more;
+  const bool at_end = !full && ends_at(nuls_);
+  untaken_ = group_open_ = hold_group_ = false;  // what was there before
+  open_lines_.clear();
+  long_line_.reset();
+  free(read, true);
+  if (more < bytes.size()) {
+    parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
+    offset_ = std::exchange(nuls_, 0);
+    seen_end_ = std::max(seen_end_, offset_);
+    tail_.fill('\0');
+    next(true);
+    return;
+  }
+  seen_end_ = std::max(seen_end_, nuls_);
+  if (!at_end) {
+    if (const auto data = parts_.environment.files.data_from(handle_, nuls_)) {
+      nuls_ = std::max(nuls_, *data);
+    }
+    next(true);
+    return;
+  }
+  if (letting_go_) parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
+  nuls_ = 0;  // from the offset again: that is where something may appear
+  next(false);
+}
+
+// In a line that is too long anyway, at its byte `at` of the file. The hole is part of the line,
+// and counted with what is cut off of it.
+void FileTail::scan_over_hole(std::uint64_t at) {
+  const std::uint64_t bytes = hole_bytes(at);
+  if (bytes == 0) return;
+  long_line_->pass_nuls(bytes);
+  seen_end_ = std::max(seen_end_, at + bytes);
+}
+
+}  // namespace sources
