@@ -23,6 +23,7 @@ class AgentProcess {
   // Waits until it ends, at most so long. True: it has ended.
   bool wait(std::chrono::milliseconds longest);
   void signal(int number) const;
+  pid_t pid() const { return pid_; }
   // Sends SIGKILL and waits. False: it had ended by itself before.
   bool kill();
 
