@@ -129,3 +129,32 @@ TEST_CASE("holes: one at the end waits for what is written into it", "[sources][
   CHECK(scene.records() == Lines{"one", "two", "three"});
   CHECK(scene.counters().nul_bytes_skipped.value() == 0);
 }
+
+TEST_CASE("holes: one ends an open group of lines, killed at any moment (F47)",
+          "[sources][holes]") {
+  rig::Options options = with(LongLines::split, kLine, kChunk);
+  options.groups.by = pipeline::GroupLines::indented;
+  options.groups.timeout = 2s;
+  std::string text;
+  for (const char* group : {"one\n 1\n", "two\n 2\n", "three\nfour\n 4\n"}) {
+    text = filled(text + group, (text.size() / kBlock + 20) * kBlock);
+  }
+  text += "five\n 5\n";
+  for (int life = 0; life < 150; life += 3) {
+    CAPTURE(life);
+    Scene scene(options);
+    scene.write("/log/a", text);
+    scene.rig->add("/log/a", 1);
+    for (int i = 0; i < life; ++i) {
+      scene.rig->tick();
+      scene.rig->answer();
+      if (i % 2 == 0) scene.rig->deliver(0);
+      if (i % 3 == 0 && scene.rig->unsettled() > 0) scene.rig->settle(0);
+      scene.world.clock().advance(1ms);
+    }
+    scene.restart();
+    scene.rig->add("/log/a", 1);
+    scene.pass(5s);
+    CHECK(scene.records() == Lines{"one\n 1", "two\n 2", "three", "four\n 4", "five\n 5"});
+  }
+}
