@@ -285,6 +285,7 @@ void Control::describe(base::Samples& samples) const {
   add("files_not_regular", counters.files_not_regular);
   add("files_waiting_for_descriptor", counters.files_waiting_for_descriptor);
   add("files_ignored_old", counters.files_ignored_old);
+  add("files_skipped_compressed", counters.files_skipped_compressed);
   add("files_lost_unread", counters.files_lost_unread);
   samples.push_back(
       {"bytes_dropped", "reason=\"lost_without_descriptor\"", counters.bytes_lost_unread.value()});

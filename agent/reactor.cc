@@ -42,6 +42,8 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_truncated", flow, tails.files_truncated);
   add(samples, "files_deleted", flow, tails.files_deleted);
   add(samples, "read_errors", flow, tails.read_errors);
+  add(samples, "compressed_errors", flow, tails.compressed_errors);
+  add(samples, "files_continued_compressed", flow, tails.files_continued_compressed);
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
   add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
 }

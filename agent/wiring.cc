@@ -411,6 +411,7 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
     tail.deleted_bytes_max =
         std::max<std::uint64_t>(tail.deleted_bytes_max / agent_.reactors_.size(), 1);
   }
+  tail.inflate = flow.from.inflate();
   for (const auto& owned : agent_.reactors_) {
     Reactor& reactor = *owned;
     FlowPart part{.flow = flow.name, .intake = nullptr, .tails = nullptr};

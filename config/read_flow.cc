@@ -70,6 +70,10 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   if (const auto word = section.word("watch", kWatches)) {
     flow.from.watch = *word == 0 ? sources::Watch::automatic : sources::Watch::poll;
   }
+  static constexpr std::array<std::string_view, 3> kCompressed = {"skip", "read", "raw"};
+  if (const auto word = section.word("compressed", kCompressed)) {
+    flow.from.compressed = static_cast<sources::CompressedFiles>(*word);
+  }
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);

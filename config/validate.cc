@@ -10,6 +10,7 @@
 #include "config/paths.h"
 #include "config/suggest.h"
 #include "config/units.h"
+#include "sources/compressed_names.h"
 #include "sources/glob.h"
 
 namespace config {
@@ -79,6 +80,20 @@ void check_file_targets(const Config& config, const Places& places, Mistakes& mi
   }
 }
 
+// Files somebody asks for by their end, although nothing of ours can read what is in them.
+void check_compressed(const Flow& flow, const std::string& pattern, Place place,
+                      Mistakes& mistakes) {
+  for (const std::string& alternative : sources::expand_braces(pattern)) {
+    const std::string_view suffix = sources::compressed_suffix(alternative);
+    if (suffix.empty() || sources::can_inflate(suffix)) continue;
+    if (flow.from.compressed == sources::CompressedFiles::raw) continue;
+    mistakes.add(place, "files '" + pattern + "' wants files that end in " + std::string(suffix) +
+                            ", which cannot be decompressed; only .gz and .zst can (or write "
+                            "'compressed: raw' for their bytes as they are)");
+    return;
+  }
+}
+
 void check_sources(const Config& config, const Flow& flow, const Places& places,
                    const Places::Flow& place, Mistakes& mistakes) {
   for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
@@ -87,6 +102,7 @@ void check_sources(const Config& config, const Flow& flow, const Places& places,
       mistakes.add(place.files[i], "files '" + pattern + "' is inside data_dir '" +
                                        config.data_dir + "', which is never read as a source");
     }
+    check_compressed(flow, pattern, place.files[i], mistakes);
     // What a flow reads must not be what a flow writes: it would never end.
     for (const Flow& other : config.flows) {
       const auto* target = std::get_if<FileTarget>(&other.to);

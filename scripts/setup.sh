@@ -11,7 +11,7 @@ packages=(
   # build
   g++ cmake ninja-build ccache pkg-config
   libcli11-dev libconcurrentqueue-dev libfmt-dev liblz4-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev liburing-dev
-  libxxhash-dev libyaml-cpp-dev
+  libxxhash-dev libyaml-cpp-dev libzstd-dev zlib1g-dev
   # tests, demonstration, benchmarks
   catch2 git logrotate lz4 procps python3
 )

@@ -9,7 +9,9 @@ namespace sources {
 namespace {
 
 constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersionCompressed = 2;
 constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 4;
+constexpr std::size_t kCompressedBytes = 8 + 1;  // what version 2 has more
 
 template <typename T>
 void put(std::string& out, T value) {  // little-endian, whatever the machine is
@@ -44,6 +46,11 @@ bool take_last_number(std::string_view& text, T& number) {
 
 }  // namespace
 
+bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes) {
+  return file_bytes ==
+         (checkpoint.compressed_bytes > 0 ? checkpoint.compressed_bytes : checkpoint.offset);
+}
+
 std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) {
   std::string key(flow);
   for (const std::uint64_t number : {identity.device, identity.inode}) {
@@ -57,8 +64,9 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) 
 
 std::string encode(const Checkpoint& checkpoint) {
   std::string value;
-  value.reserve(kFixedBytes + checkpoint.path.size());
-  put(value, kVersion);
+  value.reserve(kFixedBytes + kCompressedBytes + checkpoint.path.size());
+  const bool more = checkpoint.compressed_bytes > 0 || checkpoint.gone;
+  put(value, more ? kVersionCompressed : kVersion);
   put(value, base::value(checkpoint.origin));
   put(value, checkpoint.flow_fingerprint);
   put(value, checkpoint.generation);
@@ -66,6 +74,10 @@ std::string encode(const Checkpoint& checkpoint) {
   put(value, checkpoint.tail_bytes);
   put(value, checkpoint.tail_hash);
   put(value, checkpoint.seen_us);
+  if (more) {
+    put(value, checkpoint.compressed_bytes);
+    put(value, static_cast<std::uint8_t>(checkpoint.gone ? 1 : 0));
+  }
   put(value, static_cast<std::uint32_t>(checkpoint.path.size()));
   value += checkpoint.path;
   return value;
@@ -79,7 +91,9 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
     return std::nullopt;
   }
   checkpoint.flow = key;
-  if (value.size() < kFixedBytes || get<std::uint8_t>(value) != kVersion) return std::nullopt;
+  if (value.size() < kFixedBytes) return std::nullopt;
+  const auto version = get<std::uint8_t>(value);
+  if (version != kVersion && version != kVersionCompressed) return std::nullopt;
   checkpoint.origin = base::Origin{get<std::uint64_t>(value)};
   checkpoint.flow_fingerprint = get<std::uint64_t>(value);
   checkpoint.generation = get<std::uint32_t>(value);
@@ -87,6 +101,11 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
   checkpoint.tail_bytes = get<std::uint32_t>(value);
   checkpoint.tail_hash = get<std::uint64_t>(value);
   checkpoint.seen_us = get<std::int64_t>(value);
+  if (version == kVersionCompressed) {
+    if (value.size() < kCompressedBytes + 4) return std::nullopt;
+    checkpoint.compressed_bytes = get<std::uint64_t>(value);
+    checkpoint.gone = get<std::uint8_t>(value) != 0;
+  }
   const auto path_bytes = get<std::uint32_t>(value);
   if (value.size() != path_bytes || checkpoint.tail_bytes > kTailBytes) return std::nullopt;
   if (checkpoint.offset > 0 && checkpoint.tail_bytes > checkpoint.offset) return std::nullopt;

@@ -30,9 +30,17 @@ struct Checkpoint {
   std::uint32_t tail_bytes = 0;
   std::uint64_t tail_hash = 0;
   std::int64_t seen_us = 0;  // wall clock when written, for forgetting files long gone
+  // A compressed file, of which `offset` counts decompressed bytes: its size when all that was in
+  // it was below `offset`, or passed over. 0: not compressed, or not read to its end.
+  std::uint64_t compressed_bytes = 0;
+  // Deleted, and kept only to recognise its compressed form (sources/former_search.h).
+  bool gone = false;
 
   bool operator==(const Checkpoint&) const = default;
 };
+
+// Nothing of a file of this size is left to read.
+bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 
 // The key in `_checkpoints`: flow and identity, so one file has one entry per flow. Readable:
 // "<flow> <device> <inode> <birth_ns>". A flow's name may hold blanks.
@@ -41,6 +49,8 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   0 u8 version (1)        17 u32 generation    33 u64 tail_hash     49 u32 path bytes
 //   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
+// Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 gone, 58 u32
+// path bytes, 62 path.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

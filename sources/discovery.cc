@@ -25,6 +25,13 @@ std::vector<std::vector<std::string>> compile(const std::vector<std::string>& gl
 
 }  // namespace
 
+bool FilesOptions::inflate() const {
+  if (compressed != CompressedFiles::skip) return compressed == CompressedFiles::read;
+  return std::ranges::any_of(compile(patterns), [](const std::vector<std::string>& parts) {
+    return can_inflate(compressed_suffix(parts.back()));
+  });
+}
+
 Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
                         std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
                         Listener given_listener, std::size_t given_open_files_max)
@@ -37,10 +44,13 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
       operation(io::on<&State::received>(*this)) {
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
     const FilesOptions& options = flows[flow].files;
-    for (auto& parts : compile(options.patterns)) patterns.push_back({flow, std::move(parts)});
+    for (auto& parts : compile(options.patterns)) {
+      patterns.push_back({flow, std::move(parts), options.compressed});
+    }
     excludes.push_back(compile(options.exclude));
     reconcile_interval = std::min(reconcile_interval, options.reconcile_interval);
   }
+  said_compressed.resize(flows.size());
   for (Checkpoint& checkpoint : checkpoints) {
     const auto flow = std::find_if(flows.begin(), flows.end(), [&checkpoint](const Flow& each) {
       return each.name == checkpoint.flow;

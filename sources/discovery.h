@@ -25,6 +25,7 @@
 #include "base/result.h"
 #include "io/environment.h"
 #include "sources/checkpoint.h"
+#include "sources/compressed_names.h"
 #include "sources/file_tail.h"
 #include "sources/glob.h"
 #include "sources/rest.h"
@@ -46,6 +47,10 @@ struct FilesOptions {
   // A file without state that was not written for so long when it is found is not opened; when it
   // is written again it is read from the size it had (F33). 0: off.
   base::Duration ignore_older = base::Duration::zero();
+  CompressedFiles compressed = CompressedFiles::skip;
+
+  // Some of the files that match may be compressed ones that are to be read as what is in them.
+  bool inflate() const;
 
   bool operator==(const FilesOptions&) const = default;
 };
@@ -56,6 +61,7 @@ struct DiscoveryCounters {
   base::Counter watches /* gauge */, watch_errors;
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
   base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
+  base::Counter files_skipped_compressed /* gauge: for their names' ends */;
   // Without a descriptor, with bytes not read, and not found again after they lost their names.
   base::Counter files_lost_unread, bytes_lost_unread;  // bytes: known part only
 };

@@ -93,6 +93,7 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
       }
     }
     name_gone(directory, name);
+    forget_compressed(directory, name);
   }
   if ((event.what & io::kWatchCreated) != 0) {
     if (const auto moved = moves.find(event.cookie); moved != moves.end()) {

@@ -129,7 +129,7 @@ bool Discovery::State::too_old(std::size_t flow, const Checkpoint& checkpoint,
   const base::Duration limit = flows[flow].files.ignore_older;
   if (limit == base::Duration::zero()) return false;
   const bool has_state = checkpoint.seen_us != 0;
-  if (has_state && checkpoint.offset != status.size) return false;
+  if (has_state && !covers(checkpoint, status.size)) return false;
   const auto age =
       environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
   return age > limit;
@@ -149,6 +149,9 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
   counters.files_found.add();
   const bool known_before = checkpoint.generation > 0 || checkpoint.seen_us != 0;
   file.ignored = too_old(flow, checkpoint, status);
+  // To go through a compressed file again only to find nothing new would take its time.
+  const bool whole = flows[flow].files.inflate() && checkpoint.compressed_bytes > 0 &&
+                     covers(checkpoint, status.size);
   if (file.ignored) {
     file.order = ++last_order;
     counters.files_ignored_old.set(counters.files_ignored_old.value() + 1);
@@ -157,6 +160,8 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
       checkpoint.seen_us = environment.clock.wall().time_since_epoch().count();
       if (listener.ignored) listener.ignored(flow, checkpoint);
     }
+  } else if (whole) {
+    file.order = ++last_order;
   } else {
     found.push_back({.number = number, .known = known_before, .modified_ns = status.modified_ns});
   }
@@ -165,7 +170,7 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
                                                             .modified_ns = status.modified_ns,
                                                             .more = false,
                                                             .failed = false},
-                                                   .wanted = !file.ignored,
+                                                   .wanted = !file.ignored && !whole,
                                                    .queued = false});
   return number;
 }

@@ -59,9 +59,10 @@ GlobStates Discovery::State::below(const GlobStates& states, std::string_view na
 }
 
 // Flows with a pattern that ends here and matches `name`, unless they exclude it.
-std::vector<std::size_t> Discovery::State::flows_matching(const Directory& directory,
-                                                          std::string_view name) const {
+std::vector<std::size_t> Discovery::State::flows_matching(Directory& directory,
+                                                          std::string_view name) {
   std::vector<std::size_t> matching;
+  std::vector<std::size_t> compressed;
   std::vector<std::string> path;
   for (const GlobState& state : directory.states) {
     const FlowPattern& pattern = patterns[state.pattern];
@@ -73,9 +74,33 @@ std::vector<std::size_t> Discovery::State::flows_matching(const Directory& direc
     const bool out =
         std::any_of(flow_excludes.begin(), flow_excludes.end(),
                     [&path](const auto& parts) { return glob_match_parts(parts, path); });
-    if (!out) matching.push_back(pattern.flow);
+    if (out) continue;
+    auto& which =
+        passed_over(pattern.compressed, pattern.parts[state.part], name) ? compressed : matching;
+    which.push_back(pattern.flow);
+  }
+  for (const std::size_t flow : compressed) {
+    if (std::ranges::find(matching, flow) == matching.end()) note_compressed(directory, name, flow);
   }
   return matching;
+}
+
+void Discovery::State::note_compressed(Directory& directory, std::string_view name,
+                                       std::size_t flow) {
+  if (!directory.compressed.emplace(name).second) return;
+  DiscoveryCounters& all = counters;
+  all.files_skipped_compressed.set(all.files_skipped_compressed.value() + 1);
+  if (said_compressed[flow]) return;
+  said_compressed[flow] = true;
+  environment.log.info("compressed files are left alone, see 'compressed' in the configuration",
+                       {{"flow", flows[flow].name}, {"path", directory.path_of(name)}});
+}
+
+void Discovery::State::forget_compressed(Directory& directory, std::string_view name) {
+  const auto it = directory.compressed.find(name);
+  if (it == directory.compressed.end()) return;
+  directory.compressed.erase(it);
+  counters.files_skipped_compressed.set(counters.files_skipped_compressed.value() - 1);
 }
 
 bool Discovery::State::excluded(const std::string& path, const io::FileStatus* status) const {
@@ -187,6 +212,14 @@ void Discovery::State::list(Directory& directory, bool deep) {
     if (known_name.listing != listing) gone.push_back(name);
   }
   for (const std::string& name : gone) name_gone(directory, name);
+  if (directory.compressed.empty()) return;
+  std::unordered_set<std::string_view> there;
+  for (const io::DirectoryEntry& each : *entries) there.insert(each.name);
+  gone.clear();
+  for (const std::string& name : directory.compressed) {
+    if (!there.contains(name)) gone.push_back(name);
+  }
+  for (const std::string& name : gone) forget_compressed(directory, name);
 }
 
 void Discovery::State::entry(Directory& directory, const io::DirectoryEntry& each, bool deep) {
@@ -260,6 +293,10 @@ void Discovery::State::drop(Directory& directory) {
   while (!directory.names.empty()) {
     const std::string name = directory.names.begin()->first;
     name_gone(directory, name);
+  }
+  while (!directory.compressed.empty()) {
+    const std::string name = *directory.compressed.begin();
+    forget_compressed(directory, name);
   }
   unwatch(directory);
   const std::string path = directory.path;

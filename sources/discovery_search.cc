@@ -23,6 +23,13 @@ std::string parent_of(const std::string& path) {
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
+// As far as that can be said: of a compressed file the compressed ones.
+std::uint64_t unread_bytes(const Rest& rest) {
+  if (covers(rest.checkpoint, rest.size)) return 0;
+  if (rest.checkpoint.compressed_bytes > 0) return rest.size - rest.checkpoint.compressed_bytes;
+  return rest.size > rest.checkpoint.offset ? rest.size - rest.checkpoint.offset : 0;
+}
+
 }  // namespace
 
 // Checkpoints whose file no pattern matches: renamed while nobody looked? Searched by inode where
@@ -89,7 +96,7 @@ bool Discovery::State::nothing_new(const io::FileStatus& status,
                                    const Checkpoint& checkpoint) const {
   const auto age =
       environment.clock.wall().time_since_epoch() - std::chrono::nanoseconds(status.modified_ns);
-  return status.size == checkpoint.offset && age > kLateWriters;
+  return covers(checkpoint, status.size) && age > kLateWriters;
 }
 
 bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& wanted) {
@@ -123,12 +130,11 @@ void Discovery::State::lose(std::uint64_t number) {
     File& successor = files.at(*heir);
     if (successor.resting) successor.resting->rest.checkpoint = std::move(rest.checkpoint);
   } else {
-    Lost each{
-        .file = key,
-        .places = {parent_of(file.home)},
-        .unread_bytes = rest.size > rest.checkpoint.offset ? rest.size - rest.checkpoint.offset : 0,
-        .unread = file.resting->wanted,
-        .unlinked = file.unlinked};
+    Lost each{.file = key,
+              .places = {parent_of(file.home)},
+              .unread_bytes = unread_bytes(rest),
+              .unread = file.resting->wanted,
+              .unlinked = file.unlinked};
     if (!file.path.empty()) each.places.push_back(parent_of(file.path));
     if (!file.moved_to.empty()) each.places.push_back(parent_of(file.moved_to));
     lost.push_back(std::move(each));

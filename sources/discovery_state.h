@@ -40,6 +40,7 @@ using GlobStates = std::vector<GlobState>;
 struct FlowPattern {
   std::size_t flow;
   std::vector<std::string> parts;  // without braces; never ends with **
+  CompressedFiles compressed = CompressedFiles::skip;
 };
 
 struct Name {
@@ -71,6 +72,8 @@ struct Directory {
   std::uint64_t scan = 0;  // the last one that came here
   std::uint64_t listing = 0;
   std::unordered_map<std::string, Name, NameHash, std::equal_to<>> names;
+  // Would match, but for their ends, which say that they are compressed.
+  std::unordered_set<std::string, NameHash, std::equal_to<>> compressed;
 
   std::string path_of(std::string_view name) const;
 };
@@ -125,7 +128,9 @@ struct Discovery::State {
   void entry(Directory& directory, const io::DirectoryEntry& entry, bool deep);
   GlobStates closure(GlobStates states) const;
   GlobStates below(const GlobStates& states, std::string_view name) const;
-  std::vector<std::size_t> flows_matching(const Directory& directory, std::string_view name) const;
+  std::vector<std::size_t> flows_matching(Directory& directory, std::string_view name);
+  void note_compressed(Directory& directory, std::string_view name, std::size_t flow);
+  void forget_compressed(Directory& directory, std::string_view name);
   bool excluded(const std::string& path, const io::FileStatus* status) const;
   void watch(Directory& directory);
   void cannot_watch(Directory& directory, const base::Error& error);
@@ -209,6 +214,7 @@ struct Discovery::State {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> excluded_inodes;
   std::vector<std::string> uncertain;            // this scan could not look at or below these
   std::unordered_set<std::string> unsearchable;  // said in the log already
+  std::vector<bool> said_compressed;             // per flow: that it skips such files
   std::uint64_t scans = 0;
   std::uint64_t listings = 0;
 

@@ -21,7 +21,9 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       seen_end_(offset_),
       last_growth_(parts.environment.clock.monotonic()),
       detached_(found.rotated),
-      yielding_(found.brief) {
+      yielding_(found.brief),
+      probing_(parts.options.inflate),
+      formers_(std::move(found.formers)) {
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
   glanced_modified_ns_ = distinct_time(found.modified_ns);
@@ -30,7 +32,10 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
 
 FileTail::~FileTail() {
   drop_timer();
-  if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
+  if (phase_ == Phase::ready) {
+    std::erase(parts_.turns.ready, this);
+    std::erase(parts_.turns.to_inflate, this);
+  }
   if (phase_ == Phase::registering) parts_.checkpointer.forget_waiter(this);
   if (open()) parts_.environment.files.close(handle_);
 }
@@ -71,7 +76,7 @@ void FileTail::glance() {
     look();
     return;
   }
-  const auto status = parts_.environment.files.status(handle_);
+  const auto status = this->status();
   if (status && status->size == seen_end_ && status->modified_ns == glanced_modified_ns_) return;
   if (status) glanced_modified_ns_ = distinct_time(status->modified_ns);
   look();
@@ -122,7 +127,7 @@ bool FileTail::come_to_rest(bool more, bool failed) {
   const auto status = parts_.environment.files.status(handle_);
   if (status && status->links == 0) return false;
   drop_timer();
-  rest_.more = more || !status || status->size != seen_end_;
+  rest_.more = more || !status || size_in(*status) != seen_end_;
   rest_.failed = failed;
   rest_.size = status ? status->size : seen_end_;
   rest_.modified_ns = status ? status->modified_ns : 0;
@@ -147,10 +152,11 @@ void FileTail::yield() {
 // After a read that left something: is its turn over?
 bool FileTail::give_way() {
   if (!yielding_ || ++turn_reads_ < kTurnReads) return false;
-  // A long line would be looked through from its start again, and newer generations wait for the
-  // end of this one.
+  // A long line or a compressed file would be gone through from its start again, and newer
+  // generations wait for the end of this one.
   turn_reads_ = kTurnReads;
-  if (detached_ || long_line_ || nuls_ > 0 || skipping() || parts_.turns.held > 0) return false;
+  if (detached_ || long_line_ || nuls_ > 0 || skipping() || view_ || parts_.turns.held > 0)
+    return false;
   return come_to_rest(true, false);
 }
 
@@ -172,6 +178,7 @@ void FileTail::wake_up(io::Handle handle, bool brief) {
   turn_reads_ = 0;
   std::erase(parts_.turns.rested, this);
   phase_ = Phase::idle;
+  probing_ = parts_.options.inflate;
 }
 
 void FileTail::back_off() {
@@ -210,6 +217,7 @@ void FileTail::enroll(std::string_view body) {
 }
 
 void FileTail::registered() {
+  if (!former_key_.empty()) parts_.checkpointer.erase(std::exchange(former_key_, {}));
   if (phase_ == Phase::registering) make_ready();
 }
 
@@ -255,6 +263,8 @@ void FileTail::begin_generation() {
   open_lines_.clear();
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   first_end_ = base::Instant{};
+  checkpoint_.compressed_bytes = 0;
+  probing_ = parts_.options.inflate;  // it may be compressed now, or no longer
   make_ready();
 }
 
@@ -263,6 +273,7 @@ void FileTail::settled(pipeline::Parcel& parcel) {
   if (window_.settle(parcel.ticket)) report();
   parts_.intake.release(parcel);
   if (!window_.empty()) return;
+  note_whole_file();
   if (phase_ == Phase::emptying) {
     begin_generation();
   } else if (phase_ == Phase::settling) {
@@ -280,6 +291,7 @@ void FileTail::report() {
   checkpoint_.tail_bytes =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(checkpoint_.offset, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
+  checkpoint_.compressed_bytes = 0;
   checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
   parts_.checkpointer.update(checkpoint_);
 }
@@ -297,7 +309,7 @@ void FileTail::note_end(base::Instant now, base::Instant due) {
 // A read found nothing new. That is the end only if the file says so too: a short read, after
 // others that failed for longer than rotate_wait, must not let a file go that has more.
 void FileTail::end_seen() {
-  const auto status = parts_.environment.files.status(handle_);
+  const auto status = this->status();
   if (!status || status->size > seen_end_) {
     if (std::exchange(end_doubted_, true)) {
       back_off();
@@ -308,8 +320,10 @@ void FileTail::end_seen() {
   }
   end_doubted_ = false;
   const base::Instant now = parts_.environment.clock.monotonic();
-  const base::Instant due = due_at();
+  base::Instant due = due_at();
   note_end(now, due);
+  note_whole_file();
+  due = std::min(due, unfinished_at(now));
   phase_ = Phase::idle;
   if (!detached_) {
     if (due != base::Instant::max()) {
@@ -351,7 +365,9 @@ std::uint64_t FileTail::deleted_bytes() const {
 bool FileTail::give_up() {
   if (phase_ == Phase::reading || phase_ == Phase::registering) return false;
   const auto status = parts_.environment.files.status(handle_);
-  const std::uint64_t unread = status && status->size > offset_ ? status->size - offset_ : 0;
+  const std::uint64_t unread = view_                              ? lag_bytes()
+                               : status && status->size > offset_ ? status->size - offset_
+                                                                  : 0;
   parts_.counters.bytes_lost_unread.add(unread);
   parts_.counters.files_given_up.add();
   parts_.environment.log.warn(
@@ -382,7 +398,9 @@ bool FileTail::at_end() const {
 std::uint64_t FileTail::lag_bytes() const {
   std::uint64_t end = seen_end_;
   if (phase_ != Phase::idle && open()) {
-    if (const auto status = parts_.environment.files.status(handle_)) end = status->size;
+    const auto status = parts_.environment.files.status(handle_);
+    if (status && view_) return status->size - std::min(status->size, view_->raw_bytes());
+    if (status) end = status->size;
   }
   return end > offset_ ? end - offset_ : 0;
 }

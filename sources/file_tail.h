@@ -8,6 +8,9 @@
 //
 // Reads may be short for other reasons than the file's end, so the end is believed only when the
 // file's size says the same.
+//
+// A compressed file is read through a CompressedFile: offsets, sizes and bytes are those of what it
+// was made of (file_tail_compressed.cc).
 #pragma once
 
 #include <array>
@@ -29,6 +32,8 @@
 #include "sources/ack_window.h"
 #include "sources/checkpoint.h"
 #include "sources/checkpointer.h"
+#include "sources/compressed_file.h"
+#include "sources/former_search.h"
 #include "sources/long_line.h"
 #include "sources/rest.h"
 #include "sources/stall.h"
@@ -53,6 +58,8 @@ struct TailOptions {
   base::Duration deleted_age_max{0};
   // Say so, and start it anew, when a file has something to read and does not get on; 0: never.
   base::Duration stall_after = std::chrono::seconds(60);
+  // Look at files' first bytes; those of gzip and zstd files are read as what they were made of.
+  bool inflate = false;
   bool once = false;  // take an unfinished last line as a line; report at_end()
 };
 
@@ -64,6 +71,8 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter files_open;         // gauge: descriptors
+  base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
+  base::Counter files_continued_compressed;  // known before they were compressed (F11)
   base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
   base::Counter files_given_up;     // deleted, over the limits, and not read to their ends
   base::Counter files_stalled;      // gauge: since stall_after or longer
@@ -83,6 +92,7 @@ struct FoundFile {
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
   std::int64_t modified_ns = 0;      // when it was opened; 0: not known
+  std::vector<Former> formers = {};  // of which it may be the compressed form
 };
 
 // One read in flight. A TailSet has kTailReadsMax of them; idle files have none.
@@ -162,6 +172,12 @@ class FileTail final : public pipeline::Source, private Registered {
   bool idle() const;                          // nothing in flight, nothing unsettled
   bool at_end() const;                        // and nothing to do before the next hint
   std::uint64_t lag_bytes() const;
+  // Decompressing takes memory, so few may do it at a time. One that waits for its file to grow
+  // gives it up when asked, and goes through the file from its beginning when it did. False: it is
+  // busy.
+  bool inflates() const { return view_ != nullptr; }
+  bool holds_memory() const;
+  bool give_up_memory();
 
   // For whoever looks whether it gets on (file_tail_stall.cc). What it waits for, if for anything;
   // the sum of all its positions; whether it grew `limit` ago or earlier and does not know.
@@ -241,6 +257,19 @@ class FileTail final : public pipeline::Source, private Registered {
   bool finishing() const { return parts_.options.once || letting_go_; }
   std::int64_t distinct_time(std::int64_t modified_ns) const;
   std::size_t group_bytes() const;
+  // file_tail_compressed.cc
+  void read_at(TailRead& read, std::uint64_t from);
+  bool start_other(TailRead& read);
+  bool done_other(TailRead& read, std::int64_t result);
+  void probed(TailRead& read, std::string_view head);
+  void begin_inflating(Compression compression);
+  void tried_former(TailRead& read, std::string_view bytes);
+  void take_over(Former& former);
+  void note_whole_file();
+  base::Instant unfinished_at(base::Instant now);
+  base::Result<io::FileStatus> status() const;
+  std::uint64_t size_in(const io::FileStatus& raw) const;
+
   std::size_t prefix_bytes() const;  // how many bytes before the offset every read begins
   void free(TailRead& read, bool credit_too);
 
@@ -277,6 +306,12 @@ class FileTail final : public pipeline::Source, private Registered {
   bool yielding_ = false;        // others wait for the descriptor
   std::uint8_t turn_reads_ = 0;  // since they do
   Rest rest_;
+  bool probing_;                          // its first bytes tell how to read it
+  bool undecided_ = false;                // there are too few of them; it is as if empty
+  std::unique_ptr<CompressedFile> view_;  // nullptr: it is read as it is
+  std::unique_ptr<FormerSearch> search_;  // before its first byte is taken
+  std::vector<Former> formers_;
+  std::string former_key_;  // of the checkpoint that ours replaces when it is in the log
 };
 
 }  // namespace sources

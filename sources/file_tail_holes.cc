@@ -23,6 +23,7 @@ std::size_t leading_nuls(std::string_view bytes) {
 // Bytes of the hole that begins at `at`, up to the next data or the file's end; 0: none there, or
 // not worth passing over.
 std::uint64_t FileTail::hole_bytes(std::uint64_t at) const {
+  if (view_) return 0;
   const auto data = parts_.environment.files.data_from(handle_, at);
   return data && *data >= at + kHoleBytesMin ? *data - at : 0;
 }
@@ -103,6 +104,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   }
   seen_end_ = std::max(seen_end_, nuls_);
   if (!at_end) {
+    if (view_) return next(true);  // what it is made of has no holes
     if (const auto data = parts_.environment.files.data_from(handle_, nuls_)) {
       nuls_ = std::max(nuls_, *data);
     }

@@ -38,17 +38,19 @@ void FileTail::start(TailRead& read) {
   ASSERT(phase_ == Phase::ready);
   phase_ = Phase::reading;
   look_again_ = false;
+  if (start_other(read)) return;
   const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
   const std::uint64_t from = scanning    ? offset_ + long_line_->scan_offset()
                              : nuls_ > 0 ? nuls_
                                          : offset_ - prefix_bytes();
-  parts_.environment.io.read(read.operation, handle_, read.buffer, from);
+  read_at(read, from);
 }
 
 void FileTail::done(TailRead& read, std::int64_t result) {
   ASSERT(phase_ == Phase::reading);
   parts_.counters.reads.add();
   phase_ = Phase::idle;
+  if (done_other(read, result)) return;
   if (result < 0) {
     free(read, true);
     failed(static_cast<int>(-result));
@@ -79,14 +81,14 @@ void FileTail::free(TailRead& read, bool credit_too) {
 
 // The file ends before byte `bytes`: was it cut, or was only the read short?
 FileTail::Continuity FileTail::shorter_than(std::uint64_t bytes) const {
-  const auto status = parts_.environment.files.status(handle_);
+  const auto status = this->status();
   return status && status->size < bytes ? Continuity::refilled : Continuity::unclear;
 }
 
 // A read came to `end` and was not filled. Reads may be short for other reasons than the file's
 // end.
 bool FileTail::ends_at(std::uint64_t end) const {
-  const auto status = parts_.environment.files.status(handle_);
+  const auto status = this->status();
   return status ? status->size <= end : end == seen_end_;
 }
 
@@ -141,7 +143,7 @@ FileTail::Continuity FileTail::compare_open_lines(std::string_view bytes) const 
 // not be skipped. From here on under a new origin: rather twice than never.
 void FileTail::distrust_marks() {
   if (marks_.empty()) return;
-  const auto status = parts_.environment.files.status(handle_);
+  const auto status = this->status();
   const std::uint64_t mark = *std::max_element(marks_.begin(), marks_.end());
   if (!status || status->size >= mark) return;
   marks_ = {};

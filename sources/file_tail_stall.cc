@@ -52,7 +52,7 @@ StallReason FileTail::busy_with() const {
 
 bool FileTail::grew_unnoticed(base::Duration limit) const {
   if (phase_ != Phase::idle) return false;
-  const auto status = parts_.environment.files.status(handle_);
+  const auto status = this->status();
   if (!status || status->size <= seen_end_) return false;
   const auto age = parts_.environment.clock.wall().time_since_epoch() -
                    base::Duration(std::chrono::nanoseconds(status->modified_ns));
@@ -70,7 +70,7 @@ bool FileTail::restart(StallReason reason, TailRead* read) {
       look();
       return true;
     case StallReason::disk:
-      if (read == nullptr) return false;
+      if (read == nullptr || view_) return false;
       parts_.environment.io.cancel(read->operation);
       return true;
     case StallReason::errors:

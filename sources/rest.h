@@ -10,7 +10,7 @@ namespace sources {
 
 struct Rest {
   Checkpoint checkpoint;         // where to go on; everything below is settled
-  std::uint64_t size = 0;        // bytes, when its descriptor was closed
+  std::uint64_t size = 0;        // bytes on the disk, when its descriptor was closed
   std::int64_t modified_ns = 0;  // the same; since the epoch
   bool more = false;             // there was more to read
   bool failed = false;           // because it could not be read

@@ -98,6 +98,7 @@ struct TailSet::State {
   bool take_credit(std::uint64_t bytes);
   bool start_read(FileTail& tail);
   void start_reads();
+  bool may_inflate(FileTail& tail);
   void release_held();
   bool may_start(const std::vector<std::uint64_t>& after);
   void close(FileTail& tail);
@@ -137,6 +138,7 @@ struct TailSet::State {
   std::unordered_map<std::uint64_t, Busy> busy;
   std::map<StallReason, Stalled> stalled;
   std::uint64_t looks_for_stalls = 0;
+  std::vector<FileTail*> inflating;  // at most kInflatingMax
   bool stopped = false;
   bool short_of_credit = false;  // the budget's doorbell will bring the next tick
 };
@@ -178,10 +180,33 @@ bool TailSet::State::start_read(FileTail& tail) {
   return true;
 }
 
+// Its place among those that inflate: one that is free, or that of a file which does not grow.
+bool TailSet::State::may_inflate(FileTail& tail) {
+  std::erase_if(inflating, [](const FileTail* each) { return !each->holds_memory(); });
+  if (std::ranges::find(inflating, &tail) != inflating.end()) return true;
+  if (inflating.size() >= kInflatingMax) {
+    const auto idle =
+        std::ranges::find_if(inflating, [](FileTail* each) { return each->give_up_memory(); });
+    if (idle == inflating.end()) return false;
+    inflating.erase(idle);
+  }
+  inflating.push_back(&tail);
+  return true;
+}
+
 void TailSet::State::start_reads() {
   short_of_credit = false;
+  while (!turns.to_inflate.empty() && may_inflate(*turns.to_inflate.front())) {
+    turns.ready.push_back(turns.to_inflate.front());
+    turns.to_inflate.pop_front();
+  }
   while (!stopped && !turns.ready.empty()) {
     FileTail& tail = *turns.ready.front();
+    if (tail.inflates() && !may_inflate(tail)) {
+      turns.ready.pop_front();
+      turns.to_inflate.push_back(&tail);
+      continue;
+    }
     if (!start_read(tail)) return;
     turns.ready.pop_front();
   }
@@ -210,6 +235,7 @@ void TailSet::State::release_held() {
 void TailSet::State::forget(const FileTail& tail) {
   const std::uint64_t number = tail.number();
   by_identity.erase(tail.checkpoint().identity);
+  std::erase(inflating, &tail);
   held.erase(number);
   turns.held = held.size();
   tails.erase(number);
@@ -248,12 +274,20 @@ void TailSet::State::sweep(base::Instant now) {
 void TailSet::State::close(FileTail& tail) {
   const std::uint64_t number = tail.number();
   const Checkpoint checkpoint = tail.checkpoint();
-  const Checkpoint resume = tail.resume_point();
+  Checkpoint resume = tail.resume_point();
   const bool deleted = tail.deleted();
+  bool keep = !deleted && checkpoint.origin != base::Origin::none;
   if (deleted) {
     counters.files_deleted.add();
     if (checkpoint.origin != base::Origin::none) {
-      parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
+      // Its compressed form may turn up, or be there.
+      keep = parts.options.inflate && resume.tail_bytes > 0;
+      resume.gone = keep;
+      if (keep) {
+        parts.checkpointer.update(resume);
+      } else {
+        parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
+      }
     }
   } else {
     let_go.remember(resume);
@@ -261,7 +295,7 @@ void TailSet::State::close(FileTail& tail) {
   forget(tail);
   counters.files_closed.add();
   counters.files_open.set(--open);
-  closed(number, deleted || checkpoint.origin == base::Origin::none ? nullptr : &resume);
+  closed(number, keep ? &resume : nullptr);
 }
 
 // True: we follow it already.
@@ -460,12 +494,18 @@ bool TailSet::reading() const { return state_->reading(); }
 bool TailSet::idle() const { return !state_->reading() && state_->turns.ages.open() == 0; }
 
 bool TailSet::at_end() const {
-  if (state_->reading() || !state_->turns.ready.empty()) return false;
+  const TailTurns& turns = state_->turns;
+  if (state_->reading() || !turns.ready.empty() || !turns.to_inflate.empty()) return false;
   return std::all_of(state_->tails.begin(), state_->tails.end(),
                      [](const auto& entry) { return entry.second->at_end(); });
 }
 
 std::size_t TailSet::files() const { return state_->tails.size(); }
+
+std::size_t TailSet::inflating() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      state_->tails, [](const auto& entry) { return entry.second->holds_memory(); }));
+}
 
 std::uint64_t TailSet::lag_bytes() const {
   std::uint64_t bytes = 0;

@@ -23,6 +23,10 @@ namespace sources {
 // Reads in flight per set. More would only hold more chunk buffers: one read keeps a reactor busy.
 constexpr std::size_t kTailReadsMax = 4;
 
+// Compressed files being inflated per set: each has its format's window (sources/inflater.h). The
+// others wait; a directory may hold thousands.
+constexpr std::size_t kInflatingMax = 8;
+
 class TailSet {
  public:
   struct Parts {
@@ -33,7 +37,8 @@ class TailSet {
     Checkpointer& checkpointer;
     TailOptions options;
     // A file we no longer follow: discovery forgets it. Once per add(), on our thread.
-    // `resume`: where to go on if its file is found again; nullptr: it has no name left.
+    // `resume`: where to go on if its file is found again, or, when it is `gone`, its compressed
+    // form; nullptr: never again.
     std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
     // Optional, both by mail as `closed`. A file gave its descriptor back; later, when all that was
     // read of it is settled, we forget it and `rested` tells what is left. It is add()ed again
@@ -69,6 +74,7 @@ class TailSet {
   bool reading() const;  // a read is in flight
   bool at_end() const;   // every file was read to its end, nothing waits
   std::size_t files() const;
+  std::size_t inflating() const;    // compressed files whose windows are in memory
   std::uint64_t lag_bytes() const;  // known bytes not yet read
   // When the oldest parcel that is not settled was read; Instant::max(): everything is settled.
   base::Instant oldest_unsettled() const;

@@ -18,6 +18,7 @@ class FileTail;
 
 struct TailTurns {
   std::deque<FileTail*> ready;                           // wait for a read, first come first served
+  std::deque<FileTail*> to_inflate;                      // as well, but too many inflate already
   std::set<std::pair<base::Instant, FileTail*>> timers;  // at most one per tail
   std::vector<FileTail*> finished;                       // to be closed
   std::vector<FileTail*> rested;                         // no descriptor, all settled: to be told

@@ -120,6 +120,9 @@ TEST_CASE("includes: a third-party header has one home", "[tidy]") {
            {"xxhash.h", "agent/foreign/fingerprints.cc"},
            {"sqlite3.h", "agent/foreign/sqlite_table.cc"},
            {"yaml-cpp/yaml.h", "config/yaml.cc"},
+           {"zlib.h", "sources/gzip_inflater.cc"},
+           {"zstd.h", "sources/zstd_inflater.cc"},
+           {"zstd_errors.h", "sources/zstd_inflater.cc"},
            {"CLI/CLI.hpp", "agent/commands/run.cc"},
            {"fmt/format.h", "agent/report.cc"},
            {"catch2/catch.hpp", "tests/test.h"}}) {

@@ -1,6 +1,7 @@
 // tailrace tail: follow files and print their records, without a configuration.
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "agent/last_lines.h"
 #include "agent/runner.h"
 #include "io/backends.h"
+#include "sources/inflater.h"
 
 namespace agent {
 
@@ -68,6 +70,13 @@ std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Conf
     const io::UniqueHandle handle(files, *opened);
     const auto status = files.status(handle.get());
     if (!status || status->kind != io::FileKind::regular) continue;
+    // Which lines are a compressed file's last is known when all of it was read: all are shown.
+    std::array<char, sources::kMagicBytes> head{};
+    const auto head_bytes = files.read_at(handle.get(), head, 0);
+    if (config.flows.front().from.inflate() && head_bytes &&
+        sources::compression_of({head.data(), *head_bytes}) != sources::Compression::none) {
+      continue;
+    }
     const auto offset = last_lines_offset(files, handle.get(), status->size, lines);
     if (!offset) continue;
     sources::Checkpoint checkpoint;

@@ -96,6 +96,24 @@ flows:
   CHECK(loaded.config.flows[0].from.ignore_older == 48h);
 }
 
+TEST_CASE("load: what to do with compressed files reaches its option", "[config][load]") {
+  const auto with = [](const std::string& from) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: " + from + " }, to: stdout }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.config.flows[0].from;
+  };
+  CHECK(with("/a").compressed == sources::CompressedFiles::skip);
+  CHECK(with("/a, compressed: skip").compressed == sources::CompressedFiles::skip);
+  CHECK(with("/a, compressed: read").compressed == sources::CompressedFiles::read);
+  CHECK(with("/a, compressed: raw").compressed == sources::CompressedFiles::raw);
+  CHECK_FALSE(with("\"/a*\"").inflate());
+  CHECK(with("[\"/a*\", \"/b*.gz\"]").inflate());
+  CHECK(with("\"/a{.log,.zst}\"").inflate());
+  CHECK(with("/a, compressed: read").inflate());
+  CHECK_FALSE(with("/a.gz, compressed: raw").inflate());
+}
+
 TEST_CASE("load: every key reaches its option", "[config][load]") {
   const config::Loaded loaded = parsed(R"(
 data_dir: //var/./lib//tailrace/

@@ -42,6 +42,36 @@ TEST_CASE("checkpoint: its bytes never change", "[sources][checkpoint]") {
   CHECK(value.substr(53) == "/x");
 }
 
+TEST_CASE("checkpoint: what only compressed and deleted files need takes bytes only there",
+          "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  const std::size_t bytes = sources::encode(checkpoint).size();
+  checkpoint.compressed_bytes = 0x0102030405060708;
+  std::string value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value.size() == bytes + 9);
+  CHECK(value[0] == 2);
+  CHECK(value.substr(49, 9) == std::string("\x08\x07\x06\x05\x04\x03\x02\x01\0", 9));
+  for (std::size_t cut = 0; cut < value.size(); ++cut) {
+    CHECK_FALSE(sources::decode_checkpoint(key, std::string_view(value).substr(0, cut)));
+  }
+  checkpoint.compressed_bytes = 0;
+  checkpoint.gone = true;
+  value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+}
+
+TEST_CASE("checkpoint: knows when a file holds nothing more", "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  checkpoint.offset = 100;
+  CHECK(sources::covers(checkpoint, 100));
+  CHECK_FALSE(sources::covers(checkpoint, 101));
+  checkpoint.compressed_bytes = 20;
+  CHECK(sources::covers(checkpoint, 20));
+  CHECK_FALSE(sources::covers(checkpoint, 100));
+}
+
 TEST_CASE("checkpoint: anything cut, longer, newer or senseless is none", "[sources][checkpoint]") {
   const sources::Checkpoint checkpoint = sample();
   const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
@@ -52,7 +82,7 @@ TEST_CASE("checkpoint: anything cut, longer, newer or senseless is none", "[sour
   }
   CHECK_FALSE(sources::decode_checkpoint(key, value + "x"));
   std::string newer = value;
-  newer[0] = 2;
+  newer[0] = 3;
   CHECK_FALSE(sources::decode_checkpoint(key, newer));
   std::string senseless = value;
   senseless[30] = 2;  // more tail than there is

@@ -42,6 +42,8 @@ constexpr std::array kThirdParty = {
     ThirdParty{"xxhash", "agent/foreign/fingerprints.cc"},
     ThirdParty{"sqlite3", "agent/foreign/sqlite_table.cc"},
     ThirdParty{"yaml-cpp", "config/yaml.cc"},
+    ThirdParty{"zlib", "sources/gzip_inflater.cc"},
+    ThirdParty{"zstd", "sources/zstd_inflater.cc"},
     ThirdParty{"CLI/", "agent/"},
     ThirdParty{"fmt/", "agent/"},
     ThirdParty{"catch2", "tests/test.h"},

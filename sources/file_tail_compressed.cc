@@ -1,0 +1,193 @@
+// What is different for compressed files: how they are recognised and read, and whether one is a
+// file that was read before it was compressed.
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "sources/file_tail.h"
+
+namespace sources {
+
+// The file's status with the size of what is read of it: decompressed bytes.
+base::Result<io::FileStatus> FileTail::status() const {
+  auto status = parts_.environment.files.status(handle_);
+  if (status) status->size = size_in(*status);
+  return status;
+}
+
+std::uint64_t FileTail::size_in(const io::FileStatus& raw) const {
+  if (undecided_) return seen_end_;
+  return view_ && !probing_ ? view_->size(raw) : raw.size;
+}
+
+void FileTail::read_at(TailRead& read, std::uint64_t from) {
+  if (view_) {
+    view_->read(read.operation, read.buffer, {.from = from, .anchor = offset_ - prefix_bytes()});
+  } else {
+    parts_.environment.io.read(read.operation, handle_, read.buffer, from);
+  }
+}
+
+// True: something else comes before the ordinary read.
+bool FileTail::start_other(TailRead& read) {
+  if (probing_) {
+    parts_.environment.io.read(read.operation, handle_, read.buffer.first(kMagicBytes), 0);
+    return true;
+  }
+  if (!search_) return false;
+  const auto wanted = search_->next();
+  const std::size_t bytes = std::min(wanted->bytes, read.buffer.size());
+  view_->read(read.operation, read.buffer.first(bytes),
+              {.from = wanted->from, .anchor = wanted->from});
+  return true;
+}
+
+// True: it was no ordinary read, or not yet one.
+bool FileTail::done_other(TailRead& read, std::int64_t result) {
+  if (result == -EAGAIN && view_) {  // on its way to where we want to read
+    free(read, true);
+    make_ready();
+    return true;
+  }
+  if (result < 0 || (!probing_ && !search_)) return false;
+  const std::string_view bytes(read.buffer.data(), static_cast<std::size_t>(result));
+  probing_ ? probed(read, bytes) : tried_former(read, bytes);
+  return true;
+}
+
+// `head`: the file's first bytes.
+void FileTail::probed(TailRead& read, std::string_view head) {
+  const Compression compression = compression_of(head);
+  undecided_ = false;
+  if (may_become_compressed(head) && !finishing()) {
+    if (head.empty()) return take_in(read, head);
+    undecided_ = true;
+    if (offset_ == 0) seen_end_ = std::max<std::uint64_t>(seen_end_, head.size());
+    free(read, true);
+    return next(false);
+  }
+  probing_ = false;
+  if (compression != Compression::none) {
+    begin_inflating(compression);
+    free(read, true);
+    return make_ready();
+  }
+  view_.reset();
+  formers_.clear();
+  phase_ = Phase::ready;
+  start(read);
+}
+
+void FileTail::begin_inflating(Compression compression) {
+  const bool fresh = checkpoint_.origin == base::Origin::none && checkpoint_.tail_bytes == 0;
+  if (fresh && offset_ > 0) {
+    // To begin at the end, discovery said. It knows the file's size only, so it is one of
+    // compressed bytes: what is in them is not wanted.
+    checkpoint_.compressed_bytes = std::exchange(offset_, 0);
+    checkpoint_.offset = seen_end_ = 0;
+    window_.restart(0);
+    tail_known_ = true;
+  }
+  const std::uint64_t passed_over = offset_ == 0 ? checkpoint_.compressed_bytes : 0;
+  view_ = std::make_unique<CompressedFile>(
+      CompressedFile::Parts{.environment = parts_.environment,
+                            .handle = handle_,
+                            .compression = compression,
+                            .path = checkpoint_.path,
+                            .errors = parts_.counters.compressed_errors,
+                            .passed_over = passed_over});
+  if (fresh && passed_over == 0 && !formers_.empty()) {
+    search_ = std::make_unique<FormerSearch>(std::exchange(formers_, {}));
+    if (!search_->next()) search_.reset();
+  }
+  formers_.clear();
+}
+
+void FileTail::tried_former(TailRead& read, std::string_view bytes) {
+  if (bytes.size() < search_->next()->bytes) {
+    // Perhaps whoever compresses it is still at it. Nobody waits for ever.
+    const auto raw = parts_.environment.files.status(handle_);
+    const auto quiet =
+        parts_.environment.clock.wall().time_since_epoch() -
+        base::Duration(std::chrono::nanoseconds(raw ? raw->modified_ns : std::int64_t{0}));
+    const bool whole = raw && view_->size(*raw) != CompressedFile::kUnknown &&
+                       (view_->complete() || view_->damaged());
+    if (!raw || (!whole && !finishing() && quiet < parts_.options.rotate_wait)) {
+      free(read, true);
+      return back_off();
+    }
+  }
+  backoff_ = base::Duration{0};
+  search_->answer(bytes);
+  free(read, true);
+  if (search_->next()) return make_ready();
+  const std::unique_ptr<FormerSearch> search = std::move(search_);
+  if (Former* const former = search->found()) {
+    take_over(*former);
+  } else {
+    make_ready();
+  }
+}
+
+// It goes on as `former`, under its origin, so that the marks of what was stored of it hold. Our
+// checkpoint must be in the log before the other's may go: between the two, whoever reads the log
+// finds the same place twice.
+void FileTail::take_over(Former& former) {
+  const Checkpoint& known = former.checkpoint;
+  parts_.counters.files_continued_compressed.add();
+  parts_.environment.log.info("compressed file is known from before it was compressed",
+                              {{"path", checkpoint_.path},
+                               {"before", known.path},
+                               {"offset", std::to_string(known.offset)}});
+  checkpoint_.origin = known.origin;
+  checkpoint_.generation = known.generation;
+  checkpoint_.offset = known.offset;
+  checkpoint_.tail_bytes = known.tail_bytes;
+  checkpoint_.tail_hash = known.tail_hash;
+  checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
+  former_key_ = checkpoint_key(known.flow, known.identity);
+  marks_ = std::move(former.marks);
+  offset_ = seen_end_ = known.offset;
+  window_.restart(offset_);
+  tail_known_ = false;
+  if (checkpoint_.origin == base::Origin::none) {
+    make_ready();  // the next read draws one
+    return;
+  }
+  phase_ = Phase::registering;
+  parts_.checkpointer.register_origin(checkpoint_, this);
+}
+
+// A restart shall not inflate it again only to find that there is nothing new.
+void FileTail::note_whole_file() {
+  if (!view_ || probing_ || !window_.empty() || checkpoint_.origin == base::Origin::none) return;
+  if (checkpoint_.offset != offset_) return;
+  const std::uint64_t bytes = offset_ == view_->end() ? view_->raw_end() : 0;
+  if (std::exchange(checkpoint_.compressed_bytes, bytes) == bytes) return;
+  parts_.checkpointer.update(checkpoint_);
+}
+
+// When to say that a compressed file ends in the middle: it is at its end, its last member is not,
+// and whoever writes it had his time.
+base::Instant FileTail::unfinished_at(base::Instant now) {
+  if (!view_ || probing_ || !view_->unfinished()) return base::Instant::max();
+  const base::Instant at = last_growth_ + parts_.options.rotate_wait;
+  if (now < at && !finishing()) return at;
+  view_->say_unfinished();
+  return base::Instant::max();
+}
+
+bool FileTail::holds_memory() const {
+  return view_ && (phase_ == Phase::reading || view_->holds_memory());
+}
+
+bool FileTail::give_up_memory() {
+  if (phase_ != Phase::idle && phase_ != Phase::backing_off && phase_ != Phase::emptying &&
+      phase_ != Phase::closing) {
+    return false;
+  }
+  view_->give_up_memory();
+  return true;
+}
+
+}  // namespace sources
