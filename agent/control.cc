@@ -97,6 +97,10 @@ void Control::on_found(std::size_t flow, sources::FoundFile found) {
     found.marks = std::move(it->second);
     marks_[flow].erase(it);
   }
+  for (sources::Former& former : found.formers) {
+    const auto it = marks_[flow].find(value(former.checkpoint.origin));
+    if (it != marks_[flow].end()) former.marks = it->second;
+  }
   Reactor& reactor = *reactors_[home];
   reactor.mailbox().post(
       [&reactor, flow, f = std::move(found)]() mutable { reactor.tails(flow).add(std::move(f)); });

@@ -320,7 +320,10 @@ MarkTable Wiring::marks_for(const config::Flow& flow) const {
   const std::size_t outlets = streams_.at(*name).shards.size() + 1;
   std::unordered_map<std::uint64_t, std::uint64_t> wanted;  // origin → checkpoint
   for (const sources::Checkpoint& checkpoint : known_) {
-    if (checkpoint.flow == flow.name) wanted[value(checkpoint.origin)] = checkpoint.offset;
+    if (checkpoint.flow != flow.name) continue;
+    // Two have one origin when we died while a file's compressed form took it over.
+    const auto [it, first] = wanted.try_emplace(value(checkpoint.origin), checkpoint.offset);
+    if (!first) it->second = std::min(it->second, checkpoint.offset);
   }
   for (std::size_t i = 0; i < shards.size(); ++i) {
     for (const auto& [origin, mark] : shards[i]->marks()) {

@@ -57,7 +57,8 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
     });
     if (flow == flows.end()) continue;  // another configuration's: kept in the log, not ours
     const FlowFile file{static_cast<std::size_t>(flow - flows.begin()), checkpoint.identity};
-    known.insert_or_assign(file, std::move(checkpoint));
+    auto& where = checkpoint.gone ? gone_files : known;
+    where.insert_or_assign(file, std::move(checkpoint));
   }
   for (std::string& path : excluded_directories) {
     while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -145,7 +146,9 @@ void Discovery::closed(std::size_t flow, std::uint64_t number, const Checkpoint*
   const FlowFile key{flow, file.identity};
   const auto heir = state_->number_of(key);
   state_->erase_file(number);
-  if (resume != nullptr && heir == number) {
+  if (resume != nullptr && resume->gone) {
+    state_->remember_gone(key, *resume);
+  } else if (resume != nullptr && heir == number) {
     state_->known.insert_or_assign(key, *resume);
   } else if (resume != nullptr && heir) {
     File& successor = state_->files.at(*heir);

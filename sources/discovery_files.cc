@@ -100,6 +100,7 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
     File& detached = files.at(*number);
     if (detached.resting) {
       detached.detached = false;
+      detached_files.erase(*number);
     } else {
       const std::uint64_t former = *number;
       number = add_file(flow, path, starting_point(flow, path, status), status);
@@ -186,6 +187,7 @@ void Discovery::State::erase_file(std::uint64_t number) {
   if (home->second.empty()) by_home.erase(home);
   if (file.ignored) counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
   orphans.erase(number);
+  detached_files.erase(number);
   files.erase(it);
 }
 
@@ -193,6 +195,7 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
                                             const io::FileStatus& status) {
   const Flow& options = flows[flow];
   const auto it = known.find({flow, identity_of(status)});
+  gone_files.erase({flow, identity_of(status)});  // its inode is another file's now
   if (it != known.end()) {
     Checkpoint checkpoint = std::move(it->second);
     known.erase(it);

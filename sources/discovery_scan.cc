@@ -135,6 +135,7 @@ void Discovery::State::scan() {
   visit("/", closure(std::move(all)), true);
   drop_unvisited();
   if (search_unmatched) search_unmatched = !find_unmatched();
+  trim_gone();
   announce();
 }
 

@@ -114,6 +114,7 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
   const std::uint64_t number =
       add_file(wanted.flow, path, starting_point(wanted.flow, path, *status), *status);
   files.at(number).detached = true;
+  detached_files.insert(number);
   return true;
 }
 
@@ -132,8 +133,9 @@ void Discovery::State::lose(std::uint64_t number) {
   } else {
     Lost each{.file = key,
               .places = {parent_of(file.home)},
+              .path = file.moved_to.empty() ? path_of(file) : file.moved_to,
               .unread_bytes = unread_bytes(rest),
-              .unread = file.resting->wanted,
+              .unread = file.resting->wanted && !file.resting->postponed,
               .unlinked = file.unlinked};
     if (!file.path.empty()) each.places.push_back(parent_of(file.path));
     if (!file.moved_to.empty()) each.places.push_back(parent_of(file.moved_to));
@@ -163,7 +165,8 @@ void Discovery::State::search_lost() {
   for (const Lost& each : looked_for) {
     const auto it = known.find(each.file);
     if (!all || it == known.end() || seen.contains(each.file)) continue;
-    if (each.unread || each.unread_bytes > 0) {
+    const bool compressed = has_compressed_form(each.file.flow, each.path);
+    if (!compressed && (each.unread || each.unread_bytes > 0)) {
       counters.files_lost_unread.add();
       counters.bytes_lost_unread.add(each.unread_bytes);
       environment.log.warn(
@@ -171,8 +174,9 @@ void Discovery::State::search_lost() {
           {{"path", it->second.path}, {"unread_bytes", std::to_string(each.unread_bytes)}});
     }
     if (!each.unlinked) continue;  // moved away; it may come back
-    if (listener.forgotten) listener.forgotten(each.file.flow, it->second);
+    Checkpoint checkpoint = std::move(it->second);
     known.erase(it);
+    remember_gone(each.file, std::move(checkpoint));
   }
   seen.clear();
 }
@@ -219,6 +223,7 @@ void Discovery::State::announce() {
     File& file = files.at(number);
     if (file.names > 0 || file.detached) continue;
     file.detached = true;
+    detached_files.insert(number);
     listener.detached(file.flow, number, file.moved_to);
   }
   orphans.clear();

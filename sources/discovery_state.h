@@ -92,8 +92,9 @@ struct FlowFileHash {
 // A file no reactor has.
 struct Resting {
   Rest rest;
-  bool wanted = true;   // to be opened: never was, or looks different
-  bool queued = false;  // in `waiting` or `later`
+  bool wanted = true;      // to be opened: never was, or looks different
+  bool queued = false;     // in `waiting`, `later` or `postponed`
+  bool postponed = false;  // for its original; see discovery_compressed.cc
 };
 
 struct File {
@@ -171,6 +172,18 @@ struct Discovery::State {
   void announce();
   void settle_found();
 
+  // discovery_compressed.cc: compressed files and their originals.
+  static const std::string& path_of(const File& file);
+  bool may_have_original(const File& file) const;
+  bool follows(std::size_t flow, std::string_view path) const;
+  bool has_compressed_form(std::size_t flow, const std::string& path) const;
+  bool original_is_there(std::uint64_t number) const;
+  void postpone(std::uint64_t number);
+  void look_at_postponed();
+  void remember_gone(const FlowFile& file, Checkpoint checkpoint);
+  void trim_gone();
+  std::vector<Former> formers_of(const File& file) const;
+
   // discovery_turns.cc: who may have a descriptor.
   void notice(std::uint64_t number, const io::FileStatus& status);
   void want(std::uint64_t number);
@@ -204,7 +217,8 @@ struct Discovery::State {
   std::vector<FlowPattern> patterns;
   std::vector<std::vector<std::vector<std::string>>> excludes;  // per flow, parts of each
   std::vector<std::string> excluded_directories;
-  std::unordered_map<FlowFile, Checkpoint, FlowFileHash> known;  // not yet found
+  std::unordered_map<FlowFile, Checkpoint, FlowFileHash> known;       // not yet found
+  std::unordered_map<FlowFile, Checkpoint, FlowFileHash> gone_files;  // deleted; perhaps compressed
   Listener listener;
   DiscoveryCounters counters;
 
@@ -231,12 +245,15 @@ struct Discovery::State {
   struct Lost {
     FlowFile file;
     std::vector<std::string> places;  // directories it may be in
+    std::string path;                 // the last one
     std::uint64_t unread_bytes;
     bool unread;
     bool unlinked;
   };
-  std::vector<Lost> lost;                     // to be searched
-  std::unordered_set<std::uint64_t> orphans;  // lost their last name, not yet announced
+  std::vector<Lost> lost;                            // to be searched
+  std::unordered_set<std::uint64_t> orphans;         // lost their last name, not yet announced
+  std::unordered_set<std::uint64_t> detached_files;  // detached, and not yet closed
+  std::vector<std::uint64_t> postponed;  // compressed files that wait for their originals
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> moves;  // cookie → files
   std::unordered_set<FlowFile, FlowFileHash> seen;  // search: there, but not to be opened
   std::uint64_t last_order = 0;

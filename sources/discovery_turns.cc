@@ -64,6 +64,7 @@ bool Discovery::State::must_follow(const File& file) {
 
 // First come, first served.
 void Discovery::State::serve() {
+  look_at_postponed();
   std::size_t passed_over = 0;
   while (!stopped && !waiting.empty() && holding < open_files_now && serve_at == base::Instant{} &&
          passed_over < waiting.size()) {
@@ -74,6 +75,10 @@ void Discovery::State::serve() {
     if (must_follow(it->second)) {
       waiting.push_back(number);
       ++passed_over;
+      continue;
+    }
+    if (original_is_there(number)) {
+      postpone(number);
       continue;
     }
     it->second.resting->queued = false;
@@ -202,6 +207,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
   if (const auto [directory, name] = name_of(number); directory != nullptr) {
     set_error(directory->names.find(name)->second, 0);
   }
+  std::vector<Former> formers = formers_of(file);
   FoundFile found_file{.number = number,
                        .handle = handle.release(),
                        .checkpoint = std::move(file.resting->rest.checkpoint),
@@ -210,7 +216,8 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .rotated = file.detached,
                        .after = {},
                        .brief = false,
-                       .modified_ns = status->modified_ns};
+                       .modified_ns = status->modified_ns,
+                       .formers = std::move(formers)};
   file.resting.reset();
   for (const std::uint64_t other : by_home.at(file.home)) {
     const File& older = files.at(other);

@@ -73,8 +73,12 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
       .chunks = chunks_,
       .checkpointer = checkpointer_,
       .options = options.tail,
-      .closed = [this](std::uint64_t number,
-                       const sources::Checkpoint*) { closed_.push_back(number); },
+      .closed =
+          [this](std::uint64_t number, const sources::Checkpoint* resume) {
+            closed_.push_back(number);
+            closed_with_.emplace_back(number, std::nullopt);
+            if (resume != nullptr) closed_with_.back().second = *resume;
+          },
       .released = [this](std::uint64_t number) { released_.push_back(number); },
       .rested = [this](std::uint64_t number,
                        const sources::Rest& rest) { rested_.emplace_back(number, rest); }});

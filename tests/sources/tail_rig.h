@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,8 @@ class TailRig {
   sources::TailSet& tails() { return *tails_; }
   pipeline::Budget& budget() { return budget_; }
   std::vector<std::uint64_t>& closed() { return closed_; }
+  using Closed = std::pair<std::uint64_t, std::optional<sources::Checkpoint>>;
+  std::vector<Closed>& closed_with() { return closed_with_; }
   std::vector<std::uint64_t>& released() { return released_; }
   std::vector<std::pair<std::uint64_t, sources::Rest>>& rested() { return rested_; }
 
@@ -82,6 +85,7 @@ class TailRig {
   std::deque<sources::CheckpointWrite> writes_;
   sources::Checkpointer checkpointer_;
   std::vector<std::uint64_t> closed_;
+  std::vector<Closed> closed_with_;  // the same, and where to go on
   std::vector<std::uint64_t> released_;
   std::vector<std::pair<std::uint64_t, sources::Rest>> rested_;
   std::unique_ptr<sources::TailSet> tails_;

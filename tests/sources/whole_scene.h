@@ -43,6 +43,9 @@ struct WholeScene {
             .found =
                 [this](std::size_t, sources::FoundFile found) {
                   found.marks = durable.marks(found.checkpoint.origin);
+                  for (sources::Former& former : found.formers) {
+                    former.marks = durable.marks(former.checkpoint.origin);
+                  }
                   opened.push_back(found.checkpoint.path);
                   rig->tails().add(std::move(found));
                 },
@@ -80,9 +83,10 @@ struct WholeScene {
     process->io(1).run_once(base::Duration::zero());
     discovery->tick(world.clock().monotonic());
     rig->tick();
-    for (const std::uint64_t number : std::exchange(rig->closed(), {})) {
-      discovery->closed(0, number);
+    for (const auto& [number, resume] : std::exchange(rig->closed_with(), {})) {
+      discovery->closed(0, number, resume ? &*resume : nullptr);
     }
+    rig->closed().clear();
     for (const std::uint64_t number : std::exchange(rig->released(), {})) {
       discovery->released(0, number);
     }

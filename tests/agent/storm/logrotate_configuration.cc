@@ -33,6 +33,15 @@ constexpr std::array kConfigurations = {
                            .reopen = Reopen::signalled,
                            .wait = Wait::begun,
                            .kill = false},
+    // The same, and compressed files are read as well: what the agent has not read when a file
+    // goes, it finds there, and nothing else.
+    LogrotateConfiguration{.name = "compress_read",
+                           .directives = "create 0644\n  compress",
+                           .reopen = Reopen::signalled,
+                           .wait = Wait::nothing,
+                           .kill = true,
+                           .also = "logs/app-*.log.*",
+                           .from = ", compressed: read, rotate_wait: 2s"},
     LogrotateConfiguration{.name = "delaycompress",
                            .directives = "create 0644\n  compress\n  delaycompress",
                            .reopen = Reopen::signalled,

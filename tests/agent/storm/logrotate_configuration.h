@@ -30,6 +30,7 @@ struct LogrotateConfiguration {
   bool kill;                          // the agent, again and again; else one lives throughout
   std::uint64_t period_ms_least = 0;  // between two rotations
   std::string_view also = "";         // a pattern beside logs/app-*.log, below the directory
+  std::string_view from = "";         // more of the flow's `from`
 };
 
 std::span<const LogrotateConfiguration> logrotate_configurations();

@@ -52,7 +52,8 @@ void LogrotateRun::prepare() {
       << "data_dir: " << directory << "/data\nio: " << (polling ? "auto" : options_.backend)
       << "\nreactors: 2\nstreams:\n  storm: { shards: 2, sync: os, retention: 0 }\nflows:\n"
       << "  storm:\n    from: { files: [" << patterns
-      << "], start: beginning, reconcile: " << (polling ? "1h, watch: poll" : "500ms") << " }\n"
+      << "], start: beginning, reconcile: " << (polling ? "1h, watch: poll" : "500ms")
+      << configuration_.from << " }\n"
       << "    to: { stream: storm, flush: { bytes: 256KiB, age: 20ms } }\n";
   std::ofstream(directory + "/logrotate.conf")
       << logrotate_text(configuration_, directory, options_.rotations + 1, pids);

@@ -1,0 +1,174 @@
+// Compressed files whose original we know: who waits for whom, and who may go on where (F11).
+//
+// While the original is there, or is still being read although its name is gone, its compressed
+// form is postponed: what the one still delivers the other must not. Afterwards the original is in
+// `gone_files`, or in `known` if it is only out of sight, and the compressed file's reactor is told
+// about all that it may have been.
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "sources/discovery_state.h"
+#include "sources/inflater.h"
+
+namespace sources {
+namespace {
+
+constexpr std::size_t kGoneMax = 1024;   // remembered, all flows together
+constexpr std::size_t kFormersMax = 64;  // named to one reactor
+
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string_view directory_in(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
+}
+
+// A file's name without what rotation appends: "app.log" of "app.log", "app.log.1" and
+// "app.log-20260101".
+std::string_view family(std::string_view name) {
+  const std::size_t last = name.find_last_not_of("0123456789.-_");
+  return last == std::string_view::npos ? name : name.substr(0, last + 1);
+}
+
+// Says the name of a compressed file that it may once have had the name of this path?
+bool may_have_been(std::string_view compressed_path, std::string_view path) {
+  return name_in(compressed_path).starts_with(family(name_in(path)));
+}
+
+bool is_fresh(const Checkpoint& checkpoint) {
+  return checkpoint.origin == base::Origin::none && checkpoint.offset == 0 &&
+         checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
+}
+
+}  // namespace
+
+const std::string& Discovery::State::path_of(const File& file) {
+  return file.path.empty() ? file.home : file.path;
+}
+
+// Was never read, and by its name it holds what may have been.
+bool Discovery::State::may_have_original(const File& file) const {
+  return file.resting && is_fresh(file.resting->rest.checkpoint) &&
+         flows[file.flow].files.inflate() && can_inflate(compressed_suffix(path_of(file)));
+}
+
+// Has somebody of this flow the file with this name?
+bool Discovery::State::follows(std::size_t flow, std::string_view path) const {
+  const std::size_t slash = path.rfind('/');
+  const auto directory =
+      directories.find(std::string(path.substr(0, std::max(slash, std::size_t{1}))));
+  if (directory == directories.end()) return false;
+  const auto& names = directory->second->names;
+  const auto name = names.find(path.substr(slash + 1));
+  return name != names.end() && std::ranges::any_of(name->second.numbers, [flow](const auto& each) {
+           return each.first == flow;
+         });
+}
+
+bool Discovery::State::has_compressed_form(std::size_t flow, const std::string& path) const {
+  constexpr std::array<std::string_view, 2> kSuffixes = {".gz", ".zst"};
+  return std::ranges::any_of(kSuffixes, [&](std::string_view suffix) {
+    return follows(flow, path + std::string(suffix));
+  });
+}
+
+bool Discovery::State::original_is_there(std::uint64_t number) const {
+  const File& file = files.at(number);
+  if (!may_have_original(file)) return false;
+  const std::string_view before = without_compressed_suffix(path_of(file));
+  if (follows(file.flow, before)) return true;
+  const auto may_be_it = [&](std::uint64_t other) {
+    const auto it = files.find(other);
+    if (it == files.end() || it->second.flow != file.flow || other == number) return false;
+    const File& original = it->second;
+    return path_of(original) == before || original.moved_to == before ||
+           may_have_been(before, original.home);
+  };
+  return std::ranges::any_of(detached_files, may_be_it) || std::ranges::any_of(orphans, may_be_it);
+}
+
+void Discovery::State::postpone(std::uint64_t number) {
+  File& file = files.at(number);
+  if (!std::exchange(file.resting->postponed, true)) {
+    environment.log.debug("compressed file waits for the one it was made from",
+                          {{"path", path_of(file)}});
+  }
+  postponed.push_back(number);
+}
+
+void Discovery::State::look_at_postponed() {
+  for (const std::uint64_t number : std::exchange(postponed, {})) {
+    const auto it = files.find(number);
+    if (it == files.end() || !it->second.resting) continue;
+    if (original_is_there(number)) {
+      postponed.push_back(number);
+    } else {
+      it->second.resting->postponed = false;
+      waiting.push_back(number);
+    }
+  }
+}
+
+// A file that was deleted: all of it that will ever be read from it is.
+void Discovery::State::remember_gone(const FlowFile& file, Checkpoint checkpoint) {
+  if (!flows[file.flow].files.inflate() || checkpoint.tail_bytes == 0) {
+    if (listener.forgotten) listener.forgotten(file.flow, checkpoint);
+    return;
+  }
+  if (!std::exchange(checkpoint.gone, true) && listener.ignored) {
+    listener.ignored(file.flow, checkpoint);
+  }
+  gone_files.insert_or_assign(file, std::move(checkpoint));
+  trim_gone();
+}
+
+void Discovery::State::trim_gone() {
+  const auto now_us = environment.clock.wall().time_since_epoch().count();
+  const auto forget_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
+  const auto forget = [this](auto it) {
+    // Its identity may be another file's by now, and so its entry in the log.
+    if (listener.forgotten && !number_of(it->first) && !known.contains(it->first)) {
+      listener.forgotten(it->first.flow, it->second);
+    }
+    return gone_files.erase(it);
+  };
+  for (auto it = gone_files.begin(); it != gone_files.end();) {
+    const bool old = now_us - it->second.seen_us > forget_us;
+    it = old || !flows[it->first.flow].files.inflate() ? forget(it) : std::next(it);
+  }
+  while (gone_files.size() > kGoneMax) {
+    forget(std::ranges::min_element(gone_files, {},
+                                    [](const auto& each) { return each.second.seen_us; }));
+  }
+}
+
+// Whom it may have been, the likely ones first.
+std::vector<Former> Discovery::State::formers_of(const File& file) const {
+  std::vector<Former> formers;
+  if (!may_have_original(file)) return formers;
+  const std::string& path = path_of(file);
+  const std::string_view before = without_compressed_suffix(path);
+  const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
+    if (other.flow != file.flow || checkpoint.tail_bytes == 0 || checkpoint.compressed_bytes > 0) {
+      return;
+    }
+    const bool likely = may_have_been(before, checkpoint.path);
+    if (!likely && directory_in(path) != directory_in(checkpoint.path)) return;
+    formers.push_back({.checkpoint = checkpoint, .marks = {}, .likely = likely});
+    Checkpoint& former = formers.back().checkpoint;
+    if (former.flow_fingerprint == flows[file.flow].fingerprint) return;
+    former.origin = base::Origin::none;  // as in starting_point
+    former.flow_fingerprint = flows[file.flow].fingerprint;
+  };
+  for (const auto& [other, checkpoint] : gone_files) consider(other, checkpoint);
+  for (const auto& [other, checkpoint] : known) consider(other, checkpoint);
+  std::ranges::sort(formers, std::greater{}, [](const Former& each) {
+    return std::tuple(each.likely, each.checkpoint.seen_us, each.checkpoint.offset);
+  });
+  if (formers.size() > kFormersMax) formers.resize(kFormersMax);
+  return formers;
+}
+
+}  // namespace sources
