@@ -59,6 +59,13 @@ bool FileTail::done_other(TailRead& read, std::int64_t result) {
 void FileTail::probed(TailRead& read, std::string_view head) {
   const Compression compression = compression_of(head);
   undecided_ = false;
+  if (may_become_compressed(head)) {
+    const auto raw = parts_.environment.files.status(handle_);
+    if (!raw || raw->size > head.size()) {  // a short read
+      free(read, true);
+      return back_off();
+    }
+  }
   if (may_become_compressed(head) && !finishing()) {
     if (head.empty()) return take_in(read, head);
     undecided_ = true;
@@ -110,9 +117,9 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
     const auto quiet =
         parts_.environment.clock.wall().time_since_epoch() -
         base::Duration(std::chrono::nanoseconds(raw ? raw->modified_ns : std::int64_t{0}));
-    const bool whole = raw && view_->size(*raw) != CompressedFile::kUnknown &&
-                       (view_->complete() || view_->damaged());
-    if (!raw || (!whole && !finishing() && quiet < parts_.options.rotate_wait)) {
+    const bool at_end = raw && view_->size(*raw) != CompressedFile::kUnknown;
+    const bool whole = view_->complete() || view_->damaged() || finishing();
+    if (!at_end || (!whole && quiet < parts_.options.rotate_wait)) {
       free(read, true);
       return back_off();
     }

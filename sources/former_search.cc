@@ -1,6 +1,7 @@
 #include "sources/former_search.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/assert.h"
@@ -36,10 +37,10 @@ void FormerSearch::answer(std::string_view bytes) {
   const bool there =
       bytes.size() >= known && tail_hash(bytes.substr(0, known)) == checkpoint.tail_hash;
   const bool all = begins(checkpoint) == 0 && bytes.size() == known;
-  if (there && (known >= kProofBytes || all || former.likely)) {
+  if (there && (known >= kProofBytes || all)) {
     // Names decide between equals, then who knows more of it.
     const auto rank = [](const Former& each) {
-      return std::pair(each.likely, each.checkpoint.offset);
+      return std::tuple(each.likely, each.checkpoint.offset, each.checkpoint.tail_bytes);
     };
     if (!best_ || rank(formers_[*best_]) < rank(former)) best_ = at_;
   }

@@ -3,8 +3,9 @@
 // Asked about those that are gone: are the bytes before their offsets here, too? Pure: says what to
 // read next, in ascending order, so that one pass of inflating answers for all.
 //
-// What is a proof: kProofBytes equal bytes; or all bytes, when there are fewer. The hash of a
-// file's first bytes counts as well, because its origin may have marks already (see Checkpoint).
+// What is a proof: kProofBytes equal bytes; or all bytes, when there are fewer. The first line of
+// many a log is the same, so a name is none. The hash of a file's first bytes counts as well,
+// because its origin may have marks already (see Checkpoint).
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,7 @@ namespace sources {
 struct Former {  // a file that is gone
   Checkpoint checkpoint;
   std::vector<std::uint64_t> marks;  // per outlet, of its origin; empty: nothing to skip
-  bool likely = false;               // the names say so, too
+  bool likely = false;               // the names say so, too: decides between equals
 };
 
 class FormerSearch {

@@ -1,7 +1,10 @@
 // Files that are compressed while, or after, they are read: each line once (F11).
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/sources/compressed_bytes.h"
@@ -25,7 +28,9 @@ Lines sorted(Lines lines) {
 
 std::string text_of(int from, int to) {
   std::string text;
-  for (int i = from; i < to; ++i) text += "line " + std::to_string(i * 7919) + " of the log\n";
+  for (int i = from; i < to; ++i)
+    text += "line " + std::to_string(i * 7919) +
+            " of a log whose lines are long enough to be told apart\n";
   return text;
 }
 
@@ -60,7 +65,14 @@ struct Rotation : WholeScene {
     }
   }
   void check_exact() {
-    CHECK(sorted(records()) == sorted(scene::split(written)));
+    const Lines stored = sorted(records());
+    const Lines wanted = sorted(scene::split(written));
+    Lines missing;
+    Lines doubled;
+    std::ranges::set_difference(wanted, stored, std::back_inserter(missing));
+    std::ranges::set_difference(stored, wanted, std::back_inserter(doubled));
+    CHECK(missing == Lines{});
+    CHECK(doubled == Lines{});
     CHECK(discovery->counters().files_lost_unread.value() == 0);
   }
 
@@ -246,4 +258,121 @@ TEST_CASE("compressed rotation: those that are gone are forgotten in time", "[so
   scene.run(1s);
   CHECK(scene.durable.known().empty());
   scene.check_exact();
+}
+
+namespace {
+
+// Two writers whose files are rotated and compressed at random moments, as fast or slow as it
+// comes, among kills, short reads and failed ones.
+class CompressingStory {
+ public:
+  explicit CompressingStory(std::uint64_t seed)
+      : scene_({"/log/*"}, seed), random_(scene_.world.random()) {
+    scene_.world.faults().set("/log", {.short_read = 0.1, .read_error = 0.02});
+    if (seed % 3 == 0) scene_.open_files_max = 1 + seed % 4;
+    if (seed % 4 == 1) scene_.options.tail.close_inactive = 100ms;
+    scene_.options.tail.rotate_wait = seed % 2 == 0 ? 200ms : 2s;
+    for (Writer& writer : writers_) write(writer);
+  }
+
+  void tell() {
+    scene_.start();
+    for (int step = 0; step < 800; ++step) {
+      for (Writer& writer : writers_) {
+        if (random_.chance(0.2)) write(writer);
+        if (random_.chance(0.02)) rotate(writer);
+        if (random_.chance(0.1)) go_on(writer);
+      }
+      if (random_.chance(0.01)) kill();
+      turn();
+    }
+    scene_.world.faults().switch_on(false);
+    for (Writer& writer : writers_) {
+      while (!writer.compressing.empty()) go_on(writer);
+    }
+    scene_.run(15s);
+    scene_.check_exact();
+    scene_.stop();
+  }
+
+ private:
+  struct Writer {
+    explicit Writer(std::string where) : path(std::move(where)) {}
+    std::string path;
+    std::string text;  // of the present file
+    int lines = 0;
+    int rotations = 0;
+    std::vector<std::string> compressing;  // steps to come: bytes to append; "": remove
+    std::string original, suffix;
+  };
+
+  void write(Writer& writer) {
+    std::string text;
+    for (std::uint64_t i = random_.below(20); i-- > 0;) {
+      text += writer.path + " " + std::to_string(++writer.lines) + " " +
+              std::string(60 + random_.below(60), 'x') + "\n";
+    }
+    scene_.write(writer.path, text);
+    writer.text += text;
+  }
+
+  void rotate(Writer& writer) {
+    if (!writer.compressing.empty() || writer.text.empty()) return;
+    writer.original = writer.path + "." + std::to_string(++writer.rotations);
+    REQUIRE(scene_.world.disk().rename(writer.path, writer.original) == 0);
+    const std::string text = std::exchange(writer.text, {});
+    write(writer);
+    const bool zstd_too = random_.chance(0.5);
+    const std::string bytes = zstd_too ? zstd(text) : gzip(text);
+    writer.suffix = zstd_too ? ".zst" : ".gz";
+    const std::size_t half = random_.below(bytes.size());
+    writer.compressing = {bytes.substr(0, half), bytes.substr(half), ""};
+  }
+
+  // One step of whoever compresses.
+  void go_on(Writer& writer) {
+    if (writer.compressing.empty()) return;
+    const std::string bytes = writer.compressing.front();
+    if (writer.compressing.size() == 1) {
+      REQUIRE(scene_.world.disk().remove(writer.original) == 0);
+    } else {
+      scene_.append(writer.original + writer.suffix, bytes);
+    }
+    writer.compressing.erase(writer.compressing.begin());
+  }
+
+  void kill() {
+    scene_.stop();
+    for (std::uint64_t i = random_.below(40); i-- > 0;) {
+      for (Writer& writer : writers_) {
+        if (random_.chance(0.3)) write(writer);
+        if (random_.chance(0.1)) rotate(writer);
+        if (random_.chance(0.2)) go_on(writer);
+      }
+    }
+    scene_.start();
+  }
+
+  void turn() {
+    scene_.turn();
+    if (random_.chance(0.4)) scene_.rig->deliver(0);
+    if (random_.chance(0.3) && scene_.rig->unsettled() > 0) {
+      scene_.rig->settle(random_.below(scene_.rig->unsettled()));
+    }
+    if (random_.chance(0.3)) scene_.rig->answer();
+  }
+
+  Rotation scene_;
+  sim::SimRandom& random_;
+  std::array<Writer, 2> writers_ = {Writer("/log/a.log"), Writer("/log/b.log")};
+};
+
+}  // namespace
+
+TEST_CASE("compressed rotation: whatever happens when, each line is stored once",
+          "[sources][former]") {
+  for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    CAPTURE(seed);
+    CompressingStory(seed).tell();
+  }
 }
