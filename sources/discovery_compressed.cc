@@ -151,9 +151,7 @@ std::vector<Former> Discovery::State::formers_of(const File& file) const {
   const std::string& path = path_of(file);
   const std::string_view before = without_compressed_suffix(path);
   const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
-    if (other.flow != file.flow || checkpoint.tail_bytes == 0 || checkpoint.compressed_bytes > 0) {
-      return;
-    }
+    if (other.flow != file.flow || checkpoint.tail_bytes == 0) return;
     const bool likely = may_have_been(before, checkpoint.path);
     if (!likely && directory_in(path) != directory_in(checkpoint.path)) return;
     formers.push_back({.checkpoint = checkpoint, .marks = {}, .likely = likely});

@@ -376,3 +376,20 @@ TEST_CASE("compressed rotation: whatever happens when, each line is stored once"
     CompressingStory(seed).tell();
   }
 }
+
+TEST_CASE("compressed rotation: one that is compressed anew is the same", "[sources][former]") {
+  Rotation scene;
+  const std::string text = text_of(0, 300);
+  scene.write("/log/a.log", text);
+  scene.start();
+  scene.run(1s);
+  scene.rename();
+  scene.compress(text);
+  scene.run(10s);
+  REQUIRE(scene.world.disk().remove("/log/a.log.1.gz") == 0);
+  scene.run(10s);
+  scene.append("/log/a.log.1.zst", zstd(text));
+  scene.run(10s);
+  scene.check_exact();
+  CHECK(scene.counters().files_continued_compressed.value() == 2);
+}
