@@ -1,147 +1,12 @@
 #include "sources/tail_set.h"
 
 #include <algorithm>
-#include <array>
-#include <deque>
-#include <map>
-#include <string>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "base/assert.h"
+#include "sources/tail_set_state.h"
 
 namespace sources {
-namespace {
-
-// Files let go while they still had a name: remembered so that one that comes back under the
-// pattern is not read again. The oldest are forgotten.
-class LetGo {
- public:
-  static constexpr std::size_t kFilesMax = 1024;
-
-  void remember(const Checkpoint& checkpoint) {
-    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, ++last_});
-    order_.emplace_back(checkpoint.identity, last_);
-    while (order_.size() > kFilesMax) {
-      const auto oldest = files_.find(order_.front().first);
-      if (oldest != files_.end() && oldest->second.number == order_.front().second) {
-        files_.erase(oldest);
-      }
-      order_.pop_front();
-    }
-  }
-  bool take(const FileIdentity& identity, Checkpoint& checkpoint) {
-    const auto found = files_.find(identity);
-    if (found == files_.end()) return false;
-    Checkpoint remembered = std::move(found->second.checkpoint);
-    files_.erase(found);
-    // Another reactor may have had it since.
-    if (std::pair(remembered.generation, remembered.offset) <
-        std::pair(checkpoint.generation, checkpoint.offset)) {
-      return false;
-    }
-    remembered.path = std::move(checkpoint.path);
-    checkpoint = std::move(remembered);
-    return true;
-  }
-
- private:
-  struct Entry {
-    Checkpoint checkpoint;
-    std::uint64_t number;  // of its remember()
-  };
-  std::unordered_map<FileIdentity, Entry, FileIdentityHash> files_;
-  std::deque<std::pair<FileIdentity, std::uint64_t>> order_;
-  std::uint64_t last_ = 0;
-};
-
-}  // namespace
-
-struct TailSet::State {
-  explicit State(Parts given)
-      : closed(std::move(given.closed)),
-        released(std::move(given.released)),
-        rested(std::move(given.rested)),
-        parts{.environment = given.environment,
-              .intake = given.intake,
-              .budget = given.budget,
-              .chunks = given.chunks,
-              .checkpointer = given.checkpointer,
-              .options = given.options,
-              .counters = counters,
-              .turns = turns} {
-    ASSERT(parts.chunks.buffer_bytes() >= 2 * kTailBytes);
-    for (TailRead& read : reads) {
-      read.operation.owner = &read;
-      read.operation.done = [](void* owner, std::int64_t result) {
-        auto& finished = *static_cast<TailRead*>(owner);
-        finished.tail->done(finished, result);
-      };
-    }
-  }
-
-  FileTail* find(std::uint64_t number) {
-    const auto found = tails.find(number);
-    return found == tails.end() ? nullptr : found->second.get();
-  }
-  TailRead* free_read() {
-    const auto free = std::find_if(reads.begin(), reads.end(),
-                                   [](const TailRead& read) { return read.tail == nullptr; });
-    return free == reads.end() ? nullptr : free;
-  }
-  bool reading() const {
-    return std::any_of(reads.begin(), reads.end(),
-                       [](const TailRead& read) { return read.tail != nullptr; });
-  }
-
-  bool take_credit(std::uint64_t bytes);
-  bool start_read(FileTail& tail);
-  void start_reads();
-  bool may_inflate(FileTail& tail);
-  void release_held();
-  bool may_start(const std::vector<std::uint64_t>& after);
-  void close(FileTail& tail);
-  void forget(const FileTail& tail);
-  void release_rested();
-  void sweep(base::Instant now);
-  bool go_on(FoundFile& found);
-  StallReason stall_of(const FileTail& tail, std::uint64_t part);
-  TailRead* read_of(const FileTail& tail);
-  bool start_anew(FileTail& tail, StallReason reason);
-  void tell_stalls();
-
-  std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
-  std::function<void(std::uint64_t number)> released;
-  std::function<void(std::uint64_t number, const Rest& rest)> rested;
-  std::size_t open = 0;                             // tails with a descriptor
-  base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nothing is open
-  FileTailCounters counters;
-  TailTurns turns;
-  FileTail::Parts parts;
-  std::array<TailRead, kTailReadsMax> reads;
-  std::unordered_map<std::uint64_t, std::unique_ptr<FileTail>> tails;
-  std::unordered_map<FileIdentity, FileTail*, FileIdentityHash> by_identity;
-  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> held;  // number → those before it
-  LetGo let_go;
-  struct Busy {  // at the last look for stalls
-    StallReason reason;
-    std::uint64_t progress;
-    base::Instant since;
-  };
-  struct Stalled {  // files that stalled for one reason, at this look
-    std::size_t files = 0;
-    std::size_t restarted = 0;
-    std::string example;
-    base::Duration longest{0};
-  };
-  std::unordered_map<std::uint64_t, Busy> busy;
-  std::map<StallReason, Stalled> stalled;
-  std::uint64_t looks_for_stalls = 0;
-  std::vector<FileTail*> inflating;  // at most kInflatingMax
-  bool stopped = false;
-  bool short_of_credit = false;  // the budget's doorbell will bring the next tick
-};
 
 // A flow whose budget is smaller than this one read may still do it, alone: better over the limit
 // for a moment than stuck for good.
@@ -323,54 +188,6 @@ bool TailSet::State::go_on(FoundFile& found) {
   return true;
 }
 
-// `part`: of the idle files, whose looking costs a system call, this part is looked at.
-StallReason TailSet::State::stall_of(const FileTail& tail, std::uint64_t part) {
-  constexpr std::uint64_t kIdleFilesALook = 500;
-  const StallReason reason = tail.busy_with();
-  if (reason == StallReason::older_file) {
-    // Whoever it waits for says so himself, unless he is gone.
-    const auto before = held.find(tail.number());
-    return before == held.end() || may_start(before->second) ? reason : StallReason::none;
-  }
-  if (reason != StallReason::none) return reason;
-  const std::uint64_t parts_of_all = tails.size() / kIdleFilesALook + 1;
-  if (tail.number() % parts_of_all != part % parts_of_all) return StallReason::none;
-  return tail.grew_unnoticed(parts.options.stall_after) ? StallReason::unnoticed
-                                                        : StallReason::none;
-}
-
-TailRead* TailSet::State::read_of(const FileTail& tail) {
-  const auto found = std::find_if(reads.begin(), reads.end(),
-                                  [&tail](const TailRead& read) { return read.tail == &tail; });
-  return found == reads.end() ? nullptr : found;
-}
-
-bool TailSet::State::start_anew(FileTail& tail, StallReason reason) {
-  if (reason == StallReason::older_file) {
-    tail.release();
-    return true;
-  }
-  return tail.restart(reason, read_of(tail));
-}
-
-void TailSet::State::tell_stalls() {
-  std::size_t files = 0;
-  for (const auto& [reason, which] : stalled) {
-    files += which.files;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(which.longest);
-    parts.environment.log.warn("files do not get on",
-                               {{"reason", std::string(name_of(reason))},
-                                {"files", std::to_string(which.files)},
-                                {"for_seconds", std::to_string(seconds.count())},
-                                {"restarted", std::to_string(which.restarted)},
-                                {"path", which.example}});
-  }
-  if (files == 0 && counters.files_stalled.value() != 0) {
-    parts.environment.log.info("files get on again");
-  }
-  counters.files_stalled.set(files);
-}
-
 TailSet::TailSet(Parts parts) : state_(std::make_unique<State>(std::move(parts))) {}
 
 TailSet::~TailSet() = default;
@@ -432,59 +249,6 @@ base::Instant TailSet::next_deadline() const {
   }
   return turns.timers.empty() ? state_->next_sweep
                               : std::min(state_->next_sweep, turns.timers.begin()->first);
-}
-
-void TailSet::look_for_stalls(base::Instant now) {
-  const base::Duration limit = state_->parts.options.stall_after;
-  if (limit == base::Duration::zero() || state_->stopped) return;
-  std::unordered_map<std::uint64_t, State::Busy> busy;
-  state_->stalled.clear();
-  const std::uint64_t part = state_->looks_for_stalls++;
-  for (const auto& [number, tail] : state_->tails) {
-    const StallReason reason = state_->stall_of(*tail, part);
-    if (reason == StallReason::none) continue;
-    const auto before = state_->busy.find(number);
-    const std::uint64_t progress = tail->progress();
-    State::Busy now_busy{.reason = reason, .progress = progress, .since = now};
-    if (before != state_->busy.end() && before->second.reason == reason &&
-        before->second.progress == progress) {
-      now_busy.since = before->second.since;
-    }
-    busy.emplace(number, now_busy);
-    const bool at_once = reason == StallReason::unnoticed;  // its own time says how long
-    if (!at_once && now - now_busy.since < limit) continue;
-    State::Stalled& which = state_->stalled[reason];
-    which.example = tail->checkpoint().path;
-    which.longest = std::max(which.longest, at_once ? limit : now - now_busy.since);
-    ++which.files;
-    if (!state_->start_anew(*tail, reason)) continue;
-    ++which.restarted;
-    state_->counters.files_restarted.add();
-  }
-  state_->busy = std::move(busy);
-  state_->tell_stalls();
-}
-
-void TailSet::limit_deleted(base::Instant now) {
-  const TailOptions& options = state_->parts.options;
-  const std::uint64_t bytes_max = options.deleted_bytes_max;
-  const base::Duration age_max = options.deleted_age_max;
-  if (bytes_max == 0 && age_max == base::Duration::zero()) return;
-  std::vector<std::pair<base::Instant, FileTail*>> deleted;
-  std::uint64_t bytes = 0;
-  for (const auto& [number, tail] : state_->tails) {
-    const std::uint64_t its = tail->deleted_bytes();
-    if (its == 0) continue;
-    bytes += its;
-    deleted.emplace_back(tail->deleted_since(), tail.get());
-  }
-  std::sort(deleted.begin(), deleted.end());
-  for (const auto& [since, tail] : deleted) {
-    const bool too_old = age_max != base::Duration::zero() && now - since >= age_max;
-    if (!too_old && (bytes_max == 0 || bytes <= bytes_max)) continue;
-    const std::uint64_t its = tail->deleted_bytes();
-    if (tail->give_up()) bytes -= its;
-  }
 }
 
 void TailSet::stop() { state_->stopped = true; }

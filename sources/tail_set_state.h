@@ -1,0 +1,149 @@
+// TailSet's inside. tail_set.cc: turns, reads, files that come and go; tail_set_care.cc: what is
+// looked after now and then.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "sources/tail_set.h"
+
+namespace sources {
+
+// Files let go while they still had a name: remembered so that one that comes back under the
+// pattern is not read again. The oldest are forgotten.
+class LetGo {
+ public:
+  static constexpr std::size_t kFilesMax = 1024;
+
+  void remember(const Checkpoint& checkpoint) {
+    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, ++last_});
+    order_.emplace_back(checkpoint.identity, last_);
+    while (order_.size() > kFilesMax) {
+      const auto oldest = files_.find(order_.front().first);
+      if (oldest != files_.end() && oldest->second.number == order_.front().second) {
+        files_.erase(oldest);
+      }
+      order_.pop_front();
+    }
+  }
+  bool take(const FileIdentity& identity, Checkpoint& checkpoint) {
+    const auto found = files_.find(identity);
+    if (found == files_.end()) return false;
+    Checkpoint remembered = std::move(found->second.checkpoint);
+    files_.erase(found);
+    // Another reactor may have had it since.
+    if (std::pair(remembered.generation, remembered.offset) <
+        std::pair(checkpoint.generation, checkpoint.offset)) {
+      return false;
+    }
+    remembered.path = std::move(checkpoint.path);
+    checkpoint = std::move(remembered);
+    return true;
+  }
+
+ private:
+  struct Entry {
+    Checkpoint checkpoint;
+    std::uint64_t number;  // of its remember()
+  };
+  std::unordered_map<FileIdentity, Entry, FileIdentityHash> files_;
+  std::deque<std::pair<FileIdentity, std::uint64_t>> order_;
+  std::uint64_t last_ = 0;
+};
+
+struct TailSet::State {
+  explicit State(Parts given)
+      : closed(std::move(given.closed)),
+        released(std::move(given.released)),
+        rested(std::move(given.rested)),
+        parts{.environment = given.environment,
+              .intake = given.intake,
+              .budget = given.budget,
+              .chunks = given.chunks,
+              .checkpointer = given.checkpointer,
+              .options = given.options,
+              .counters = counters,
+              .turns = turns} {
+    ASSERT(parts.chunks.buffer_bytes() >= 2 * kTailBytes);
+    for (TailRead& read : reads) {
+      read.operation.owner = &read;
+      read.operation.done = [](void* owner, std::int64_t result) {
+        auto& finished = *static_cast<TailRead*>(owner);
+        finished.tail->done(finished, result);
+      };
+    }
+  }
+
+  FileTail* find(std::uint64_t number) {
+    const auto found = tails.find(number);
+    return found == tails.end() ? nullptr : found->second.get();
+  }
+  TailRead* free_read() {
+    const auto free = std::find_if(reads.begin(), reads.end(),
+                                   [](const TailRead& read) { return read.tail == nullptr; });
+    return free == reads.end() ? nullptr : free;
+  }
+  bool reading() const {
+    return std::any_of(reads.begin(), reads.end(),
+                       [](const TailRead& read) { return read.tail != nullptr; });
+  }
+
+  bool take_credit(std::uint64_t bytes);
+  bool start_read(FileTail& tail);
+  void start_reads();
+  bool may_inflate(FileTail& tail);
+  void release_held();
+  bool may_start(const std::vector<std::uint64_t>& after);
+  void close(FileTail& tail);
+  void forget(const FileTail& tail);
+  void release_rested();
+  void sweep(base::Instant now);
+  bool go_on(FoundFile& found);
+  StallReason stall_of(const FileTail& tail, std::uint64_t part);
+  TailRead* read_of(const FileTail& tail);
+  bool start_anew(FileTail& tail, StallReason reason);
+  void tell_stalls();
+
+  std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
+  std::function<void(std::uint64_t number)> released;
+  std::function<void(std::uint64_t number, const Rest& rest)> rested;
+  std::size_t open = 0;                             // tails with a descriptor
+  base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nothing is open
+  FileTailCounters counters;
+  TailTurns turns;
+  FileTail::Parts parts;
+  std::array<TailRead, kTailReadsMax> reads;
+  std::unordered_map<std::uint64_t, std::unique_ptr<FileTail>> tails;
+  std::unordered_map<FileIdentity, FileTail*, FileIdentityHash> by_identity;
+  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> held;  // number → those before it
+  LetGo let_go;
+  struct Busy {  // at the last look for stalls
+    StallReason reason;
+    std::uint64_t progress;
+    base::Instant since;
+  };
+  struct Stalled {  // files that stalled for one reason, at this look
+    std::size_t files = 0;
+    std::size_t restarted = 0;
+    std::string example;
+    base::Duration longest{0};
+  };
+  std::unordered_map<std::uint64_t, Busy> busy;
+  std::map<StallReason, Stalled> stalled;
+  std::uint64_t looks_for_stalls = 0;
+  std::vector<FileTail*> inflating;  // at most kInflatingMax
+  bool stopped = false;
+  bool short_of_credit = false;  // the budget's doorbell will bring the next tick
+};
+
+}  // namespace sources
