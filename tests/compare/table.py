@@ -10,7 +10,8 @@ def _row(case: str, agent: str, verdict: Verdict) -> list[str]:
     seconds = "" if verdict.seconds is None else f"{verdict.seconds:.2f}"
     numbers = [verdict.written, verdict.received, verdict.missing, verdict.duplicates, verdict.garbled,
                verdict.nul_bytes]
-    remarks = "; ".join(filter(None, ["**exact**" if verdict.exact() else "", verdict.note]))
+    inodes = f"{verdict.inodes_back} of {verdict.exchanged} inodes came back" if verdict.exchanged else ""
+    remarks = "; ".join(filter(None, ["**exact**" if verdict.exact() else "", inodes, verdict.note]))
     return [case, agent, *(f"{number:,}" for number in numbers), seconds, remarks]
 
 

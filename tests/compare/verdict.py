@@ -11,6 +11,8 @@ class Verdict:
     duplicates: int = 0
     garbled: int = 0  # nobody wrote such a line: torn, glued together, or with NULs before it
     nul_bytes: int = 0
+    exchanged: int = 0  # files that were replaced by others
+    inodes_back: int = 0  # and how many of those got their predecessor's inode
     seconds: float | None = None  # None: not measured, or never complete
     note: str = ""
 
@@ -21,10 +23,11 @@ class Verdict:
         self.note += ("; " if self.note else "") + text
 
     def add(self, other: "Verdict") -> None:
-        """Counts are summed; of the seconds the longest stays."""
-        for field in ("written", "received", "missing", "duplicates", "garbled", "nul_bytes"):
+        """Counts are summed. Of the seconds the fewest stay: what else the machine does only adds."""
+        for field in ("written", "received", "missing", "duplicates", "garbled", "nul_bytes", "exchanged",
+                      "inodes_back"):
             setattr(self, field, getattr(self, field) + getattr(other, field))
         if other.seconds is not None:
-            self.seconds = max(self.seconds or 0.0, other.seconds)
+            self.seconds = min(self.seconds or other.seconds, other.seconds)
         if other.note and other.note not in self.note:
             self.remark(other.note)

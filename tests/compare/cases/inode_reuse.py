@@ -70,5 +70,5 @@ def run(scene: Scene) -> Verdict:
     reused += [_exchange(scene, logs[name], 0) for name in STOPPED]
     scene.agent.start()
     verdict = scene.finish()
-    verdict.remark(f"{sum(reused)} of {len(reused)} inodes came back")
+    verdict.exchanged, verdict.inodes_back = len(reused), sum(reused)
     return verdict
