@@ -3,7 +3,7 @@
 # packages, coreutils' tail -F, and the Go library nxadm/tail if there is a Go toolchain. Prints a
 # Markdown table; docs/COMPARISON.md is made of one and says what the cases and columns mean.
 #
-#   scripts/compare.sh                                       everything, about 15 minutes
+#   scripts/compare.sh                                       everything, about 12 minutes
 #   scripts/compare.sh --cases copytruncate,kill_storm --agents tailrace,rsyslog
 #   scripts/compare.sh --repeat 3 --directory /srv/tmp --keep
 #
@@ -20,15 +20,16 @@ mkdir -p "$COMPARE_PACKAGES"
 
 # unpack <package>: it and what it needs that is not installed, below $COMPARE_PACKAGES/<package>.
 unpack() {
-  local target=$COMPARE_PACKAGES/$1 archives package
+  local target=$COMPARE_PACKAGES/$1 archive packages
   [[ ! -e $target/complete ]] || return 0
   echo "compare: fetching $1" >&2
   rm -rf "$target"
   mkdir -p "$target/archives"
   mapfile -t packages < <(apt-get --simulate install --no-install-recommends "$1" 2>/dev/null | awk '/^Inst /{print $2}')
   ((${#packages[@]})) || packages=("$1")  # installed already: a copy of it alone will do
-  (cd "$target/archives" && apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User= download "${packages[@]}" >&2)
-  for archive in "$target"/archives/*.deb; do dpkg-deb --extract "$archive" "$target"; done
+  # Called where errors do not end the script.
+  (cd "$target/archives" && apt-get -qq -o Acquire::Retries=3 -o APT::Sandbox::User= download "${packages[@]}" >&2) || return
+  for archive in "$target"/archives/*.deb; do dpkg-deb --extract "$archive" "$target" || return; done
   touch "$target/complete"
 }
 
