@@ -43,7 +43,9 @@ else
 fi
 
 if command -v go >/dev/null && [[ ! -x $COMPARE_PACKAGES/gotail/bin/gotail ]]; then
-  GOBIN=$COMPARE_PACKAGES/gotail/bin go install github.com/nxadm/tail/cmd/gotail@v1.4.11 >&2 ||
+  # Its caches too, or they would land in the home directory.
+  GOPATH=$COMPARE_PACKAGES/gotail GOCACHE=$COMPARE_PACKAGES/gotail/cache GOFLAGS=-modcacherw \
+    go install github.com/nxadm/tail/cmd/gotail@v1.4.11 >&2 ||
     echo "compare: gotail cannot be had and is left out" >&2
 fi
 
