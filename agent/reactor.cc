@@ -46,6 +46,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_continued_compressed", flow, tails.files_continued_compressed);
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
   add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
+  add(samples, "bom_bytes_skipped", flow, tails.bom_bytes_skipped);
 }
 
 void describe_outlet(base::Samples& samples, const Outlet& outlet) {

@@ -70,6 +70,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter read_errors;
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
+  base::Counter bom_bytes_skipped;  // UTF-8's byte order mark before a generation's first record
   base::Counter files_open;         // gauge: descriptors
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
   base::Counter files_continued_compressed;  // known before they were compressed (F11)

@@ -10,6 +10,10 @@
 
 namespace sources {
 
+namespace {
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
+}  // namespace
+
 std::size_t FileTail::prefix_bytes() const {
   return static_cast<std::size_t>(std::min<std::uint64_t>(offset_, kTailBytes));
 }
@@ -302,13 +306,22 @@ void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
     parts_.budget.give_back(std::exchange(read.credit_bytes, 0));
     return;
   }
-  take_chunk({.bytes = body,
+  // Together with the first record, so that before it is delivered nothing has happened (F44).
+  const std::size_t mark = offset_ == 0 && body.starts_with(kByteOrderMark) ? 3 : 0;
+  offset_ += mark;
+  take_chunk({.bytes = body.substr(mark),
               .origin = checkpoint_.origin,
               .offset = offset_,
               .arrival = parts_.environment.clock.wall(),
               .last = due == Due::everything,
               .quiet = due == Due::group},
-             bytes.substr(0, prefix), std::exchange(read.credit_bytes, 0));
+             bytes.substr(0, prefix + mark), std::exchange(read.credit_bytes, 0));
+  if (mark == 0) return;
+  if (offset_ == mark) {
+    offset_ = 0;
+  } else {
+    parts_.counters.bom_bytes_skipped.add(mark);
+  }
 }
 
 // `before`: the bytes before the chunk's, in one piece with them.

@@ -431,3 +431,50 @@ TEST_CASE("file tail: not let go while anything of it is unsettled", "[sources][
   CHECK(scene.rig->tails().files() == 0);
   CHECK(scene.rig->tails().oldest_unsettled() == base::Instant::max());
 }
+
+TEST_CASE("file tail: a byte order mark is no part of the first line, in any generation (F44)",
+          "[sources][file_tail]") {
+  const std::size_t first = GENERATE(1, 2, 3, 4, 7, 9);  // bytes that are there when it is found
+  CAPTURE(first);
+  Scene scene;
+  const std::string bytes = "\xef\xbb\xbfone\n\xef\xbb\xbftwo\n";
+  scene.write("/log/a", bytes.substr(0, first));
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.write("/log/a", bytes.substr(first));
+  scene.look();
+  CHECK(scene.records() == Lines{"one", "\xef\xbb\xbftwo"});
+  CHECK(scene.counters().bom_bytes_skipped.value() == 3);
+  scene.restart();
+  scene.rig->add("/log/a", 1);
+  scene.write("/log/a", "three\n");
+  scene.run();
+  scene.look();
+  CHECK(scene.records() == Lines{"one", "\xef\xbb\xbftwo", "three"});
+  scene.truncate("/log/a");
+  scene.write("/log/a", "\xef\xbb\xbf");
+  scene.look();
+  scene.write("/log/a", "four\n");
+  scene.look();
+  CHECK(scene.records() == Lines{"one", "\xef\xbb\xbftwo", "three", "four"});
+}
+
+TEST_CASE("file tail: killed at any moment, a byte order mark changes nothing (F44)",
+          "[sources][file_tail]") {
+  for (int steps = 0; steps < 12; ++steps) {
+    CAPTURE(steps);
+    Scene scene;
+    scene.write("/log/a", "\xef\xbb\xbfone\ntwo\n");
+    scene.rig->add("/log/a", 1);
+    for (int i = 0; i < steps; ++i) {
+      scene.rig->tick();
+      if (i % 2 == 1 && scene.rig->writes() > 0) scene.rig->answer();
+      if (i % 3 == 2) scene.rig->deliver(0);
+      scene.world.clock().advance(1ms);
+    }
+    scene.restart();
+    scene.rig->add("/log/a", 1);
+    scene.run();
+    CHECK(scene.records() == Lines{"one", "two"});
+  }
+}
