@@ -19,6 +19,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       window_(checkpoint_.offset),
       offset_(checkpoint_.offset),
       seen_end_(offset_),
+      text_end_(offset_),
       last_growth_(parts.environment.clock.monotonic()),
       detached_(found.rotated),
       yielding_(found.brief),
@@ -256,7 +257,7 @@ void FileTail::begin_generation() {
   marks_.clear();
   window_.restart(0);
   offset_ = 0;
-  seen_end_ = 0;
+  seen_end_ = text_end_ = 0;
   nuls_ = 0;
   tail_known_ = true;
   long_line_.reset();

@@ -230,6 +230,8 @@ class FileTail final : public pipeline::Source, private Registered {
   std::uint64_t hole_bytes(std::uint64_t at) const;
   bool leads_into_hole(std::uint64_t at, std::string_view bytes) const;
   bool before_hole(std::string_view body) const;
+  std::uint64_t reserved_bytes(std::uint64_t at) const;
+  std::size_t written_bytes(std::string_view body) const;
   std::size_t text_before(std::string_view body, std::size_t at) const;
   std::size_t text_bytes(std::string_view body) const;
   void pass_nuls(TailRead& read, std::string_view bytes);
@@ -281,7 +283,8 @@ class FileTail final : public pipeline::Source, private Registered {
   std::vector<std::uint64_t> marks_;  // empty: nothing to skip
   AckWindow window_;
   std::uint64_t offset_;                 // everything below is delivered
-  std::uint64_t seen_end_ = 0;           // where the last read ended
+  std::uint64_t seen_end_ = 0;           // where the last read ended, or the NULs known behind it
+  std::uint64_t text_end_ = 0;           // where the last read ended, without NULs behind the text
   std::uint64_t nuls_ = 0;               // all from the offset to here are NULs; 0: not looked at
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long

@@ -67,6 +67,33 @@ std::size_t FileTail::text_before(std::string_view body, std::size_t at) const {
   return shown < body.size() && leads_into_hole(offset_ + end, body.substr(end)) ? shown : kNone;
 }
 
+// What lies between `at` and the file's end, if that is a hole and what is left of a block.
+std::uint64_t FileTail::reserved_bytes(std::uint64_t at) const {
+  const auto status = this->status();
+  if (!status || view_) return 0;
+  for (const std::uint64_t block : kBlockBytes) {
+    const std::uint64_t from = at + (block - at % block) % block;
+    if (from < status->size && from + hole_bytes(from) == status->size) return status->size - at;
+  }
+  return 0;
+}
+
+// How much of `body`, read from the offset on, was written: all, unless it breaks off in a line and
+// a hole follows up to the file's end. Whoever made room in advance has not come that far yet.
+std::size_t FileTail::written_bytes(std::string_view body) const {
+  if (!body.ends_with('\0')) return body.size();
+  const std::size_t last = body.find_last_not_of('\0');
+  if (last == std::string_view::npos || body[last] == '\n') return body.size();
+  const std::size_t written = last + 1;
+  const std::uint64_t reserved = reserved_bytes(offset_ + written);
+  // All that is seen of it are NULs; what is not seen is a hole.
+  const std::uint64_t in_block = kBlockBytes[1];
+  const bool seen = body.size() - written >= std::min<std::uint64_t>(in_block, reserved) ||
+                    (offset_ + body.size()) % kBlockBytes[0] == 0 ||
+                    hole_bytes(offset_ + body.size()) > 0;
+  return reserved > 0 && seen ? written : body.size();
+}
+
 // How much of `body`, read from the offset on, comes before a hole: most often all of it. A hole
 // has a byte at a multiple of its least size, or goes on behind the body, so a few looks are
 // enough.

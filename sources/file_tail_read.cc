@@ -156,7 +156,8 @@ void FileTail::distrust_marks() {
 
 // A read came to `end`. True: further than any before.
 bool FileTail::note_growth(std::uint64_t end) {
-  const bool grew = end > std::exchange(seen_end_, end);
+  seen_end_ = end;
+  const bool grew = end > std::exchange(text_end_, end);
   if (!grew) return false;
   last_growth_ = parts_.environment.clock.monotonic();
   letting_go_ = end_doubted_ = false;
@@ -177,11 +178,15 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     tail_known_ = true;
     distrust_marks();
   }
+  const std::size_t written = prefix + written_bytes(bytes.substr(prefix));
+  const bool reserved = written < bytes.size();
+  const bool full = !reserved && bytes.size() == read.buffer.size();
+  bytes = bytes.substr(0, written);
   const std::string_view body = bytes.substr(prefix);
   const std::uint64_t end = offset_ + body.size();
-  const bool full = bytes.size() == read.buffer.size();
-  bool at_end = !full && ends_at(end);
+  bool at_end = reserved || (!full && ends_at(end));
   const bool grew = note_growth(end);
+  if (reserved) seen_end_ = std::max(seen_end_, end + reserved_bytes(end));
 
   if (at_end && !marks_.empty() && end < *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};  // it was cut while we caught up: what comes there now is new

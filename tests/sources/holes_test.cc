@@ -158,3 +158,28 @@ TEST_CASE("holes: one ends an open group of lines, killed at any moment (F47)",
     CHECK(scene.records() == Lines{"one\n 1", "two\n 2", "three", "four\n 4", "five\n 5"});
   }
 }
+
+TEST_CASE("holes: room made in advance waits also in the middle of a line", "[sources][holes]") {
+  const LongLines policy = GENERATE(LongLines::split, LongLines::truncate, LongLines::reject);
+  const std::size_t lines = GENERATE(0, 1, 20, 900);
+  CAPTURE(policy, lines);
+  Scene scene(with(policy, kLine, kChunk));
+  const std::string text = numbered(0, static_cast<int>(lines)) + "half";
+  scene.write("/log/a", filled(text, text.size() / kBlock * kBlock + kBlock + (200 << 10)));
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  CHECK(scene.records() == split(numbered(0, static_cast<int>(lines))));
+  const sim::NodeRef node = scene.world.disk().find("/log/a");
+  const std::uint64_t reads = scene.counters().reads.value();
+  scene.pass(60s);
+  CHECK(scene.counters().reads.value() <= reads + 1);  // it waits, it does not try
+  scene.world.disk().write(*node, " a line\nnext\n", text.size());
+  scene.look();
+  CHECK(scene.records() == split(text + " a line\nnext\n"));
+  scene.restart();
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.world.disk().write(*node, "last\n", text.size() + 13);
+  scene.look();
+  CHECK(scene.records() == split(text + " a line\nnext\nlast\n"));
+}
