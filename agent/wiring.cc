@@ -410,9 +410,9 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
                              pipeline::Budget& budget) {
   sources::TailOptions tail = flow.tail;
   tail.once = options_.once;
-  if (tail.deleted_bytes_max != 0) {
-    tail.deleted_bytes_max =
-        std::max<std::uint64_t>(tail.deleted_bytes_max / agent_.reactors_.size(), 1);
+  tail.delivery_wait = flow.flush.age_max;
+  if (const std::string* name = stream_of(flow)) {
+    tail.delivery_wait += config_.streams.at(*name).options.sync_interval;
   }
   tail.inflate = flow.from.inflate();
   for (const auto& owned : agent_.reactors_) {

@@ -79,6 +79,7 @@ base::Result<FileStatus> status_at(int directory, const char* path, int flags,
       .birth_ns = (raw.stx_mask & STATX_BTIME) != 0 ? nanoseconds(raw.stx_btime) : 0,
       .modified_ns = nanoseconds(raw.stx_mtime),
       .size = raw.stx_size,
+      .allocated = raw.stx_blocks * 512,
       .links = raw.stx_nlink,
   };
 }

@@ -27,7 +27,8 @@ struct FileStatus {
   std::uint64_t inode = 0;
   std::int64_t birth_ns = 0;  // since the epoch; 0: the file system does not say
   std::int64_t modified_ns = 0;
-  std::uint64_t size = 0;  // bytes
+  std::uint64_t size = 0;       // bytes
+  std::uint64_t allocated = 0;  // bytes it takes on the disk: without holes
   std::uint32_t links = 0;
 };
 

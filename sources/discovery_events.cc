@@ -69,7 +69,7 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
   if (event.is_directory) {
     if ((event.what & io::kWatchCreated) != 0) {
       GlobStates states = below(directory.states, event.name);
-      if (!states.empty()) visit(directory.path_of(event.name), std::move(states), true);
+      visit_alone(directory.path_of(event.name), std::move(states), true);
     }
     if ((event.what & io::kWatchRemoved) != 0 && !below(directory.states, event.name).empty()) {
       scan_soon(kScanDelay);
@@ -113,7 +113,19 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
 void Discovery::State::visit_link(const std::string& path, GlobStates states) {
   if (states.empty()) return;
   const auto status = environment.files.status(path, false);
-  if (status && status->kind == io::FileKind::symlink) visit(path, std::move(states), true);
+  if (status && status->kind == io::FileKind::symlink) visit_alone(path, std::move(states), true);
+}
+
+// Outside of a scan. What is above it must be known, or a link back up would have no end.
+void Discovery::State::visit_alone(const std::string& path, GlobStates states, bool deep) {
+  if (states.empty()) return;
+  for (std::size_t end = path.rfind('/'); end != std::string::npos && end != 0;
+       end = path.rfind('/', end - 1)) {
+    const auto above = environment.files.status(path.substr(0, end), true);
+    if (above) walk_stack.emplace_back(above->device, above->inode);
+  }
+  visit(path, std::move(states), deep);
+  walk_stack.clear();
 }
 
 // `changed`: an event said so.
@@ -192,12 +204,17 @@ void Discovery::State::poll() {
     const bool links = std::any_of(directory.names.begin(), directory.names.end(),
                                    [](const auto& each) { return each.second.symlink; });
     directory.poll_interval = changed ? kPollMin : std::min(directory.poll_interval * 2, kPollMax);
-    directory.poll_at =
-        directory.polled || links ? now + directory.poll_interval : base::Instant::max();
-    if (!directory.polled) continue;
-    if (!environment.files.status(path, true)) scan_soon(kScanDelay);  // it is gone, or shut
-    GlobStates states = directory.states;
-    visit(path, std::move(states), false);
+    const bool polled = directory.polled;
+    directory.poll_at = polled || links ? now + directory.poll_interval : base::Instant::max();
+    if (polled) {
+      if (!environment.files.status(path, true)) scan_soon(kScanDelay);  // it is gone, or shut
+      visit_alone(path, directory.states, false);
+    }
+    // Not all our time for one that answers slowly.
+    const auto again = directories.find(path);
+    if (again == directories.end() || again->second->poll_at == base::Instant::max()) continue;
+    const base::Instant after = environment.clock.monotonic();
+    again->second->poll_at = after + std::max(again->second->poll_interval, 10 * (after - now));
   }
   next_poll = base::Instant::max();
   for (const auto& [path, directory] : directories) {

@@ -204,6 +204,7 @@ struct Discovery::State {
   void handle(const io::WatchEvent& event);
   void handle(Directory& directory, const io::WatchEvent& event);
   void visit_link(const std::string& path, GlobStates states);
+  void visit_alone(const std::string& path, GlobStates states, bool deep);
   void poll();
   bool poll(Directory& directory);
   void poll_soon(Directory& directory);

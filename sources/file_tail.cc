@@ -108,7 +108,7 @@ void FileTail::detach(const std::string& new_path) {
     parts_.environment.log.debug("file lost its name",
                                  {{"path", checkpoint_.path}, {"now", new_path}});
     detached_ = true;
-    last_growth_ = detached_since_ = parts_.environment.clock.monotonic();
+    last_growth_ = parts_.environment.clock.monotonic();
     parts_.counters.files_rotated.add();
   }
   look();
@@ -116,6 +116,7 @@ void FileTail::detach(const std::string& new_path) {
 
 void FileTail::attach() {
   detached_ = false;
+  deleted_since_ = base::Instant{};
   letting_go_ = false;
   if (phase_ == Phase::finished) std::erase(parts_.turns.finished, this);
   if (phase_ == Phase::closing || phase_ == Phase::finished) phase_ = Phase::idle;
@@ -357,15 +358,26 @@ Checkpoint FileTail::resume_point() const {
   return point;
 }
 
-std::uint64_t FileTail::deleted_bytes() const {
+std::uint64_t FileTail::deleted_bytes(base::Instant now) {
   if (!open() || !detached_ || phase_ == Phase::closing || phase_ == Phase::finished) return 0;
   const auto status = parts_.environment.files.status(handle_);
-  return status && status->links == 0 ? status->size : 0;
+  if (!status || status->links != 0) return 0;
+  if (deleted_since_ == base::Instant{}) deleted_since_ = now;
+  return status->allocated;
 }
 
 bool FileTail::give_up() {
-  if (phase_ == Phase::reading || phase_ == Phase::registering) return false;
+  const bool waits = phase_ == Phase::held || phase_ == Phase::ready || phase_ == Phase::idle ||
+                     phase_ == Phase::backing_off;
+  // What is on its way is stored or will be; it is not known yet which.
+  if (!waits || !window_.empty() || skipping()) return false;
   const auto status = parts_.environment.files.status(handle_);
+  if (phase_ == Phase::idle && reached_end_ && status && size_in(*status) == seen_end_) {
+    letting_go_ = true;  // at its end: an unfinished last line counts (F38)
+    last_growth_ = base::Instant{};
+    make_ready();
+    return true;
+  }
   const std::uint64_t unread = view_                              ? lag_bytes()
                                : status && status->size > offset_ ? status->size - offset_
                                                                   : 0;
@@ -376,8 +388,7 @@ bool FileTail::give_up() {
       {{"path", checkpoint_.path}, {"bytes_lost", std::to_string(unread)}});
   drop_timer();
   if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
-  phase_ = Phase::closing;
-  if (!window_.empty()) return true;
+  std::erase(parts_.turns.to_inflate, this);
   phase_ = Phase::finished;
   parts_.turns.finished.push_back(this);
   return true;

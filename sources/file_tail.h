@@ -52,12 +52,14 @@ struct TailOptions {
   // later is a record of its own (F37).
   base::Duration partial_line_timeout{0};
   // Deleted files are read to their ends, and take room on the disk until then. At most so many
-  // bytes of them on one reactor, and for so long; the oldest go first, what is lost is counted
-  // (F12). 0: no limit.
+  // bytes of them on one reactor, and for so long after they were seen to be deleted; the oldest go
+  // first, what is lost is counted (F12). 0: no limit.
   std::uint64_t deleted_bytes_max = 0;
   base::Duration deleted_age_max{0};
   // Say so, and start it anew, when a file has something to read and does not get on; 0: never.
   base::Duration stall_after = std::chrono::seconds(60);
+  // What the target may take in any case: a flush's age and a sync's interval.
+  base::Duration delivery_wait{0};
   // Look at files' first bytes; those of gzip and zstd files are read as what they were made of.
   bool inflate = false;
   bool once = false;  // take an unfinished last line as a line; report at_end()
@@ -186,9 +188,10 @@ class FileTail final : public pipeline::Source, private Registered {
   std::uint64_t progress() const;
   bool grew_unnoticed(base::Duration limit) const;
   // Room its deleted file takes on the disk, bytes; 0: it has a name.
-  std::uint64_t deleted_bytes() const;
-  base::Instant deleted_since() const { return detached_since_; }
-  // Lets its deleted file go although there is more to read. False: not now, a read is in flight.
+  std::uint64_t deleted_bytes(base::Instant now);
+  base::Instant deleted_since() const { return deleted_since_; }
+  // Lets its deleted file go although there may be more to read. False: not now, something of it is
+  // on its way.
   bool give_up();
   // `read`: its read in flight, or nullptr. False: that would not help.
   bool restart(StallReason reason, TailRead* read);
@@ -227,6 +230,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void distrust_marks();
   bool note_growth(std::uint64_t end);
   void take_in(TailRead& read, std::string_view bytes);
+  bool not_yet(TailRead& read, std::string_view body);
   std::uint64_t hole_bytes(std::uint64_t at) const;
   bool leads_into_hole(std::uint64_t at, std::string_view bytes) const;
   bool before_hole(std::string_view body) const;
@@ -292,9 +296,9 @@ class FileTail final : public pipeline::Source, private Registered {
   // The file's time before the last read began; 0: so recent that it may change and still be this.
   std::int64_t glanced_modified_ns_ = 0;
   base::Instant last_growth_{};
-  base::Instant detached_since_{};
-  base::Instant first_end_{};  // since when the end is seen and a group is open; Instant{}: not
-  base::Instant timer_{};      // Instant{}: none
+  base::Instant deleted_since_{};  // Instant{}: not seen to be
+  base::Instant first_end_{};      // since when the end is seen and a group is open; Instant{}: not
+  base::Instant timer_{};          // Instant{}: none
   base::Duration backoff_{0};
   Phase phase_ = Phase::held;
   bool tail_known_ = false;  // else the checkpoint's hash is all we have

@@ -164,6 +164,30 @@ bool FileTail::note_growth(std::uint64_t end) {
   return true;
 }
 
+// True: something else comes before the records of `body`, and is under way.
+bool FileTail::not_yet(TailRead& read, std::string_view body) {
+  if (rename_origin(body)) {
+    free(read, true);
+    return true;
+  }
+  if (checkpoint_.origin == base::Origin::none || !has_witness(body)) {
+    enroll(body);
+    free(read, true);
+    return true;
+  }
+  if (before_hole(body)) {
+    nuls_ = offset_;
+    pass_nuls(read, body);
+    return true;
+  }
+  if (long_line_ && long_line_->step() == LongLine::Step::cut) {
+    take_long_line(read, body);
+    next(true);
+    return true;
+  }
+  return false;
+}
+
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const Continuity continuity = compare(bytes);
   if (continuity != Continuity::same) {
@@ -192,25 +216,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     marks_ = {};  // it was cut while we caught up: what comes there now is new
     timed_out_ = true;
   }
-  if (rename_origin(body)) {
-    free(read, true);
-    return;
-  }
-  if (checkpoint_.origin == base::Origin::none || !has_witness(body)) {
-    enroll(body);
-    free(read, true);
-    return;
-  }
-  if (before_hole(body)) {
-    nuls_ = offset_;
-    pass_nuls(read, body);
-    return;
-  }
-  if (long_line_ && long_line_->step() == LongLine::Step::cut) {
-    take_long_line(read, body);
-    next(true);
-    return;
-  }
+  if (not_yet(read, body)) return;
   long_line_.reset();
   const std::uint64_t before = offset_;
   const bool marked = !marks_.empty();
@@ -312,7 +318,11 @@ void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
     return;
   }
   // Together with the first record, so that before it is delivered nothing has happened (F44).
-  const std::size_t mark = offset_ == 0 && body.starts_with(kByteOrderMark) ? 3 : 0;
+  // A line that is too long with it keeps it, whichever way it is read.
+  const bool fits =
+      std::min(body.find('\n'), body.size()) <= parts_.intake.framer_options().line_bytes_max;
+  const std::size_t mark =
+      offset_ == 0 && fits && body.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   offset_ += mark;
   take_chunk({.bytes = body.substr(mark),
               .origin = checkpoint_.origin,

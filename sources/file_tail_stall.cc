@@ -1,4 +1,6 @@
 // A tail that does not get on: what it waits for, and how it is started anew.
+#include <algorithm>
+
 #include "sources/file_tail.h"
 
 namespace sources {
@@ -29,12 +31,14 @@ StallReason FileTail::busy_with() const {
   switch (phase_) {
     case Phase::held:
       return StallReason::older_file;
-    case Phase::ready:
-      return StallReason::turn;
+    case Phase::ready:  // behind others that decompress: those say so themselves
+      return std::ranges::find(parts_.turns.to_inflate, this) == parts_.turns.to_inflate.end()
+                 ? StallReason::turn
+                 : StallReason::none;
     case Phase::reading:
       return StallReason::disk;
-    case Phase::backing_off:
-      return StallReason::errors;
+    case Phase::backing_off:  // or it waits for who compresses a file we know
+      return search_ ? StallReason::none : StallReason::errors;
     case Phase::registering:
       return StallReason::checkpoint;
     case Phase::emptying:
@@ -61,7 +65,8 @@ bool FileTail::grew_unnoticed(base::Duration limit) const {
 
 std::uint64_t FileTail::progress() const {
   const std::uint64_t scanned = long_line_ ? long_line_->scanned() : 0;
-  return offset_ + seen_end_ + nuls_ + scanned + checkpoint_.offset + checkpoint_.generation;
+  const std::uint64_t raw = view_ ? view_->raw_bytes() : 0;
+  return raw + offset_ + seen_end_ + nuls_ + scanned + checkpoint_.offset + checkpoint_.generation;
 }
 
 bool FileTail::restart(StallReason reason, TailRead* read) {

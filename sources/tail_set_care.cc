@@ -73,7 +73,9 @@ void TailSet::look_for_stalls(base::Instant now) {
     }
     busy.emplace(number, now_busy);
     const bool at_once = reason == StallReason::unnoticed;  // its own time says how long
-    if (!at_once && now - now_busy.since < limit) continue;
+    const base::Duration allowed =
+        reason == StallReason::target ? limit + state_->parts.options.delivery_wait : limit;
+    if (!at_once && now - now_busy.since < allowed) continue;
     State::Stalled& which = state_->stalled[reason];
     which.example = tail->checkpoint().path;
     which.longest = std::max(which.longest, at_once ? limit : now - now_busy.since);
@@ -94,7 +96,7 @@ void TailSet::limit_deleted(base::Instant now) {
   std::vector<std::pair<base::Instant, FileTail*>> deleted;
   std::uint64_t bytes = 0;
   for (const auto& [number, tail] : state_->tails) {
-    const std::uint64_t its = tail->deleted_bytes();
+    const std::uint64_t its = tail->deleted_bytes(now);
     if (its == 0) continue;
     bytes += its;
     deleted.emplace_back(tail->deleted_since(), tail.get());
@@ -103,7 +105,7 @@ void TailSet::limit_deleted(base::Instant now) {
   for (const auto& [since, tail] : deleted) {
     const bool too_old = age_max != base::Duration::zero() && now - since >= age_max;
     if (!too_old && (bytes_max == 0 || bytes <= bytes_max)) continue;
-    const std::uint64_t its = tail->deleted_bytes();
+    const std::uint64_t its = tail->deleted_bytes(now);
     if (tail->give_up()) bytes -= its;
   }
 }

@@ -228,7 +228,7 @@ io::FileStatus Disk::status(const Node& node) const {
   status.inode = node.inode;
   status.birth_ns = node.birth_ns;
   status.modified_ns = node.modified_ns;
-  status.size = node.file.size();
+  status.size = status.allocated = node.file.size();
   status.links = node.links;
   return status;
 }
