@@ -79,7 +79,8 @@ void Control::start() {
   if (socket_) socket_->start();
   // One without a file would sleep on and never say that it is at the end.
   for (const auto& reactor : reactors_) reactor->mailbox().post([] {});
-  next_maintenance_ = environment_.clock.monotonic() + options_.maintenance_interval;
+  next_maintenance_ = environment_.clock.monotonic() + kMaintenanceInterval;
+  next_care_ = environment_.clock.monotonic() + options_.care_interval;
 }
 
 void Control::on_found(std::size_t flow, sources::FoundFile found) {
@@ -159,6 +160,12 @@ void Control::tick() {
   if (phase_ == Phase::running) {
     discovery_->tick(now);
     send_hints();
+    if (now >= next_care_) {
+      next_care_ = now + options_.care_interval;
+      for (const auto& reactor : reactors_) {
+        reactor->mailbox().post([r = reactor.get()] { r->look_after_files(); });
+      }
+    }
     if (now >= next_maintenance_) maintain(now);
     if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       begin_stop(now);
@@ -185,7 +192,7 @@ base::Duration Control::time_to_sleep() {
   base::Instant deadline = stop_deadline_;
   if (!doorbell_.announce_sleep()) return base::Duration::zero();
   if (phase_ == Phase::running) {
-    deadline = std::min(discovery_->next_deadline(), next_maintenance_);
+    deadline = std::min({discovery_->next_deadline(), next_maintenance_, next_care_});
     if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       deadline = base::Instant::min();
     }
@@ -233,13 +240,12 @@ bool Control::all(bool (Reactor::*flag)() const) const {
 // these bounds which marks the shards may forget. Then the shards retire what is too old or too
 // much.
 void Control::maintain(base::Instant now) {
-  next_maintenance_ = now + options_.maintenance_interval;
+  next_maintenance_ = now + kMaintenanceInterval;
   if (covered_missing_ != 0) return;  // the last round is not over
   covered_missing_ = reactors_.size();
   covered_until_ = base::Instant::max();
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([this, r = reactor.get()] {
-      r->look_after_files();
       mailbox_.post([this, until = r->covered()] { marks_covered(until); });
     });
   }

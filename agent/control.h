@@ -34,7 +34,7 @@ class Control {
   struct Options {
     bool once = false;  // stop when everything that is there has been read and is safe
     base::Duration shutdown_grace = std::chrono::seconds(30);
-    base::Duration maintenance_interval = kMaintenanceInterval;  // stalls are looked for as often
+    base::Duration care_interval = kMaintenanceInterval;  // for stalls and deleted files
   };
 
   // `environment` and the reactors outlive the control.
@@ -114,6 +114,7 @@ class Control {
   base::Instant stop_deadline_ = base::Instant::max();
   bool cut_short_ = false;
   base::Instant next_maintenance_ = base::Instant::max();
+  base::Instant next_care_ = base::Instant::max();
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();
   std::move_only_function<void()> report_;

@@ -162,7 +162,7 @@ void Wiring::make_reactors(std::span<const io::Environment* const> environments)
       std::make_unique<Control>(control_, agent_.reactors_,
                                 Control::Options{.once = options_.once,
                                                  .shutdown_grace = config_.shutdown_grace,
-                                                 .maintenance_interval = interval});
+                                                 .care_interval = interval});
 }
 
 // Spreads a stream's shards evenly over the reactors, different streams from different starts.
