@@ -31,6 +31,18 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
     answer(0);
     return;
   }
+  log_->write(take_off(write.synced, std::move(answer)).write, changes);
+}
+
+void CheckpointLog::make_durable(Answer answer) {
+  if (!log_ || (!unsynced_ && in_flight_.empty())) {
+    answer(0);
+    return;
+  }
+  log_->make_durable(take_off(true, std::move(answer)).write);
+}
+
+CheckpointLog::InFlight& CheckpointLog::take_off(bool synced, Answer answer) {
   in_flight_.emplace_front();
   InFlight& entry = in_flight_.front();
   entry.answer = std::move(answer);
@@ -38,13 +50,15 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
   entry.self = in_flight_.begin();
   entry.write.owner = &entry;
   entry.write.done = &CheckpointLog::done;
-  entry.write.synced = write.synced;
-  log_->write(entry.write, changes);
+  entry.write.synced = synced;
+  unsynced_ = !synced;
+  return entry;
 }
 
 void CheckpointLog::done(void* owner, store::KeyedLog::Write& /*write*/, int error) {
   auto& entry = *static_cast<InFlight*>(owner);
   Answer answer = std::move(entry.answer);
+  if (error != 0) entry.log->unsynced_ = true;
   entry.log->in_flight_.erase(entry.self);
   answer(error);
 }

@@ -23,6 +23,8 @@ class CheckpointLog {
 
   void attach(const io::Environment& environment);
   void write(const sources::CheckpointWrite& write, Answer answer);
+  // Answers when everything written so far survives a power cut.
+  void make_durable(Answer answer);
   bool idle() const { return in_flight_.empty(); }
   base::Instant next_deadline() const;
   void tick(base::Instant now);
@@ -36,10 +38,12 @@ class CheckpointLog {
     CheckpointLog* log = nullptr;
     std::list<InFlight>::iterator self;
   };
+  InFlight& take_off(bool synced, Answer answer);
   static void done(void* owner, store::KeyedLog::Write& write, int error);
 
   std::unique_ptr<store::KeyedLog> log_;  // may be nullptr
   std::list<InFlight> in_flight_;
+  bool unsynced_ = false;  // something was written since the last sync began
 };
 
 }  // namespace agent

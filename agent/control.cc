@@ -45,7 +45,11 @@ sources::Discovery::Listener Control::listener() {
           [this] {
             for (const auto& reactor : reactors_) reactor->hint_all();
           },
-      .forgotten = [this](std::size_t, const sources::Checkpoint& gone) { on_forgotten(gone); },
+      .forgotten =
+          [this](std::size_t flow, const sources::Checkpoint& gone) {
+            marks_[flow].erase(value(gone.origin));
+            on_forgotten(gone);
+          },
       .yield = [this](std::size_t flow, std::uint64_t number) { on_yield(flow, number); },
       .ignored = [this](std::size_t, const sources::Checkpoint& seen) { on_ignored(seen); },
       .dropped = [this](std::size_t flow, std::uint64_t number) { homes_[flow].erase(number); },
@@ -79,7 +83,7 @@ void Control::start() {
   if (socket_) socket_->start();
   // One without a file would sleep on and never say that it is at the end.
   for (const auto& reactor : reactors_) reactor->mailbox().post([] {});
-  next_maintenance_ = environment_.clock.monotonic() + kMaintenanceInterval;
+  next_maintenance_ = environment_.clock.monotonic() + options_.maintenance_interval;
   next_care_ = environment_.clock.monotonic() + options_.care_interval;
 }
 
@@ -236,33 +240,53 @@ bool Control::all(bool (Reactor::*flag)() const) const {
   });
 }
 
-// First every reactor says until when everything it read is settled and noted; the earliest of
-// these bounds which marks the shards may forget. Then the shards retire what is too old or too
-// much.
+// First every reactor says until when everything it read is settled and noted, and the notes are
+// made durable; the earliest of these bounds which marks the shards may forget, except those of
+// files that were not yet read again as far since a restart. Then the shards retire what is too old
+// or too much.
 void Control::maintain(base::Instant now) {
-  next_maintenance_ = now + kMaintenanceInterval;
-  if (covered_missing_ != 0) return;  // the last round is not over
+  next_maintenance_ = now + options_.maintenance_interval;
+  if (covered_missing_ != 0 || notes_durable_missing_) return;  // the last round is not over
   covered_missing_ = reactors_.size();
   covered_until_ = base::Instant::max();
+  marks_needed_.clear();
+  for (const MarkTable& table : marks_) {  // of files that were not found again yet
+    for (const auto& [origin, marks] : table) marks_needed_.push_back(base::Origin{origin});
+  }
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([this, r = reactor.get()] {
-      mailbox_.post([this, until = r->covered()] { marks_covered(until); });
+      const base::Instant until = r->covered();
+      mailbox_.post(
+          [this, until, needed = r->marks_needed(until)] { marks_covered(until, needed); });
     });
   }
 }
 
-void Control::marks_covered(base::Instant until) {
+void Control::marks_covered(base::Instant until, const std::vector<base::Origin>& needed) {
   covered_until_ = std::min(covered_until_, until);
+  marks_needed_.insert(marks_needed_.end(), needed.begin(), needed.end());
   if (--covered_missing_ != 0) return;
+  notes_durable_missing_ = true;
+  Reactor& owner = *reactors_.front();
+  owner.mailbox().post([this, &owner] {
+    owner.checkpoint_log()->make_durable(
+        [this](int error) { mailbox_.post([this, error] { forget_and_retire(error == 0); }); });
+  });
+}
+
+void Control::forget_and_retire(bool notes_durable) {
+  notes_durable_missing_ = false;
+  if (!notes_durable) covered_until_ = base::Instant::min();
   const base::Timestamp now = environment_.clock.wall();
   for (const auto& reactor : reactors_) {
-    reactor->mailbox().post([this, r = reactor.get(), now, limit = covered_until_] {
-      std::vector<std::string> files = r->maintain(now, limit);
-      mailbox_.post([this, gone = std::move(files)]() mutable {
-        std::move(gone.begin(), gone.end(), std::back_inserter(retired_));
-        remove_files();
-      });
-    });
+    reactor->mailbox().post(
+        [this, r = reactor.get(), now, limit = covered_until_, needed = marks_needed_] {
+          std::vector<std::string> files = r->maintain(now, limit, needed);
+          mailbox_.post([this, gone = std::move(files)]() mutable {
+            std::move(gone.begin(), gone.end(), std::back_inserter(retired_));
+            remove_files();
+          });
+        });
   }
 }
 

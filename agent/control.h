@@ -34,6 +34,7 @@ class Control {
   struct Options {
     bool once = false;  // stop when everything that is there has been read and is safe
     base::Duration shutdown_grace = std::chrono::seconds(30);
+    base::Duration maintenance_interval = kMaintenanceInterval;
     base::Duration care_interval = kMaintenanceInterval;  // for stalls and deleted files
   };
 
@@ -93,7 +94,8 @@ class Control {
   bool all_read() const;
   bool all(bool (Reactor::*flag)() const) const;
   void maintain(base::Instant now);
-  void marks_covered(base::Instant until);
+  void marks_covered(base::Instant until, const std::vector<base::Origin>& needed);
+  void forget_and_retire(bool notes_durable);
   void remove_files();
   base::Duration time_to_sleep();
 
@@ -118,9 +120,11 @@ class Control {
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();
   std::move_only_function<void()> report_;
-  std::vector<std::string> retired_;  // segment files to remove, oldest first per shard
-  std::size_t covered_missing_ = 0;   // reactors that have not yet said what is covered
+  std::vector<std::string> retired_;    // segment files to remove, oldest first per shard
+  std::size_t covered_missing_ = 0;     // reactors that have not yet said what is covered
+  bool notes_durable_missing_ = false;  // … and the log that they are durable
   base::Instant covered_until_ = base::Instant::max();
+  std::vector<base::Origin> marks_needed_;  // by files not noted to be read as far as they say
 };
 
 }  // namespace agent

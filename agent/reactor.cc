@@ -302,16 +302,23 @@ void Reactor::look_after_files() {
   }
 }
 
+std::vector<base::Origin> Reactor::marks_needed(base::Instant covered) {
+  std::vector<base::Origin> origins;
+  for (const FlowPart& flow : flows_) flow.tails->add_marks_needed(covered, origins);
+  return origins;
+}
+
 base::Instant Reactor::covered() {
   base::Instant until = checkpointer_->covered(environment_.clock.monotonic());
   for (const FlowPart& flow : flows_) until = std::min(until, flow.tails->oldest_unsettled());
   return until;
 }
 
-std::vector<std::string> Reactor::maintain(base::Timestamp now, base::Instant marks_until) {
+std::vector<std::string> Reactor::maintain(base::Timestamp now, base::Instant marks_until,
+                                           std::span<const base::Origin> marks_needed) {
   std::vector<std::string> files;
   for (store::Shard* shard : shards_) {
-    shard->forget_marks_before(marks_until);
+    shard->forget_marks_before(marks_until, marks_needed);
     for (std::string& path : shard->retire(now)) files.push_back(std::move(path));
   }
   if (checkpoint_log_) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -125,7 +126,9 @@ class Reactor {
   void abandon(const std::string& flow);  // its target is gone: never wait for it again
   void look_after_files();                // stalls, deleted files
   base::Instant covered();                // all that was read before this is settled and noted
-  std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until);
+  std::vector<base::Origin> marks_needed(base::Instant covered);  // by files; covered: as above
+  std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until,
+                                    std::span<const base::Origin> marks_needed);
 
  private:
   void wait_for_work();

@@ -158,11 +158,12 @@ void Wiring::make_reactors(std::span<const io::Environment* const> environments)
       interval = std::min<base::Duration>(interval, std::chrono::seconds(1));
     }
   }
-  agent_.control_ =
-      std::make_unique<Control>(control_, agent_.reactors_,
-                                Control::Options{.once = options_.once,
-                                                 .shutdown_grace = config_.shutdown_grace,
-                                                 .care_interval = interval});
+  agent_.control_ = std::make_unique<Control>(
+      control_, agent_.reactors_,
+      Control::Options{.once = options_.once,
+                       .shutdown_grace = config_.shutdown_grace,
+                       .maintenance_interval = options_.maintenance_interval,
+                       .care_interval = interval});
 }
 
 // Spreads a stream's shards evenly over the reactors, different streams from different starts.

@@ -171,6 +171,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool resting() const { return phase_ == Phase::resting; }
   bool open() const { return handle_ != io::kNoHandle; }
   const Rest& rest() const { return rest_; }  // once it is in turns.rested
+  bool skipping() const;                      // what comes next is stored already
   bool deleted() const;                       // no name is left
   bool idle() const;                          // nothing in flight, nothing unsettled
   bool at_end() const;                        // and nothing to do before the next hint
@@ -256,7 +257,6 @@ class FileTail final : public pipeline::Source, private Registered {
   void note_end(base::Instant now, base::Instant due);
   void deliver_open_lines();
   bool give_way();
-  bool skipping() const;
   bool come_to_rest(bool more, bool failed);
   void start_over();
   void begin_generation();

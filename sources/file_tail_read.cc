@@ -389,6 +389,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   std::memcpy(tail_.data(), tail.data(), prefix);
   if (!marks_.empty() && offset_ >= *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};
+    parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());
   }
   if (parcel == nullptr) {
     if (window_.settle(window_.open(offset_, tail_hash(tail)))) report();

@@ -279,6 +279,15 @@ std::uint64_t TailSet::lag_bytes() const {
 
 base::Instant TailSet::oldest_unsettled() const { return state_->turns.ages.oldest(); }
 
+void TailSet::add_marks_needed(base::Instant noted, std::vector<base::Origin>& origins) {
+  for (const auto& [number, tail] : state_->tails) {
+    if (tail->skipping()) origins.push_back(tail->checkpoint().origin);
+  }
+  auto& caught_up = state_->turns.caught_up;
+  std::erase_if(caught_up, [noted](const auto& entry) { return entry.second < noted; });
+  for (const auto& [origin, when] : caught_up) origins.push_back(origin);
+}
+
 const FileTailCounters& TailSet::counters() const { return state_->counters; }
 
 }  // namespace sources

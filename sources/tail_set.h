@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "io/environment.h"
@@ -78,6 +79,9 @@ class TailSet {
   std::uint64_t lag_bytes() const;  // known bytes not yet read
   // When the oldest parcel that is not settled was read; Instant::max(): everything is settled.
   base::Instant oldest_unsettled() const;
+  // Adds the origins of files that were not read again as far as their marks since a restart, or
+  // not noted to be. `noted`: all that was read before is.
+  void add_marks_needed(base::Instant noted, std::vector<base::Origin>& origins);
   const FileTailCounters& counters() const;
 
  private:

@@ -26,6 +26,8 @@ struct TailTurns {
   std::size_t held = 0;      // files that wait for the end of older ones
   bool end_reached = false;  // somebody read to its end for the first time
   OpenAges ages;             // of all their parcels
+  // Origins whose marks were reached, and when: the marks are needed until that is noted.
+  std::vector<std::pair<base::Origin, base::Instant>> caught_up;
 };
 
 }  // namespace sources

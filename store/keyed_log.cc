@@ -1,6 +1,7 @@
 #include "store/keyed_log.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <deque>
 #include <utility>
@@ -150,6 +151,18 @@ void KeyedLog::write(Write& write, std::span<const KeyedLogChange> changes) {
                   .synced = write.synced};
   state.bytes_since_snapshot += entry.run.size();
   state.shard->append(entry.append);
+}
+
+// A sync covers what was written before it: one entry again, as it is, carries it.
+void KeyedLog::make_durable(Write& write) {
+  write.synced = true;
+  const auto& map = state_->entries.map();
+  if (map.empty()) {
+    this->write(write, std::array{KeyedLogChange{.key = {}, .value = {}, .erase = true}});
+    return;
+  }
+  const auto [key, value] = *map.begin();
+  this->write(write, std::array{KeyedLogChange{.key = key, .value = value, .erase = false}});
 }
 
 void KeyedLog::State::entry_done(void* owner, Append& /*append*/, int error) {

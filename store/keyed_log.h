@@ -57,6 +57,8 @@ class KeyedLog {
   // outlive the call. Writes are written in order. On error memory keeps the change; write it
   // again.
   void write(Write& write, std::span<const KeyedLogChange> changes);
+  // Done when everything written so far survives a power cut. `write.synced` is set by the call.
+  void make_durable(Write& write);
   bool idle() const;
   base::Instant next_deadline() const;
   void tick(base::Instant now);

@@ -30,6 +30,14 @@ void Marks::renew(base::Origin origin, std::uint64_t end_offset, base::Instant n
   entry.renewed = now;
 }
 
+void Marks::keep(std::span<const base::Origin> origins, base::Instant instant) {
+  for (const base::Origin origin : origins) {
+    const auto found = marks_.find(base::value(origin));
+    if (found == marks_.end()) continue;
+    found->second.renewed = std::max(found->second.renewed, instant);
+  }
+}
+
 void Marks::forget_before(base::Instant instant) {
   std::erase_if(marks_, [&](const auto& item) { return item.second.renewed < instant; });
 }

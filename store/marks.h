@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -23,6 +24,8 @@ class Marks {
   // Never lowers a mark.
   void renew(base::Origin origin, std::uint64_t end_offset, base::Instant now);
 
+  // Those that are there are not forgotten before `instant`.
+  void keep(std::span<const base::Origin> origins, base::Instant instant);
   void forget_before(base::Instant instant);
   void clear() { marks_.clear(); }
   // Ascending by origin, so that the same marks give the same bytes.

@@ -137,7 +137,8 @@ std::vector<std::pair<base::Origin, std::uint64_t>> Shard::marks() const {
   return marks;
 }
 
-void Shard::forget_marks_before(base::Instant instant) {
+void Shard::forget_marks_before(base::Instant instant, std::span<const base::Origin> except) {
+  state_->marks.keep(except, instant);
   state_->forget_marks = std::max(state_->forget_marks, instant);
 }
 

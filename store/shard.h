@@ -96,7 +96,8 @@ class Shard {
   std::vector<std::pair<base::Origin, std::uint64_t>> marks() const;
   // Marks not renewed since `instant` may be forgotten at the next segment: every parcel read
   // before it is settled and its checkpoint is durable.
-  void forget_marks_before(base::Instant instant);
+  // `except`: files that were not read again as far as their marks since a restart.
+  void forget_marks_before(base::Instant instant, std::span<const base::Origin> except);
 
   base::SequenceNumber first_sequence() const;  // oldest kept (trim horizon)
   base::SequenceNumber next_sequence() const;   // of the next record; durable ones are below it

@@ -94,7 +94,8 @@ class AgentSim {
   AgentSimResult result_;
   SimWorld world_;
   LogWriters writers_;
-  config::Config config_;
+  base::Duration maintenance_interval_ = agent::Control::kMaintenanceInterval;
+  config::Config config_;  // drawn, and with it the interval
   StoreOracle oracle_;
   std::unique_ptr<Process> process_;
   std::vector<std::unique_ptr<io::Environment>> environments_;
@@ -118,6 +119,7 @@ config::Config AgentSim::draw_config() {
   stream.options.segment_bytes_max = random.chance(0.5) ? 16 << 10 : 1 << 20;
   stream.options.retention_age = base::Duration::zero();
   config.streams[kStream] = stream;
+  if (random.chance(0.5)) maintenance_interval_ = 100ms * (5 + random.below(25));
   config::Flow flow;
   flow.name = "f";
   flow.from.patterns = {writers_.pattern()};
@@ -157,7 +159,9 @@ void AgentSim::start() {
     if (i > 0) reactors.push_back(environments_.back().get());
   }
   process_->io(0).wait_by_advancing(true);
-  auto made = agent::Agent::create(config_, {}, *environments_[0], reactors);
+  agent::AgentOptions options;
+  options.maintenance_interval = maintenance_interval_;
+  auto made = agent::Agent::create(config_, options, *environments_[0], reactors);
   process_->io(0).wait_by_advancing(false);
   if (made) {
     agent_ = std::move(*made);

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "base/assert.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/watch_queue.h"
 
@@ -47,10 +48,13 @@ void Disk::sync_names(Node& directory) {
 
 void Disk::write_back() {
   for_each(*root_, [](Node& node) {
-    if (!node.directory) {
-      node.file.sync();
-      return;
-    }
+    if (!node.directory) node.file.sync();
+  });
+  write_back_names();
+}
+
+void Disk::write_back_names() {
+  for_each(*root_, [](Node& node) {
     for (const Node::NameChange& change : node.unsynced) apply(node, change);
     node.unsynced.clear();
   });
@@ -122,7 +126,7 @@ void Disk::cut_power() {
 }
 
 void Disk::rebuild_after_cut() {
-  std::map<std::uint64_t, Node*> by_number{{root_->inode, root_.get()}};
+  std::set<std::uint64_t> numbers{root_->inode};
   used_bytes_ = 0;
   free_inodes_.clear();
   std::vector<Node*> waiting{root_.get()};
@@ -137,13 +141,7 @@ void Disk::rebuild_after_cut() {
       node->links = 1;
       node->opens = 0;
       node->locked = false;
-      // Its number was handed on, but the deletion that freed it did not survive: the newer moves.
-      const auto [same, fresh] = by_number.try_emplace(node->inode, node.get());
-      if (!fresh) {
-        Node* newer = node.get();
-        if (same->second->birth_ns > newer->birth_ns) std::swap(same->second, newer);
-        newer->inode = next_inode_++;
-      }
+      ASSERT(numbers.insert(node->inode).second);
       if (node->directory) {
         waiting.push_back(node.get());
       } else {

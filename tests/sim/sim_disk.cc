@@ -28,16 +28,21 @@ Disk::Disk(SimRandom& random, SimClock& clock) : random_(random), clock_(clock) 
 NodeRef Disk::make_node(bool directory) {
   auto node = std::make_shared<Node>();
   node->directory = directory;
-  if (free_inodes_.empty()) {
-    node->inode = next_inode_++;
-  } else {
-    node->inode = free_inodes_.back();
-    free_inodes_.pop_back();
-  }
+  node->inode = take_inode();
   last_birth_ns_ = std::max(last_birth_ns_ + 1, clock_.wall_ns());
   node->birth_ns = last_birth_ns_;
   node->modified_ns = clock_.wall_ns();
   return node;
+}
+
+// A journal never keeps a file under a number without the removal that freed the number.
+std::uint64_t Disk::take_inode() {
+  if (free_inodes_.empty()) return next_inode_++;
+  if (!free_inodes_.back().last.expired() && random_.below(2) == 0) write_back_names();
+  if (!free_inodes_.back().last.expired()) return next_inode_++;
+  const std::uint64_t number = free_inodes_.back().number;
+  free_inodes_.pop_back();
+  return number;
 }
 
 NodeRef Disk::find(std::string_view path) const {
@@ -87,7 +92,7 @@ void Disk::unlink(Node& directory, std::string_view name) {
 void Disk::release_if_unused(Node& node) {
   if (node.links != 0 || node.opens != 0) return;
   used_bytes_ -= std::min(used_bytes_, node.file.size());
-  free_inodes_.push_back(node.inode);
+  free_inodes_.push_back({node.inode, node.weak_from_this()});
 }
 
 void Disk::closed(Node& node) {

@@ -29,7 +29,7 @@ class WatchQueue;
 struct Node;
 using NodeRef = std::shared_ptr<Node>;
 
-struct Node {  // an inode
+struct Node : std::enable_shared_from_this<Node> {  // an inode
   struct NameChange {
     std::uint64_t step;  // the halves of a rename have the same one
     std::string name;
@@ -109,6 +109,7 @@ class Disk {
   };
   int locate(std::string_view path, Place& place) const;
   NodeRef make_node(bool directory);
+  std::uint64_t take_inode();
   void link(Node& directory, std::string_view name, const NodeRef& node);
   void unlink(Node& directory, std::string_view name);
   void change(Node& directory, std::string_view name, NodeRef target, std::uint64_t step,
@@ -117,6 +118,7 @@ class Disk {
   void tell(Node& directory, std::uint32_t mask, std::uint32_t cookie, std::string_view name,
             bool is_directory = false);
   void sync_names(Node& directory);
+  void write_back_names();
   void cut_names(Node& directory, std::map<std::uint64_t, bool>& shared_steps);
   void for_each(Node& directory, const std::function<void(Node&)>& visit);
   void rebuild_after_cut();
@@ -124,7 +126,11 @@ class Disk {
   SimRandom& random_;
   SimClock& clock_;
   NodeRef root_;
-  std::vector<std::uint64_t> free_inodes_;  // last in, first out: reused at once
+  struct FreeInode {
+    std::uint64_t number;
+    std::weak_ptr<Node> last;  // there as long as its removal may be lost
+  };
+  std::vector<FreeInode> free_inodes_;  // last in, first out: reused at once
   std::uint64_t next_inode_ = 2;
   std::int64_t last_birth_ns_ = 0;
   std::uint64_t next_step_ = 1;

@@ -217,6 +217,7 @@ TEST_CASE("disk: a deleted open file lives on, its number is reused, its birth i
   world.disk().put("/d/b", "");
   CHECK(process->files().status("/d/b", true)->inode != before.inode);
   process->files().close(file);
+  world.disk().write_back();
   world.disk().put("/d/c", "");
   const io::FileStatus after = process->files().status("/d/c", true).value();
   CHECK(after.inode == before.inode);

@@ -1,8 +1,11 @@
 #include "store/shard.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <vector>
 
+#include "store/marks.h"
 #include "tests/store/store_rig.h"
 #include "tests/test.h"
 
@@ -111,12 +114,33 @@ TEST_CASE("shard: marks not renewed are forgotten at the next segment", "[store]
   StoreRig rig;
   rig.open();
   CHECK(rig.append(2) == 0);
-  rig.shard().forget_marks_before(rig.world().clock().monotonic() + std::chrono::hours(1));
+  rig.shard().forget_marks_before(rig.world().clock().monotonic() + std::chrono::hours(1), {});
   CHECK(rig.shard().marks().size() == 1);
   rig.shard().roll();
   CHECK(rig.append(1) == 0);
-  rig.shard().forget_marks_before(base::Instant::min());
+  rig.shard().forget_marks_before(base::Instant::min(), {});
   CHECK(rig.shard().marks().size() == 1);  // seen again since
+}
+
+TEST_CASE("marks: those that are needed are kept, once", "[store][shard]") {
+  using std::chrono::seconds;
+  const auto at = [](int second) { return base::Instant{} + seconds(second); };
+  constexpr base::Origin kNeeded{1};
+  constexpr base::Origin kOther{2};
+  constexpr base::Origin kUnknown{3};
+  store::Marks marks;
+  marks.renew(kNeeded, 10, at(1));
+  marks.renew(kOther, 20, at(1));
+  marks.keep(std::array{kNeeded, kUnknown}, at(5));
+  marks.forget_before(at(5));
+  std::vector<store::Mark> left;
+  marks.list(left);
+  REQUIRE(left.size() == 1);
+  CHECK(left[0].origin == base::value(kNeeded));
+  CHECK(left[0].end_offset == 10);
+  marks.forget_before(at(6));
+  marks.list(left);
+  CHECK(left.empty());
 }
 
 TEST_CASE("shard: quiet for a while, it notes that all is delivered, once", "[store][shard]") {
