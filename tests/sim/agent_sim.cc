@@ -41,6 +41,7 @@ FaultPlan log_faults(SimRandom& random) {
           .read_error = level,
           .open_error = level,
           .look_error = level,
+          .race = random.chance(0.5) ? 5 * level : 0,
           .watch_loss = 5 * level,
           .watch_overflow = level,
           .delay = 0.5};
@@ -59,6 +60,8 @@ class AgentSim {
     const FaultPlan logs = log_faults(world_.random());
     if (options.store_faults) world_.faults().set(kDataDir, store);
     if (options.log_faults) world_.faults().set(kLogDir, logs);
+    // A rename between list and status, a new generation between status and open … (F09).
+    world_.machine().others = [this] { writers_.act(); };
   }
 
   AgentSimResult run() {

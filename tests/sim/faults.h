@@ -23,6 +23,7 @@ struct FaultPlan {         // probabilities per operation, 0 … 1
   double sync_error = 0;   // EIO; what was dirty is from then on clean in memory, not on the device
   double open_error = 0;   // EMFILE
   double look_error = 0;   // EACCES from list and status
+  double race = 0;         // other programs act between a list or status and its answer
   double change_error = 0;    // EIO from rename, remove, make_directories, sync_directory
   double watch_loss = 0;      // a watch event is not told
   double watch_overflow = 0;  // the watch's queue is lost, an overflow event stands for it

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "tests/sim/faults.h"
 #include "tests/sim/sim_clock.h"
@@ -21,6 +22,12 @@ struct Machine {
   Disk disk;
   Network network;
   Trace trace;
+  // What other programs do when a look's answer is on its way to who asked (FaultPlan::race).
+  std::function<void()> others;
+
+  void race(double probability) {
+    if (others && faults.strike(probability)) others();
+  }
 };
 
 }  // namespace sim

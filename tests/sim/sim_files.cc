@@ -98,7 +98,9 @@ void SimFiles::close(io::Handle handle) {
 base::Result<io::FileStatus> SimFiles::status(io::Handle handle) {
   const DescriptorRef found = TRY(descriptor(handle, "fstat"));
   if (!found->file) return io::FileStatus{.kind = io::FileKind::other};
-  return machine_.disk.status(*found->file);
+  const io::FileStatus status = machine_.disk.status(*found->file);
+  machine_.race(found->plan->race);
+  return status;
 }
 
 // Every block of NULs is a hole here, as if nobody had written it.
@@ -120,8 +122,14 @@ base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool /*fo
     return fail_system(EACCES, "stat " + path);
   }
   const NodeRef node = machine_.disk.find(path);
-  if (node == nullptr) return fail_system(ENOENT, "stat " + path);
-  return machine_.disk.status(*node);
+  const double race = machine_.faults.plan(path).race;
+  if (node == nullptr) {
+    machine_.race(race);
+    return fail_system(ENOENT, "stat " + path);
+  }
+  const io::FileStatus status = machine_.disk.status(*node);
+  machine_.race(race);
+  return status;
 }
 
 base::Result<std::vector<io::DirectoryEntry>> SimFiles::list(const std::string& path) {
@@ -139,6 +147,7 @@ base::Result<std::vector<io::DirectoryEntry>> SimFiles::list(const std::string& 
                        .kind = entry->directory ? io::FileKind::directory : io::FileKind::regular});
   }
   machine_.random.shuffle(entries);  // directories have no order
+  machine_.race(machine_.faults.plan(path).race);
   return entries;
 }
 
