@@ -53,6 +53,13 @@ sources::Discovery::Listener Control::listener() {
       .yield = [this](std::size_t flow, std::uint64_t number) { on_yield(flow, number); },
       .ignored = [this](std::size_t, const sources::Checkpoint& seen) { on_ignored(seen); },
       .dropped = [this](std::size_t flow, std::uint64_t number) { homes_[flow].erase(number); },
+      .verify =
+          [this](std::size_t flow, std::uint64_t number, std::uint64_t question) {
+            Reactor& reactor = home_of(flow, number);
+            reactor.mailbox().post([&reactor, flow, number, question] {
+              reactor.tails(flow).verify(number, question);
+            });
+          },
   };
 }
 
@@ -143,6 +150,17 @@ void Control::file_released(std::size_t flow, std::uint64_t number) {
 
 void Control::file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest) {
   discovery_->rested(flow, number, rest);
+}
+
+void Control::generation_ended(std::size_t flow, const sources::Checkpoint& checkpoint,
+                               std::vector<std::uint64_t> marks) {
+  if (!marks.empty()) marks_[flow][value(checkpoint.origin)] = std::move(marks);
+  discovery_->ended(flow, checkpoint);
+}
+
+void Control::file_verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
+                            std::uint64_t offset) {
+  discovery_->verified(number, question, origin, offset);
 }
 
 void Control::send_hints() {
@@ -319,6 +337,7 @@ void Control::describe(base::Samples& samples) const {
   add("files_not_regular", counters.files_not_regular);
   add("files_waiting_for_descriptor", counters.files_waiting_for_descriptor);
   add("files_ignored_old", counters.files_ignored_old);
+  add("files_passed_over_copied", counters.files_passed_over_copied);
   add("files_skipped_compressed", counters.files_skipped_compressed);
   add("files_lost_unread", counters.files_lost_unread);
   samples.push_back(

@@ -44,6 +44,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "read_errors", flow, tails.read_errors);
   add(samples, "compressed_errors", flow, tails.compressed_errors);
   add(samples, "files_continued_compressed", flow, tails.files_continued_compressed);
+  add(samples, "files_continued_copied", flow, tails.files_continued_copied);
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
   add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
   add(samples, "bom_bytes_skipped", flow, tails.bom_bytes_skipped);

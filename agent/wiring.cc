@@ -187,7 +187,8 @@ base::Result<void> Wiring::connect_flows() {
          .fingerprint = fingerprint(flow),
          // That it never ran may be what was lost.
          .first_start = !state_lost_ && !flow_started_before(flow.name),
-         .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end});
+         .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
+         .copy_wait = options_.once ? base::Duration::zero() : flow.tail.rotate_wait});
     marks.push_back(marks_for(flow));
   }
   TRY_VOID(note_flows_started());
@@ -416,6 +417,7 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
     tail.delivery_wait += config_.streams.at(*name).options.sync_interval;
   }
   tail.inflate = flow.from.inflate();
+  tail.copies = flow.from.may_match_copies();
   for (const auto& owned : agent_.reactors_) {
     Reactor& reactor = *owned;
     FlowPart part{.flow = flow.name, .intake = nullptr, .tails = nullptr};
@@ -454,6 +456,20 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
                                                       const sources::Rest& rest) {
               control->mailbox().post(
                   [control, number, file, r = rest] { control->file_rested(number, file, r); });
+            },
+        .ended =
+            [control = agent_.control_.get(), number](const sources::Checkpoint& checkpoint,
+                                                      const std::vector<std::uint64_t>& marks) {
+              control->mailbox().post([control, number, c = checkpoint, m = marks]() mutable {
+                control->generation_ended(number, c, std::move(m));
+              });
+            },
+        .verified =
+            [control = agent_.control_.get()](std::uint64_t file, std::uint64_t question,
+                                              base::Origin origin, std::uint64_t offset) {
+              control->mailbox().post([control, file, question, origin, offset] {
+                control->file_verified(file, question, origin, offset);
+              });
             }});
     reactor.add_flow(std::move(part));
   }

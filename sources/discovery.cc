@@ -32,6 +32,12 @@ bool FilesOptions::inflate() const {
   });
 }
 
+bool FilesOptions::may_match_copies() const {
+  return std::ranges::any_of(compile(patterns), [](const std::vector<std::string>& parts) {
+    return parts.back().find_first_of("*?[") != std::string::npos;
+  });
+}
+
 Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
                         std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
                         Listener given_listener, std::size_t given_open_files_max)
@@ -48,6 +54,8 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
       patterns.push_back({flow, std::move(parts), options.compressed});
     }
     excludes.push_back(compile(options.exclude));
+    inflates.push_back(options.inflate());
+    matches_copies.push_back(options.may_match_copies());
     reconcile_interval = std::min(reconcile_interval, options.reconcile_interval);
   }
   said_compressed.resize(flows.size());
@@ -114,6 +122,10 @@ void Discovery::tick(base::Instant now) {
     state_->serve_at = base::Instant{};
     serve = true;
   }
+  if (state_->next_copy_check <= now) {
+    state_->next_copy_check = base::Instant::max();
+    serve = true;
+  }
   while (!state_->later.empty() && state_->later.front().first <= now) {
     const std::uint64_t number = state_->later.front().second;
     state_->later.pop_front();
@@ -125,7 +137,7 @@ void Discovery::tick(base::Instant now) {
 
 base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
-  base::Instant next = std::min(state_->next_scan, state_->next_poll);
+  base::Instant next = std::min({state_->next_scan, state_->next_poll, state_->next_copy_check});
   if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
   // Otherwise somebody's closed() or rested() brings the next turn.
   if (state_->serve_at != base::Instant{}) next = std::min(next, state_->serve_at);
@@ -199,7 +211,9 @@ bool Discovery::idle() const { return !state_->receiving; }
 
 std::size_t Discovery::files() const { return state_->files.size(); }
 
-std::size_t Discovery::waiting() const { return state_->waiting.size() + state_->later.size(); }
+std::size_t Discovery::waiting() const {
+  return state_->waiting.size() + state_->later.size() + state_->copy_checks.size();
+}
 
 const DiscoveryCounters& Discovery::counters() const { return state_->counters; }
 

@@ -51,6 +51,8 @@ struct FilesOptions {
 
   // Some of the files that match may be compressed ones that are to be read as what is in them.
   bool inflate() const;
+  // Copies that rotation makes of a log may match as well (sources/copy_names.h).
+  bool may_match_copies() const;
 
   bool operator==(const FilesOptions&) const = default;
 };
@@ -59,6 +61,7 @@ struct DiscoveryCounters {
   base::Counter files_found, files_unreadable /* gauge */, files_not_regular /* gauge */;
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
+  base::Counter files_passed_over_copied;      // copies of what was read to their ends
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
   base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
   base::Counter files_skipped_compressed /* gauge: for their names' ends */;
@@ -95,6 +98,9 @@ class Discovery {
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> ignored = {};
     // Optional. A number that was found() and that rested() is not followed any more.
     std::function<void(std::size_t flow, std::uint64_t number)> dropped = {};
+    // Optional. Its reactor shall read the file once more and say how far it is: verified().
+    // Questions' numbers grow. Without, copies are read like other files.
+    std::function<void(std::size_t flow, std::uint64_t number, std::uint64_t question)> verify = {};
   };
   struct Flow {
     std::string name;
@@ -106,6 +112,8 @@ class Discovery {
     // FilesOptions::start says, because checkpoints were lost and nobody wants lines twice. What is
     // skipped is counted.
     bool skip_unknown = false;
+    // A copy that did not grow for so long is complete.
+    base::Duration copy_wait = std::chrono::seconds(30);
   };
   // `known`: checkpoints from the log.
   // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they
@@ -128,6 +136,13 @@ class Discovery {
   // As TailSet says: its descriptor is closed; then, what is left of it.
   void released(std::size_t flow, std::uint64_t number);
   void rested(std::size_t flow, std::uint64_t number, const Rest& rest);
+  // A generation of a file ended by truncation, and all that was read of it is settled: a copy of
+  // it goes on there. Before any verified() of what came after.
+  void ended(std::size_t flow, const Checkpoint& checkpoint);
+  // Answer to Listener::verify, this question and all before it: it was seen to be the file it was,
+  // and what is below `offset` of the generation with this origin is settled.
+  void verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
+                std::uint64_t offset);
   void stop();        // cancels the watch; wait for idle() before dying
   bool idle() const;  // no operation in flight
 

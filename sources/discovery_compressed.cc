@@ -49,8 +49,8 @@ const std::string& Discovery::State::path_of(const File& file) {
 
 // Was never read, and by its name it holds what may have been.
 bool Discovery::State::may_have_original(const File& file) const {
-  return file.resting && is_fresh(file.resting->rest.checkpoint) &&
-         flows[file.flow].files.inflate() && can_inflate(compressed_suffix(path_of(file)));
+  return file.resting && is_fresh(file.resting->rest.checkpoint) && inflates[file.flow] &&
+         can_inflate(compressed_suffix(path_of(file)));
 }
 
 // Has somebody of this flow the file with this name?
@@ -91,8 +91,7 @@ bool Discovery::State::original_is_there(std::uint64_t number) const {
 void Discovery::State::postpone(std::uint64_t number) {
   File& file = files.at(number);
   if (!std::exchange(file.resting->postponed, true)) {
-    environment.log.debug("compressed file waits for the one it was made from",
-                          {{"path", path_of(file)}});
+    environment.log.debug("file waits for the one it may be made from", {{"path", path_of(file)}});
   }
   postponed.push_back(number);
 }
@@ -101,7 +100,7 @@ void Discovery::State::look_at_postponed() {
   for (const std::uint64_t number : std::exchange(postponed, {})) {
     const auto it = files.find(number);
     if (it == files.end() || !it->second.resting) continue;
-    if (original_is_there(number)) {
+    if (original_is_there(number) || waits_for_copied(number)) {
       postponed.push_back(number);
     } else {
       it->second.resting->postponed = false;
@@ -112,7 +111,7 @@ void Discovery::State::look_at_postponed() {
 
 // A file that was deleted: all of it that will ever be read from it is.
 void Discovery::State::remember_gone(const FlowFile& file, Checkpoint checkpoint) {
-  if (!flows[file.flow].files.inflate() || checkpoint.tail_bytes == 0) {
+  if (!remembers(file.flow) || checkpoint.tail_bytes == 0) {
     if (listener.forgotten) listener.forgotten(file.flow, checkpoint);
     return;
   }
@@ -136,7 +135,7 @@ void Discovery::State::trim_gone() {
   };
   for (auto it = gone_files.begin(); it != gone_files.end();) {
     const bool old = now_us - it->second.seen_us > forget_us;
-    it = old || !flows[it->first.flow].files.inflate() ? forget(it) : std::next(it);
+    it = old || !remembers(it->first.flow) ? forget(it) : std::next(it);
   }
   while (gone_files.size() > kGoneMax) {
     forget(std::ranges::min_element(gone_files, {},
@@ -147,7 +146,21 @@ void Discovery::State::trim_gone() {
 // Whom it may have been, the likely ones first.
 std::vector<Former> Discovery::State::formers_of(const File& file) const {
   std::vector<Former> formers;
-  if (!may_have_original(file)) return formers;
+  if (may_be_copy(file)) add_copied(file, formers);
+  if (may_have_original(file)) add_compressed(file, formers);
+  for (Former& former : formers) {
+    if (former.checkpoint.flow_fingerprint == flows[file.flow].fingerprint) continue;
+    former.checkpoint.origin = base::Origin::none;  // as in starting_point
+    former.checkpoint.flow_fingerprint = flows[file.flow].fingerprint;
+  }
+  std::ranges::sort(formers, std::greater{}, [](const Former& each) {
+    return std::tuple(each.likely, each.checkpoint.seen_us, each.checkpoint.offset);
+  });
+  if (formers.size() > kFormersMax) formers.resize(kFormersMax);
+  return formers;
+}
+
+void Discovery::State::add_compressed(const File& file, std::vector<Former>& formers) const {
   const std::string& path = path_of(file);
   const std::string_view before = without_compressed_suffix(path);
   const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
@@ -155,18 +168,9 @@ std::vector<Former> Discovery::State::formers_of(const File& file) const {
     const bool likely = may_have_been(before, checkpoint.path);
     if (!likely && directory_in(path) != directory_in(checkpoint.path)) return;
     formers.push_back({.checkpoint = checkpoint, .marks = {}, .likely = likely});
-    Checkpoint& former = formers.back().checkpoint;
-    if (former.flow_fingerprint == flows[file.flow].fingerprint) return;
-    former.origin = base::Origin::none;  // as in starting_point
-    former.flow_fingerprint = flows[file.flow].fingerprint;
   };
   for (const auto& [other, checkpoint] : gone_files) consider(other, checkpoint);
   for (const auto& [other, checkpoint] : known) consider(other, checkpoint);
-  std::ranges::sort(formers, std::greater{}, [](const Former& each) {
-    return std::tuple(each.likely, each.checkpoint.seen_us, each.checkpoint.offset);
-  });
-  if (formers.size() > kFormersMax) formers.resize(kFormersMax);
-  return formers;
 }
 
 }  // namespace sources

@@ -188,6 +188,7 @@ void Discovery::State::erase_file(std::uint64_t number) {
   if (file.ignored) counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
   orphans.erase(number);
   detached_files.erase(number);
+  copy_checks.erase(number);
   files.erase(it);
 }
 

@@ -94,7 +94,8 @@ struct Resting {
   Rest rest;
   bool wanted = true;      // to be opened: never was, or looks different
   bool queued = false;     // in `waiting`, `later` or `postponed`
-  bool postponed = false;  // for its original; see discovery_compressed.cc
+  bool postponed = false;  // for its original; see discovery_compressed.cc, discovery_copies.cc
+  bool decided = false;    // whether it is a copy
 };
 
 struct File {
@@ -114,6 +115,22 @@ struct File {
   std::string moved_to;                       // where it went, when that is known
   std::unique_ptr<Resting> resting;           // nullptr: its reactor has it
   std::list<std::uint64_t>::iterator used{};  // in `least_used`, while it holds and is not yielding
+};
+
+// What is known of a file that may be a copy, while it waits.
+struct CopyCheck {
+  std::uint64_t original = 0;
+  FileIdentity identity;                          // its; names change
+  base::Instant next{};                           // comparison
+  std::uint64_t size = 0;                         // at the last one
+  base::Instant since{};                          // it has this size
+  bool differed = false;                          // at the last one
+  std::uint64_t same_until = 0;                   // its bytes were the original's up to here …
+  base::Origin same_origin = base::Origin::none;  // … under this origin, if that was told
+  std::uint64_t first_question = 0;               // since it differs, or since it does not; 0: none
+  bool verified = false;                          // answered; by this:
+  base::Origin origin = base::Origin::none;
+  std::uint64_t offset = 0;
 };
 
 struct Discovery::State {
@@ -183,6 +200,21 @@ struct Discovery::State {
   void remember_gone(const FlowFile& file, Checkpoint checkpoint);
   void trim_gone();
   std::vector<Former> formers_of(const File& file) const;
+  void add_compressed(const File& file, std::vector<Former>& formers) const;
+
+  // discovery_copies.cc: copies that rotation made.
+  bool remembers(std::size_t flow) const;
+  bool may_be_copy(const File& file) const;
+  std::uint64_t copied_file(std::uint64_t number) const;
+  bool waits_for_copied(std::uint64_t number);
+  bool is_covered(const CopyCheck& check, std::uint64_t size) const;
+  bool still_undecided(std::uint64_t number, CopyCheck& check);
+  void begin_behind_copy(std::uint64_t number, std::uint64_t size);
+  void ask(CopyCheck& check);
+  void answered(std::uint64_t original, std::uint64_t question, base::Origin origin,
+                std::uint64_t offset);
+  void add_copied(const File& file, std::vector<Former>& formers) const;
+  bool may_be_out_of_sight(const File& file);
 
   // discovery_turns.cc: who may have a descriptor.
   void notice(std::uint64_t number, const io::FileStatus& status);
@@ -230,6 +262,8 @@ struct Discovery::State {
   std::vector<std::string> uncertain;            // this scan could not look at or below these
   std::unordered_set<std::string> unsearchable;  // said in the log already
   std::vector<bool> said_compressed;             // per flow: that it skips such files
+  std::vector<bool> inflates;                    // per flow, as FilesOptions says
+  std::vector<bool> matches_copies;              // the same
   std::uint64_t scans = 0;
   std::uint64_t listings = 0;
 
@@ -254,7 +288,11 @@ struct Discovery::State {
   std::vector<Lost> lost;                            // to be searched
   std::unordered_set<std::uint64_t> orphans;         // lost their last name, not yet announced
   std::unordered_set<std::uint64_t> detached_files;  // detached, and not yet closed
-  std::vector<std::uint64_t> postponed;  // compressed files that wait for their originals
+  std::vector<std::uint64_t>
+      postponed;  // compressed files and copies that wait for their originals
+  std::unordered_map<std::uint64_t, CopyCheck> copy_checks;  // by number, of some of them
+  base::Instant next_copy_check = base::Instant::max();
+  std::uint64_t last_question = 0;
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> moves;  // cookie → files
   std::unordered_set<FlowFile, FlowFileHash> seen;  // search: there, but not to be opened
   std::uint64_t last_order = 0;

@@ -77,7 +77,7 @@ void Discovery::State::serve() {
       ++passed_over;
       continue;
     }
-    if (original_is_there(number)) {
+    if (original_is_there(number) || waits_for_copied(number)) {
       postpone(number);
       continue;
     }

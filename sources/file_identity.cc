@@ -6,6 +6,10 @@ FileIdentity identity_of(const io::FileStatus& status) {
   return {.device = status.device, .inode = status.inode, .birth_ns = status.birth_ns};
 }
 
+FileIdentity identity_of_generation(std::uint64_t number) {
+  return {.device = 0, .inode = number, .birth_ns = 0};
+}
+
 // FNV-1a, then a mixing step so that short tails that differ in one byte differ everywhere. Written
 // to checkpoints: it must never change.
 std::uint64_t tail_hash(std::string_view bytes_before_offset) {

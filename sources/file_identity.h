@@ -29,6 +29,9 @@ struct FileIdentityHash {
 };
 
 FileIdentity identity_of(const io::FileStatus& status);
+// Of a generation whose file has another one by now; `number`: drawn. No file has it: devices are
+// not 0.
+FileIdentity identity_of_generation(std::uint64_t number);
 
 // The bytes just before an offset, remembered to see later whether the file under it is still the
 // one that was read (F04, F05): copytruncate may have emptied and refilled it.

@@ -37,7 +37,9 @@ FileTail::~FileTail() {
     std::erase(parts_.turns.ready, this);
     std::erase(parts_.turns.to_inflate, this);
   }
-  if (phase_ == Phase::registering) parts_.checkpointer.forget_waiter(this);
+  if (phase_ == Phase::registering || phase_ == Phase::ending) {
+    parts_.checkpointer.forget_waiter(this);
+  }
   if (open()) parts_.environment.files.close(handle_);
 }
 
@@ -89,6 +91,11 @@ std::int64_t FileTail::distinct_time(std::int64_t modified_ns) const {
   const auto age = parts_.environment.clock.wall().time_since_epoch() -
                    base::Duration(std::chrono::nanoseconds(modified_ns));
   return age > kTick ? modified_ns : 0;
+}
+
+void FileTail::verify(std::uint64_t question) {
+  question_ = question;
+  if (phase_ == Phase::idle) make_ready();
 }
 
 void FileTail::release() {
@@ -219,6 +226,12 @@ void FileTail::enroll(std::string_view body) {
 }
 
 void FileTail::registered() {
+  if (phase_ == Phase::ending) {
+    parts_.turns.ended.push_back({.checkpoint = std::move(*ended_), .marks = marks_});
+    ended_.reset();
+    begin_generation();
+    return;
+  }
   if (!former_key_.empty()) parts_.checkpointer.erase(std::exchange(former_key_, {}));
   if (phase_ == Phase::registering) make_ready();
 }
@@ -231,7 +244,21 @@ void FileTail::start_over() {
   parts_.environment.log.info("file was truncated, reading it from its start",
                               {{"path", checkpoint_.path}, {"offset", std::to_string(offset_)}});
   phase_ = Phase::emptying;
-  if (window_.empty()) begin_generation();
+  if (window_.empty()) end_generation();
+}
+
+// A copy may hold what follows (F06). Before anything of the new generation is registered under
+// this file's identity, the old one is in the log under one of its own.
+void FileTail::end_generation() {
+  if (!parts_.options.copies || checkpoint_.tail_bytes == 0) {
+    begin_generation();
+    return;
+  }
+  phase_ = Phase::ending;
+  ended_ = std::make_unique<Checkpoint>(resume_point());
+  ended_->identity = identity_of_generation(parts_.environment.random.next());
+  ended_->gone = true;
+  parts_.checkpointer.register_origin(*ended_, this);
 }
 
 // The file has lost them, we have not (F03).
@@ -277,7 +304,7 @@ void FileTail::settled(pipeline::Parcel& parcel) {
   if (!window_.empty()) return;
   note_whole_file();
   if (phase_ == Phase::emptying) {
-    begin_generation();
+    end_generation();
   } else if (phase_ == Phase::settling) {
     make_ready();
   } else if (phase_ == Phase::closing) {

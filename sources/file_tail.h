@@ -62,6 +62,8 @@ struct TailOptions {
   base::Duration delivery_wait{0};
   // Look at files' first bytes; those of gzip and zstd files are read as what they were made of.
   bool inflate = false;
+  // Copies of files may match as well: generations that end are remembered.
+  bool copies = false;
   bool once = false;  // take an unfinished last line as a line; report at_end()
 };
 
@@ -76,6 +78,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter files_open;         // gauge: descriptors
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
   base::Counter files_continued_compressed;  // known before they were compressed (F11)
+  base::Counter files_continued_copied;      // copies, behind what was read of their originals
   base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
   base::Counter files_given_up;     // deleted, over the limits, and not read to their ends
   base::Counter files_stalled;      // gauge: since stall_after or longer
@@ -95,7 +98,7 @@ struct FoundFile {
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
   std::int64_t modified_ns = 0;      // when it was opened; 0: not known
-  std::vector<Former> formers = {};  // of which it may be the compressed form
+  std::vector<Former> formers = {};  // of which it may be a copy or the compressed form
 };
 
 // One read in flight. A TailSet has kTailReadsMax of them; idle files have none.
@@ -143,6 +146,8 @@ class FileTail final : public pipeline::Source, private Registered {
   void attach();  // its name is back under the pattern
   void release();
   void wake();  // the timer fired
+  // Reads once more, and says in turns.verified that it is the file it was.
+  void verify(std::uint64_t question);
   // Others wait for its descriptor: it comes to rest at its end, or after kTurnReads reads.
   void yield();
   // Comes to rest if it was read to its end, all is settled, and it did not grow since `before`.
@@ -206,6 +211,7 @@ class FileTail final : public pipeline::Source, private Registered {
     backing_off,  // after an error, until the timer fires
     registering,  // its origin is on its way to the log
     emptying,     // truncated: what was read of the old generation is still out
+    ending,       // … and now that it ended is on its way to the log
     settling,     // a time-out ended a record and more came: a new origin when all is settled
     closing,      // let go: what was read is still out
     finished,     // in turns.finished
@@ -228,7 +234,8 @@ class FileTail final : public pipeline::Source, private Registered {
   Continuity compare_open_lines(std::string_view bytes) const;
   bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;
-  void distrust_marks();
+  bool marks_beyond_file() const;
+  bool doubt_marks(TailRead& read);
   bool note_growth(std::uint64_t end);
   void take_in(TailRead& read, std::string_view bytes);
   bool not_yet(TailRead& read, std::string_view body);
@@ -259,6 +266,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool give_way();
   bool come_to_rest(bool more, bool failed);
   void start_over();
+  void answer();
+  void end_generation();
   void begin_generation();
   void report();
   bool finishing() const { return parts_.options.once || letting_go_; }
@@ -269,6 +278,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool start_other(TailRead& read);
   bool done_other(TailRead& read, std::int64_t result);
   void probed(TailRead& read, std::string_view head);
+  void begin_search();
   void begin_inflating(Compression compression);
   void tried_former(TailRead& read, std::string_view bytes);
   void take_over(Former& former);
@@ -304,11 +314,13 @@ class FileTail final : public pipeline::Source, private Registered {
   bool tail_known_ = false;  // else the checkpoint's hash is all we have
   bool look_again_ = false;  // a hint came while a read was on its way
   bool reached_end_ = false;
-  bool group_open_ = false;   // at the end there are whole lines of a group that may go on
-  bool hold_group_ = false;   // a group needs a larger buffer
-  bool untaken_ = false;      // at the end there are bytes not taken
-  bool timed_out_ = false;    // what is before the offset was ended by time, not by its bytes
-  bool end_doubted_ = false;  // the file is longer than the last read
+  bool group_open_ = false;     // at the end there are whole lines of a group that may go on
+  bool hold_group_ = false;     // a group needs a larger buffer
+  bool untaken_ = false;        // at the end there are bytes not taken
+  bool timed_out_ = false;      // what is before the offset was ended by time, not by its bytes
+  bool marks_new_ = false;      // not yet compared with the file's size
+  bool marks_doubted_ = false;  // they are beyond its end
+  bool end_doubted_ = false;    // the file is longer than the last read
   bool detached_;
   bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line
   bool yielding_ = false;        // others wait for the descriptor
@@ -319,7 +331,10 @@ class FileTail final : public pipeline::Source, private Registered {
   std::unique_ptr<CompressedFile> view_;  // nullptr: it is read as it is
   std::unique_ptr<FormerSearch> search_;  // before its first byte is taken
   std::vector<Former> formers_;
-  std::string former_key_;  // of the checkpoint that ours replaces when it is in the log
+  std::uint64_t question_ = 0;         // to be answered by turns.verified; 0: none
+  std::uint64_t asked_ = 0;            // … by the read under way
+  std::unique_ptr<Checkpoint> ended_;  // the generation that is `ending`
+  std::string former_key_;             // of the checkpoint that ours replaces when it is in the log
 };
 
 }  // namespace sources

@@ -34,11 +34,15 @@ bool FileTail::start_other(TailRead& read) {
     parts_.environment.io.read(read.operation, handle_, read.buffer.first(kMagicBytes), 0);
     return true;
   }
+  if (!search_ && !formers_.empty()) begin_search();
   if (!search_) return false;
   const auto wanted = search_->next();
-  const std::size_t bytes = std::min(wanted->bytes, read.buffer.size());
-  view_->read(read.operation, read.buffer.first(bytes),
-              {.from = wanted->from, .anchor = wanted->from});
+  const auto buffer = read.buffer.first(std::min(wanted->bytes, read.buffer.size()));
+  if (view_) {
+    view_->read(read.operation, buffer, {.from = wanted->from, .anchor = wanted->from});
+  } else {
+    parts_.environment.io.read(read.operation, handle_, buffer, wanted->from);
+  }
   return true;
 }
 
@@ -80,9 +84,17 @@ void FileTail::probed(TailRead& read, std::string_view head) {
     return make_ready();
   }
   view_.reset();
-  formers_.clear();
   phase_ = Phase::ready;
   start(read);
+}
+
+// Only of a file nothing is known of.
+void FileTail::begin_search() {
+  std::vector<Former> formers = std::exchange(formers_, {});
+  const bool fresh = checkpoint_.origin == base::Origin::none && checkpoint_.tail_bytes == 0;
+  if (!fresh || offset_ > 0 || checkpoint_.compressed_bytes > 0 || formers.empty()) return;
+  search_ = std::make_unique<FormerSearch>(std::move(formers));
+  if (!search_->next()) search_.reset();
 }
 
 void FileTail::begin_inflating(Compression compression) {
@@ -103,15 +115,18 @@ void FileTail::begin_inflating(Compression compression) {
                             .path = checkpoint_.path,
                             .errors = parts_.counters.compressed_errors,
                             .passed_over = passed_over});
-  if (fresh && passed_over == 0 && !formers_.empty()) {
-    search_ = std::make_unique<FormerSearch>(std::exchange(formers_, {}));
-    if (!search_->next()) search_.reset();
-  }
-  formers_.clear();
+  begin_search();
 }
 
 void FileTail::tried_former(TailRead& read, std::string_view bytes) {
-  if (bytes.size() < search_->next()->bytes) {
+  if (bytes.size() < search_->next()->bytes && !view_) {
+    // A copy is complete when its original is gone; so it is the end, or the read was short.
+    const auto raw = parts_.environment.files.status(handle_);
+    if (!raw || raw->size > search_->next()->from + bytes.size()) {
+      free(read, true);
+      return back_off();
+    }
+  } else if (bytes.size() < search_->next()->bytes) {
     // Perhaps whoever compresses it is still at it. Nobody waits for ever.
     const auto raw = parts_.environment.files.status(handle_);
     const auto quiet =
@@ -141,8 +156,11 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
 // finds the same place twice.
 void FileTail::take_over(Former& former) {
   const Checkpoint& known = former.checkpoint;
-  parts_.counters.files_continued_compressed.add();
-  parts_.environment.log.info("compressed file is known from before it was compressed",
+  auto& counter =
+      view_ ? parts_.counters.files_continued_compressed : parts_.counters.files_continued_copied;
+  counter.add();
+  parts_.environment.log.info(view_ ? "compressed file is known from before it was compressed"
+                                    : "file is a copy of one that was read",
                               {{"path", checkpoint_.path},
                                {"before", known.path},
                                {"offset", std::to_string(known.offset)}});

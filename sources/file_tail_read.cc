@@ -42,11 +42,13 @@ void FileTail::start(TailRead& read) {
   ASSERT(phase_ == Phase::ready);
   phase_ = Phase::reading;
   look_again_ = false;
+  asked_ = 0;
   if (start_other(read)) return;
   const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
   const std::uint64_t from = scanning    ? offset_ + long_line_->scan_offset()
                              : nuls_ > 0 ? nuls_
                                          : offset_ - prefix_bytes();
+  asked_ = from + prefix_bytes() == offset_ ? question_ : 0;
   read_at(read, from);
 }
 
@@ -96,12 +98,24 @@ bool FileTail::ends_at(std::uint64_t end) const {
   return status ? status->size <= end : end == seen_end_;
 }
 
+// The file under us is the one it was, after the question.
+void FileTail::answer() {
+  if (asked_ == 0) return;
+  parts_.turns.verified.push_back({.number = number_,
+                                   .question = asked_,
+                                   .origin = checkpoint_.origin,
+                                   .offset = window_.watermark()});
+  if (question_ == asked_) question_ = 0;
+  asked_ = 0;
+}
+
 // `bytes`: read from prefix_bytes() before the offset. Is the file under them still the one we
 // read?
 FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   const std::size_t prefix = prefix_bytes();
   const std::string_view before = bytes.substr(0, std::min(prefix, bytes.size()));
-  if (tail_known_) {
+  // At offset 0 nothing is before it, but with marks the first bytes were registered.
+  if (tail_known_ && (offset_ > 0 || marks_.empty())) {
     if (offset_ == 0 && !open_lines_.empty()) return compare_open_lines(bytes);
     if (std::memcmp(before.data(), tail_.data(), before.size()) != 0) return Continuity::refilled;
     return before.size() < prefix ? shorter_than(offset_) : Continuity::same;
@@ -144,14 +158,22 @@ FileTail::Continuity FileTail::compare_open_lines(std::string_view bytes) const 
 }
 
 // Marks beyond the end speak of bytes the file no longer has: what comes there now is new and must
-// not be skipped. From here on under a new origin: rather twice than never.
-void FileTail::distrust_marks() {
-  if (marks_.empty()) return;
+// not be skipped. From here on under a new origin.
+bool FileTail::marks_beyond_file() const {
   const auto status = this->status();
-  const std::uint64_t mark = *std::max_element(marks_.begin(), marks_.end());
-  if (!status || status->size >= mark) return;
+  return status && status->size < *std::max_element(marks_.begin(), marks_.end());
+}
+
+// True: it is read once more first. It may have been truncated since this read, and then its marks
+// say how far a copy of it is stored.
+bool FileTail::doubt_marks(TailRead& read) {
+  if (!std::exchange(marks_doubted_, true)) {
+    free(read, true);
+    make_ready();
+    return true;
+  }
   marks_ = {};
-  checkpoint_.origin = base::Origin::none;
+  return false;
 }
 
 // A read came to `end`. True: further than any before.
@@ -200,8 +222,13 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (!tail_known_) {
     std::memcpy(tail_.data(), bytes.data(), prefix);
     tail_known_ = true;
-    distrust_marks();
+    marks_new_ = !marks_.empty();
   }
+  if (marks_new_ && marks_beyond_file()) {
+    if (doubt_marks(read)) return;
+    checkpoint_.origin = base::Origin::none;  // rather twice than never
+  }
+  marks_new_ = false;
   const std::size_t written = prefix + written_bytes(bytes.substr(prefix));
   const bool reserved = written < bytes.size();
   const bool full = !reserved && bytes.size() == read.buffer.size();
@@ -212,10 +239,13 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const bool grew = note_growth(end);
   if (reserved) seen_end_ = std::max(seen_end_, end + reserved_bytes(end));
 
+  answer();
+
   if (at_end && !marks_.empty() && end < *std::max_element(marks_.begin(), marks_.end())) {
-    marks_ = {};  // it was cut while we caught up: what comes there now is new
-    timed_out_ = true;
+    if (doubt_marks(read)) return;
+    timed_out_ = true;  // it was cut while we caught up: what comes there now is new
   }
+  marks_doubted_ = false;
   if (not_yet(read, body)) return;
   long_line_.reset();
   const std::uint64_t before = offset_;

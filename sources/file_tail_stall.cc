@@ -40,6 +40,7 @@ StallReason FileTail::busy_with() const {
     case Phase::backing_off:  // or it waits for who compresses a file we know
       return search_ ? StallReason::none : StallReason::errors;
     case Phase::registering:
+    case Phase::ending:
       return StallReason::checkpoint;
     case Phase::emptying:
     case Phase::settling:

@@ -36,7 +36,7 @@ void FormerSearch::answer(std::string_view bytes) {
   const std::size_t known = checkpoint.tail_bytes;
   const bool there =
       bytes.size() >= known && tail_hash(bytes.substr(0, known)) == checkpoint.tail_hash;
-  const bool all = begins(checkpoint) == 0 && bytes.size() == known;
+  const bool all = begins(checkpoint) == 0 && (bytes.size() == known || former.ended);
   if (there && (known >= kProofBytes || all)) {
     // Names decide between equals, then who knows more of it.
     const auto rank = [](const Former& each) {

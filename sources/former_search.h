@@ -3,7 +3,8 @@
 // Asked about those that are gone: are the bytes before their offsets here, too? Pure: says what to
 // read next, in ascending order, so that one pass of inflating answers for all.
 //
-// What is a proof: kProofBytes equal bytes; or all bytes, when there are fewer. The first line of
+// What is a proof: kProofBytes equal bytes; or all bytes of the file, when there are fewer; or all
+// that was read of a generation that was truncated. The first line of
 // many a log is the same, so a name is none. The hash of a file's first bytes counts as well,
 // because its origin may have marks already (see Checkpoint).
 #pragma once
@@ -22,6 +23,7 @@ struct Former {  // a file that is gone
   Checkpoint checkpoint;
   std::vector<std::uint64_t> marks;  // per outlet, of its origin; empty: nothing to skip
   bool likely = false;               // the names say so, too: decides between equals
+  bool ended = false;                // a generation that was truncated: all bytes read are a proof
 };
 
 class FormerSearch {

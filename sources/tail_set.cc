@@ -124,6 +124,15 @@ void TailSet::State::release_rested() {
   }
 }
 
+void TailSet::State::tell_generations() {
+  for (const TailTurns::Ended& each : std::exchange(turns.ended, {})) {
+    if (ended) ended(each.checkpoint, each.marks);
+  }
+  for (const TailTurns::Verified& each : std::exchange(turns.verified, {})) {
+    if (verified) verified(each.number, each.question, each.origin, each.offset);
+  }
+}
+
 // Looking at all of them now and then is cheaper than a timer for each that every read sets anew.
 void TailSet::State::sweep(base::Instant now) {
   constexpr auto kSweepMin = std::chrono::milliseconds(10);
@@ -145,8 +154,8 @@ void TailSet::State::close(FileTail& tail) {
   if (deleted) {
     counters.files_deleted.add();
     if (checkpoint.origin != base::Origin::none) {
-      // Its compressed form may turn up, or be there.
-      keep = parts.options.inflate && resume.tail_bytes > 0;
+      // Its compressed form, or a copy, may turn up, or be there.
+      keep = (parts.options.inflate || parts.options.copies) && resume.tail_bytes > 0;
       resume.gone = keep;
       if (keep) {
         parts.checkpointer.update(resume);
@@ -223,6 +232,10 @@ void TailSet::detached(std::uint64_t number, const std::string& new_path) {
   if (FileTail* const tail = state_->find(number)) tail->detach(new_path);
 }
 
+void TailSet::verify(std::uint64_t number, std::uint64_t question) {
+  if (FileTail* const tail = state_->find(number)) tail->verify(question);
+}
+
 void TailSet::yield(std::uint64_t number) {
   if (FileTail* const tail = state_->find(number)) tail->yield();
 }
@@ -232,6 +245,7 @@ void TailSet::tick(base::Instant now) {
   while (!turns.timers.empty() && turns.timers.begin()->first <= now) {
     turns.timers.begin()->second->wake();
   }
+  state_->tell_generations();
   for (FileTail* const tail : std::exchange(turns.finished, {})) state_->close(*tail);
   state_->sweep(now);
   state_->release_rested();
@@ -244,7 +258,7 @@ base::Instant TailSet::next_deadline() const {
   const bool can_read = !state_->stopped && !turns.ready.empty() && !state_->short_of_credit &&
                         state_->free_read() != nullptr;
   if (can_read || !turns.finished.empty() || !turns.rested.empty() || !turns.released.empty() ||
-      turns.end_reached) {
+      turns.end_reached || !turns.ended.empty() || !turns.verified.empty()) {
     return base::Instant{};
   }
   return turns.timers.empty() ? state_->next_sweep

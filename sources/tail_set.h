@@ -46,6 +46,13 @@ class TailSet {
     // under the same number.
     std::function<void(std::uint64_t number)> released = {};
     std::function<void(std::uint64_t number, const Rest& rest)> rested = {};
+    // Optional, both by mail as `closed`: what Discovery::ended and verified want to hear. `marks`:
+    // of the generation's origin, as FoundFile has them.
+    std::function<void(const Checkpoint& checkpoint, const std::vector<std::uint64_t>& marks)>
+        ended = {};
+    std::function<void(std::uint64_t number, std::uint64_t question, base::Origin origin,
+                       std::uint64_t offset)>
+        verified = {};
   };
   explicit TailSet(Parts parts);
   ~TailSet();  // idle, or its Io is gone: no read may be in flight
@@ -58,6 +65,9 @@ class TailSet {
   void look_at_all();
   // Its name is gone from under the pattern (renamed or deleted): drain it, wait, let it go.
   void detached(std::uint64_t number, const std::string& new_path);
+
+  // Read it once more and say that it is the file it was, by `verified`.
+  void verify(std::uint64_t number, std::uint64_t question);
 
   // Others wait for its descriptor: it gives it back at its end, or after a fair turn.
   void yield(std::uint64_t number);

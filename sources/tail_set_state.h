@@ -66,6 +66,8 @@ struct TailSet::State {
       : closed(std::move(given.closed)),
         released(std::move(given.released)),
         rested(std::move(given.rested)),
+        ended(std::move(given.ended)),
+        verified(std::move(given.verified)),
         parts{.environment = given.environment,
               .intake = given.intake,
               .budget = given.budget,
@@ -108,6 +110,7 @@ struct TailSet::State {
   void forget(const FileTail& tail);
   void release_rested();
   void sweep(base::Instant now);
+  void tell_generations();
   bool go_on(FoundFile& found);
   StallReason stall_of(const FileTail& tail, std::uint64_t part);
   TailRead* read_of(const FileTail& tail);
@@ -117,6 +120,8 @@ struct TailSet::State {
   std::function<void(std::uint64_t number, const Checkpoint* resume)> closed;
   std::function<void(std::uint64_t number)> released;
   std::function<void(std::uint64_t number, const Rest& rest)> rested;
+  decltype(Parts::ended) ended;
+  decltype(Parts::verified) verified;
   std::size_t open = 0;                             // tails with a descriptor
   base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nothing is open
   FileTailCounters counters;

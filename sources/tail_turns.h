@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "sources/checkpoint.h"
 #include "sources/open_ages.h"
 
 namespace sources {
@@ -25,7 +26,19 @@ struct TailTurns {
   std::vector<std::uint64_t> released;                   // numbers: no descriptor any more
   std::size_t held = 0;      // files that wait for the end of older ones
   bool end_reached = false;  // somebody read to its end for the first time
-  OpenAges ages;             // of all their parcels
+  struct Ended {             // a generation that was truncated away
+    Checkpoint checkpoint;
+    std::vector<std::uint64_t> marks;
+  };
+  std::vector<Ended> ended;  // to be told
+  struct Verified {
+    std::uint64_t number;
+    std::uint64_t question;
+    base::Origin origin;
+    std::uint64_t offset;
+  };
+  std::vector<Verified> verified;  // the same, after those
+  OpenAges ages;                   // of all their parcels
   // Origins whose marks were reached, and when: the marks are needed until that is noted.
   std::vector<std::pair<base::Origin, base::Instant>> caught_up;
 };

@@ -291,7 +291,7 @@ void AgentSim::calm() {
   }
   check_conservation(true);
   if (!result_.failure.empty()) return;
-  if (world_.random().chance(0.5)) writers_.rename_one();
+  if (world_.random().chance(0.5)) writers_.rotate_one();
   if (world_.random().chance(0.5)) writers_.truncate_one();
   if (world_.random().chance(0.5)) writers_.delete_old();
 }

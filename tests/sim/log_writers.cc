@@ -16,6 +16,7 @@ LogWriters::LogWriters(SimWorld& world, std::string directory, std::uint32_t cou
   world_.disk().make_directories(directory_);
   for (std::uint32_t i = 0; i < count; ++i) {
     writers_[i].number = i;
+    writers_[i].copies = rotated_match && world.random().chance(0.3);
     writers_[i].path = directory_ + "/app-" + std::to_string(i) + ".log";
   }
 }
@@ -84,8 +85,13 @@ void LogWriters::end_line(Writer& writer) {
   ++writer.whole;
 }
 
-void LogWriters::rename(Writer& writer) {
-  if (!writer.file || writer.renamed) return;
+void LogWriters::rotate(Writer& writer) {
+  if (!writer.file || writer.renamed || !writer.copy_path.empty()) return;
+  if (writer.copies) {
+    end_line(writer);
+    writer.copy_path = writer.path + "." + std::to_string(writer.generation);
+    return;
+  }
   // A half line that stays in a renamed file for long is taken for its last line, and rightly so.
   end_line(writer);
   const std::string old_path = writer.path + "." + std::to_string(writer.generation);
@@ -96,8 +102,37 @@ void LogWriters::rename(Writer& writer) {
   writer.renamed = true;
 }
 
+// Up to `bytes` more of the copy; when it is whole, the original is truncated. What is written in
+// between would be in neither, and only by luck in the store.
+void LogWriters::go_on_copying(Writer& writer, std::uint64_t bytes) {
+  Disk& disk = world_.disk();
+  NodeRef copy = disk.find(writer.copy_path);
+  if (copy == nullptr) {
+    const int error = disk.create(writer.copy_path, copy);
+    ASSERT(error == 0);
+    disk.sync(*disk.find(directory_));
+    writer.old_paths.push_back(writer.copy_path);
+  }
+  const std::string& all = writer.file->file.bytes();
+  const std::string piece = all.substr(writer.copied, bytes);
+  disk.append(*copy, piece);
+  disk.sync(*copy);
+  writer.copied += piece.size();
+  if (writer.copied < all.size() || world_.random().chance(0.5)) return;
+  disk.truncate(*writer.file, 0);
+  disk.sync(*writer.file);
+  ++writer.generation;
+  writer.copy_path.clear();
+  writer.copied = 0;
+}
+
 void LogWriters::act() {
   Writer& writer = writers_[world_.random().below(writers_.size())];
+  if (!writer.copy_path.empty()) {
+    if (!writer.file) open(writer);
+    go_on_copying(writer, 1 + world_.random().below(200'000));
+    return;
+  }
   const std::uint64_t choice = world_.random().below(100);
   if (writer.renamed && choice < 50) {  // told at last: a new file
     end_line(writer);
@@ -114,12 +149,16 @@ void LogWriters::act() {
   } else if (choice < 90) {
     end_line(writer);
   } else if (rotated_match_) {
-    rename(writer);
+    rotate(writer);
   }
 }
 
 void LogWriters::finish() {
   for (Writer& writer : writers_) {
+    while (!writer.copy_path.empty()) {
+      if (!writer.file) open(writer);
+      go_on_copying(writer, writer.file->file.size());
+    }
     end_line(writer);
     if (!writer.renamed) continue;
     writer.file.reset();
@@ -143,11 +182,11 @@ void LogWriters::let_go() {
   }
 }
 
-void LogWriters::rename_one() { rename(writers_[world_.random().below(writers_.size())]); }
+void LogWriters::rotate_one() { rotate(writers_[world_.random().below(writers_.size())]); }
 
 void LogWriters::truncate_one() {
   Writer& writer = writers_[world_.random().below(writers_.size())];
-  if (!writer.file || writer.renamed || !writer.rest.empty()) return;
+  if (!writer.file || writer.renamed || !writer.rest.empty() || !writer.copy_path.empty()) return;
   world_.disk().truncate(*writer.file, 0);
   world_.disk().sync(*writer.file);
   ++writer.generation;

@@ -2,8 +2,9 @@
 // wrote.
 //
 // Each writer appends numbered lines to its own file and rotates it: by rename (going on in the old
-// file for a while, as programs do until they are told), or, when the test says that everything was
-// read, by truncating it in place or deleting old generations. What they write is durable at once,
+// file for a while, as programs do until they are told), by copying it piece by piece and
+// truncating it, or, when the test says that everything was read, by truncating it in place or
+// deleting old generations. What they write is durable at once,
 // so a power cut takes from the agent only.
 #pragma once
 
@@ -26,14 +27,14 @@ class LogWriters {
  public:
   // `rotated_match`: pattern() matches rotated names too. If not, a file that is created and
   // renamed before anybody saw it cannot be told from a stranger's, so files are renamed by
-  // rename_one() only.
+  // rotate_one() only.
   LogWriters(SimWorld& world, std::string directory, std::uint32_t count, bool rotated_match);
 
   void act();     // one of them does something
   void finish();  // half lines get their ends, renamed files their successors
   void let_go();  // of every file: before a power cut
   // Only while everything written so far is stored: no byte is lost by these.
-  void rename_one();
+  void rotate_one();
   void truncate_one();
   void delete_old();
 
@@ -51,9 +52,12 @@ class LogWriters {
     std::string path;
     OpenFile file;
     std::uint32_t generation = 0;
-    std::uint64_t whole = 0;  // lines with their newline written
-    std::string rest;         // of a line that is half written
-    bool renamed = false;     // writes to a file that no longer has its name
+    std::uint64_t whole = 0;   // lines with their newline written
+    std::string rest;          // of a line that is half written
+    bool copies = false;       // rotates by copy and truncation, not by rename
+    bool renamed = false;      // writes to a file that no longer has its name
+    std::string copy_path;     // of a copy that is being made; the writer waits for its truncation
+    std::uint64_t copied = 0;  // bytes of it
     std::vector<std::string> old_paths;
   };
   void open(Writer& writer);
@@ -61,7 +65,8 @@ class LogWriters {
   void append_lines(Writer& writer, std::uint64_t lines);
   void append_half(Writer& writer);
   void end_line(Writer& writer);
-  void rename(Writer& writer);
+  void rotate(Writer& writer);
+  void go_on_copying(Writer& writer, std::uint64_t bytes);
 
   SimWorld& world_;
   std::string directory_;

@@ -352,6 +352,7 @@ TEST_CASE("discovery: inode reuse is another file (F15)", "[sources][discovery]"
   scene.known.push_back(scene.checkpoint("/log/a", 6));
   const std::uint64_t inode = scene.known.front().identity.inode;
   scene.world.disk().remove("/log/a");
+  scene.world.disk().write_back();  // before that the number is not free
   scene.world.clock().advance(1s);
   scene.put("/log/a", "abcdefghij");
   REQUIRE(scene.checkpoint("/log/a", 0).identity.inode == inode);

@@ -55,6 +55,8 @@ class TailRig {
   std::vector<Closed>& closed_with() { return closed_with_; }
   std::vector<std::uint64_t>& released() { return released_; }
   std::vector<std::pair<std::uint64_t, sources::Rest>>& rested() { return rested_; }
+  std::vector<sources::Checkpoint>& ended() { return ended_; }
+  std::vector<sources::TailTurns::Verified>& verified() { return verified_; }
 
   // Opens `path` and hands it over, with what the log knows about its identity.
   sources::FoundFile find(const std::string& path, std::uint64_t number) const;
@@ -88,6 +90,8 @@ class TailRig {
   std::vector<Closed> closed_with_;  // the same, and where to go on
   std::vector<std::uint64_t> released_;
   std::vector<std::pair<std::uint64_t, sources::Rest>> rested_;
+  std::vector<sources::Checkpoint> ended_;
+  std::vector<sources::TailTurns::Verified> verified_;
   std::unique_ptr<sources::TailSet> tails_;
   std::vector<std::deque<pipeline::Batch*>> waiting_;  // per outlet
   std::vector<pipeline::Batch*> delivered_;

@@ -36,6 +36,7 @@ struct WholeScene {
     rig.emplace(*environment, durable, options);
     sources::Discovery::Flow flow{
         .name = "flow", .files = files, .fingerprint = 1, .first_start = !started};
+    flow.copy_wait = options.tail.rotate_wait;
     started = true;
     discovery.emplace(
         process->environment(1), std::vector{flow}, durable.known(), std::vector<std::string>{},
@@ -62,7 +63,9 @@ struct WholeScene {
                 [this](std::size_t, const sources::Checkpoint& seen) {
                   durable.checkpoints[sources::checkpoint_key(seen.flow, seen.identity)] =
                       sources::encode(seen);
-                }},
+                },
+            .verify = [this](std::size_t, std::uint64_t number,
+                             std::uint64_t question) { rig->tails().verify(number, question); }},
         open_files_max);
     discovery->start();
   }
@@ -83,6 +86,12 @@ struct WholeScene {
     process->io(1).run_once(base::Duration::zero());
     discovery->tick(world.clock().monotonic());
     rig->tick();
+    for (const sources::Checkpoint& ended : std::exchange(rig->ended(), {})) {
+      discovery->ended(0, ended);
+    }
+    for (const auto& each : std::exchange(rig->verified(), {})) {
+      discovery->verified(each.number, each.question, each.origin, each.offset);
+    }
     for (const auto& [number, resume] : std::exchange(rig->closed_with(), {})) {
       discovery->closed(0, number, resume ? &*resume : nullptr);
     }

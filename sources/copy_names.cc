@@ -1,0 +1,26 @@
+#include "sources/copy_names.h"
+
+#include <algorithm>
+
+namespace sources {
+
+std::vector<std::string> names_copied(std::string_view name) {
+  std::vector<std::string> names;
+  const std::size_t dot = name.rfind('.');
+  const std::string_view extension =
+      dot == std::string_view::npos ? std::string_view{} : name.substr(dot);
+  const auto add = [&](std::string candidate) {
+    if (candidate.size() >= name.size() || std::ranges::find(names, candidate) != names.end())
+      return;
+    names.push_back(std::move(candidate));
+  };
+  for (std::size_t at = name.size(); at-- > 1;) {
+    if (std::string_view(".-_~").find(name[at]) == std::string_view::npos) continue;
+    add(std::string(name.substr(0, at)));
+    if (at < dot) add(std::string(name.substr(0, at)).append(extension));
+  }
+  std::ranges::stable_sort(names, std::ranges::greater{}, &std::string::size);
+  return names;
+}
+
+}  // namespace sources

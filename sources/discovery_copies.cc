@@ -1,0 +1,323 @@
+// Copies that rotation makes of a log before it truncates it (F06), and files that were moved to
+// another device (F16): who may be one, and from where it is read.
+//
+// A file nobody knows, whose name says that it may be a copy, waits until that is decided by bytes:
+//
+//   its last bytes are the original's ──▶ a copy: what it holds the original delivers, as long as
+//                                         that is there and not truncated
+//   they are not, and the original was ──▶ another file; or a copy, and the generation it is of
+//   seen to be what it was, afterwards     ended: then that is in `gone_files`
+//
+// See docs/design/0008-copies.md.
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "sources/copy_names.h"
+#include "sources/discovery_state.h"
+#include "sources/former_search.h"
+
+namespace sources {
+namespace {
+
+constexpr base::Duration kComparePause = std::chrono::milliseconds(100);
+// A copy whose original was not truncated is passed over only if it is that long: files of two
+// programs may begin with the same lines.
+constexpr std::uint64_t kCoveredBytesMin = 1024;
+constexpr std::size_t kDirectoriesMax = 64;  // that are searched for a file's namesakes
+
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string directory_in(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  return std::string(slash == 0 || slash == std::string_view::npos ? "/" : path.substr(0, slash));
+}
+
+bool not_there(const base::Error& error) {
+  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
+         (error.system == 0 && error.code == base::ErrorCode::not_found);
+}
+
+bool is_fresh(const Checkpoint& checkpoint) {
+  return checkpoint.origin == base::Origin::none && checkpoint.offset == 0 &&
+         checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
+}
+
+enum class Likeness : std::uint8_t { same, different, unknown };
+struct Comparison {
+  Likeness likeness = Likeness::unknown;
+  std::uint64_t size = 0;  // of the first
+};
+
+// Are the last bytes of one where the other has the same ones? Blocking, two small reads.
+Comparison compare(const io::Environment& environment, const std::string& path,
+                   const FileIdentity& identity, const std::string& other_path,
+                   const FileIdentity& other_identity) {
+  using Bytes = std::array<char, kTailBytes>;
+  io::Files& files = environment.files;
+  const auto opened = files.open(path, io::Open::read);
+  if (!opened) return {};
+  const io::UniqueHandle handle(files, *opened);
+  const auto other_opened = files.open(other_path, io::Open::read);
+  if (!other_opened) return {};
+  const io::UniqueHandle other_handle(files, *other_opened);
+  const auto status = files.status(handle.get());
+  const auto other_status = files.status(other_handle.get());
+  if (!status || !other_status || identity_of(*status) != identity ||
+      identity_of(*other_status) != other_identity) {
+    return {};
+  }
+  const std::size_t count = std::min<std::uint64_t>(status->size, kTailBytes);
+  const std::uint64_t from = status->size - count;
+  Bytes bytes{};
+  Bytes others{};
+  const auto read = files.read_at(handle.get(), std::span(bytes).first(count), from);
+  if (!read || *read < count) return {};
+  if (other_status->size < status->size) return {Likeness::different, status->size};
+  const auto other_read = files.read_at(other_handle.get(), std::span(others).first(count), from);
+  if (!other_read || *other_read < count) return {};
+  const bool same = std::equal(bytes.begin(), bytes.begin() + count, others.begin());
+  return {same ? Likeness::same : Likeness::different, status->size};
+}
+
+}  // namespace
+
+// Does the flow need checkpoints of what is gone?
+bool Discovery::State::remembers(std::size_t flow) const {
+  return inflates[flow] || matches_copies[flow];
+}
+
+bool Discovery::State::may_be_copy(const File& file) const {
+  return matches_copies[file.flow] && listener.verify && file.resting && !file.detached &&
+         !may_have_original(file) && is_fresh(file.resting->rest.checkpoint);
+}
+
+// Who is followed under a name that this one's may be made of; or under the same name on another
+// device. 0: nobody.
+std::uint64_t Discovery::State::copied_file(std::uint64_t number) const {
+  const File& file = files.at(number);
+  const std::string& path = path_of(file);
+  const auto followed = [&](const std::string& place, std::string_view name) -> std::uint64_t {
+    const auto directory = directories.find(place);
+    if (directory == directories.end()) return 0;
+    const auto entry = directory->second->names.find(name);
+    if (entry == directory->second->names.end()) return 0;
+    for (const auto& [flow, other] : entry->second.numbers) {
+      if (flow == file.flow && files.at(other).identity != file.identity) return other;
+    }
+    return 0;
+  };
+  const std::string place = directory_in(path);
+  for (const std::string& name : names_copied(name_in(path))) {
+    for (const std::string& each : {place, directory_in(place)}) {
+      if (const std::uint64_t other = followed(each, name); other != 0) return other;
+    }
+  }
+  if (directories.size() > kDirectoriesMax) return 0;
+  for (const auto& [each, directory] : directories) {
+    const std::uint64_t other = followed(each, name_in(path));
+    if (other != 0 && files.at(other).identity.device != file.identity.device) return other;
+  }
+  return 0;
+}
+
+// How far is it read, and is it still what it was? Again with every comparison: it may have lost
+// the question with its descriptor.
+void Discovery::State::ask(CopyCheck& check) {
+  const File& original = files.at(check.original);
+  if (!original.resting) {
+    const std::uint64_t question = ++last_question;
+    if (check.first_question == 0) check.first_question = question;
+    listener.verify(original.flow, check.original, question);
+    return;
+  }
+  const Rest& rest = original.resting->rest;
+  const auto status = environment.files.status(path_of(original), true);
+  if (!status || identity_of(*status) != original.identity) return;
+  const bool unchanged = rest.size == status->size && rest.modified_ns == status->modified_ns;
+  if (is_fresh(rest.checkpoint) || (unchanged && !original.resting->wanted)) {
+    check.verified = true;
+    check.origin = rest.checkpoint.origin;
+    check.offset = rest.checkpoint.offset;
+  } else {
+    notice(check.original, *status);
+  }
+}
+
+void Discovery::State::answered(std::uint64_t original, std::uint64_t question, base::Origin origin,
+                                std::uint64_t offset) {
+  for (auto& [number, check] : copy_checks) {
+    if (check.original != original || check.first_question == 0 ||
+        question < check.first_question) {
+      continue;
+    }
+    check.verified = true;
+    check.origin = origin;
+    check.offset = offset;
+    check.next = base::Instant{};
+  }
+}
+
+// All that the file holds was delivered from the generation it is a copy of, which ended.
+bool Discovery::State::is_covered(const CopyCheck& check, std::uint64_t size) const {
+  if (check.same_until != size || check.same_origin == base::Origin::none) return false;
+  const auto has_it = [&](const auto& entry) {
+    return entry.second.origin == check.same_origin && entry.second.offset >= size;
+  };
+  return std::ranges::any_of(gone_files, has_it) || std::ranges::any_of(known, has_it);
+}
+
+void Discovery::State::begin_behind_copy(std::uint64_t number, std::uint64_t size) {
+  File& file = files.at(number);
+  file.resting->rest.checkpoint.offset = size;
+  counters.files_passed_over_copied.add();
+  environment.log.info("file is a copy of what was read, passed over",
+                       {{"path", path_of(file)}, {"offset", std::to_string(size)}});
+}
+
+// False: it is decided.
+bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
+  const File& file = files.at(number);
+  const File& original = files.at(check.original);
+  const base::Instant now = environment.clock.monotonic();
+  const Comparison now_like =
+      compare(environment, path_of(file), file.identity, path_of(original), original.identity);
+  if (now_like.likeness == Likeness::unknown) return true;
+  const std::uint64_t size = now_like.size;
+  if (check.since == base::Instant{} || std::exchange(check.size, size) != size) check.since = now;
+  check.size = size;
+  const bool quiet = now - check.since >= flows[file.flow].copy_wait;
+  if (size == 0) return !quiet;
+  const bool differs = now_like.likeness == Likeness::different;
+  if (std::exchange(check.differed, differs) != differs) {
+    check.verified = false;
+    check.first_question = 0;
+  }
+  if (differs) {
+    if (!check.verified) ask(check);
+    if (!check.verified) return true;
+    if (is_covered(check, size)) begin_behind_copy(number, size);
+    return false;
+  }
+  check.same_until = size;
+  if (size < FormerSearch::kProofBytes && quiet) return false;
+  if (check.verified) check.same_origin = check.origin;
+  if (check.verified && quiet && check.offset >= size) {
+    if (size >= kCoveredBytesMin) begin_behind_copy(number, size);
+    return false;
+  }
+  ask(check);
+  return true;
+}
+
+bool Discovery::State::waits_for_copied(std::uint64_t number) {
+  if (!may_be_copy(files.at(number)) || files.at(number).resting->decided) return false;
+  const auto known_check = copy_checks.find(number);
+  std::uint64_t original = 0;
+  if (known_check != copy_checks.end()) {
+    original = number_of({files.at(number).flow, known_check->second.identity}).value_or(0);
+  }
+  if (original == 0) original = copied_file(number);
+  if (original == 0) {
+    if (may_be_out_of_sight(files.at(number))) {
+      next_copy_check = std::min(next_copy_check, environment.clock.monotonic() + kComparePause);
+      return true;
+    }
+    if (known_check != copy_checks.end()) {
+      const CopyCheck check = known_check->second;
+      copy_checks.erase(known_check);
+      if (is_covered(check, check.size)) begin_behind_copy(number, check.size);
+    }
+    files.at(number).resting->decided = true;
+    return false;
+  }
+  CopyCheck& check = copy_checks[number];
+  if (std::exchange(check.original, original) != original) {
+    check.identity = files.at(original).identity;
+    check.verified = false;
+    check.first_question = 0;
+  }
+  const base::Instant now = environment.clock.monotonic();
+  if (check.next <= now) {
+    check.next = now + kComparePause;
+    if (!still_undecided(number, check)) {
+      copy_checks.erase(number);
+      files.at(number).resting->decided = true;
+      return false;
+    }
+  }
+  next_copy_check = std::min(next_copy_check, check.next);
+  return true;
+}
+
+namespace {
+
+bool is_copy_name(const std::vector<std::string>& names, const Checkpoint& checkpoint) {
+  return std::ranges::find(names, name_in(checkpoint.path)) != names.end();
+}
+
+// The same name, another place and device, and enough of it to tell.
+bool may_have_moved(const FileIdentity& identity, std::string_view path,
+                    const Checkpoint& checkpoint) {
+  return checkpoint.identity.device != identity.device && checkpoint.path != path &&
+         checkpoint.offset >= kCoveredBytesMin && name_in(checkpoint.path) == name_in(path);
+}
+
+}  // namespace
+
+// Adds whom it may go on for: generations that ended, files that are gone.
+void Discovery::State::add_copied(const File& file, std::vector<Former>& formers) const {
+  const std::string& path = path_of(file);
+  const std::vector<std::string> names = names_copied(name_in(path));
+  const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
+    if (other.flow != file.flow || checkpoint.tail_bytes == 0) return false;
+    if (!is_copy_name(names, checkpoint) && !may_have_moved(file.identity, path, checkpoint)) {
+      return false;
+    }
+    formers.push_back({.checkpoint = checkpoint,
+                       .marks = {},
+                       .likely = directory_in(checkpoint.path) == directory_in(path),
+                       .ended = other.identity.device == 0});
+    return true;
+  };
+  for (const auto& [other, checkpoint] : gone_files) consider(other, checkpoint);
+  for (const auto& [other, checkpoint] : known) {
+    if (!consider(other, checkpoint)) continue;
+    const auto status = environment.files.status(checkpoint.path, false);
+    const bool gone = status ? identity_of(*status) != other.identity : not_there(status.error());
+    if (!gone) formers.pop_back();
+  }
+}
+
+// Could one that it may be a copy of be there, although it was not found yet?
+bool Discovery::State::may_be_out_of_sight(const File& file) {
+  const std::string& path = path_of(file);
+  const std::vector<std::string> names = names_copied(name_in(path));
+  return std::ranges::any_of(known, [&](const auto& entry) {
+    const auto& [other, checkpoint] = entry;
+    if (other.flow != file.flow) return false;
+    if (!is_copy_name(names, checkpoint) && !may_have_moved(file.identity, path, checkpoint)) {
+      return false;
+    }
+    const auto status = environment.files.status(checkpoint.path, false);
+    if (!status) return !not_there(status.error());
+    if (identity_of(*status) != other.identity) return false;
+    const auto directory = directories.find(directory_in(checkpoint.path));
+    return directory != directories.end() &&
+           std::ranges::count(flows_matching(*directory->second, name_in(checkpoint.path)),
+                              file.flow) > 0;
+  });
+}
+
+void Discovery::ended(std::size_t flow, const Checkpoint& checkpoint) {
+  state_->remember_gone({flow, checkpoint.identity}, checkpoint);
+  if (!state_->stopped) state_->announce();
+}
+
+void Discovery::verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
+                         std::uint64_t offset) {
+  state_->answered(number, question, origin, offset);
+  if (!state_->stopped) state_->announce();
+}
+
+}  // namespace sources

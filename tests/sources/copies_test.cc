@@ -1,0 +1,180 @@
+// Copies that rotation makes before it truncates, under the same pattern (F06).
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "sources/copy_names.h"
+#include "tests/sources/tail_scene.h"
+#include "tests/sources/whole_scene.h"
+#include "tests/test.h"
+
+using namespace std::chrono_literals;
+using Lines = std::vector<std::string>;
+
+namespace {
+
+std::string text_of(int first, int end) {
+  std::string text;
+  for (int i = first; i < end; ++i) text += "line " + std::to_string(i) + " of a log\n";
+  return text;
+}
+
+struct Copying : scene::WholeScene {
+  explicit Copying(std::uint64_t seed = 1) : WholeScene({"/log/a.log*"}, seed) {
+    options.tail.copies = true;
+  }
+  void write(const std::string& text) {
+    append("/log/a.log", text);
+    written += text;
+  }
+  void copy(const std::string& to) { append(to, world.disk().content("/log/a.log")); }
+  void some_turns(int turns) {
+    for (int i = 0; i < turns; ++i) {
+      turn();
+      if (i % 3 == 0) rig->deliver(0);
+      if (i % 4 == 0 && rig->unsettled() > 0) rig->settle(0);
+      if (i % 2 == 0) rig->answer();
+    }
+  }
+  void check_exact() {
+    Lines stored = records();
+    Lines wanted = scene::split(written);
+    std::ranges::sort(stored);
+    std::ranges::sort(wanted);
+    CHECK(stored == wanted);
+  }
+
+  std::string written;
+};
+
+}  // namespace
+
+TEST_CASE("copies: whose copy a name may be", "[sources][copies]") {
+  CHECK(sources::names_copied("app.log.1") == Lines{"app.log", "app.1", "app"});
+  CHECK(sources::names_copied("app.log-20260101").front() == "app.log");
+  CHECK(sources::names_copied("app.log~").front() == "app.log");
+  const Lines dated = sources::names_copied("app-20260101.log");
+  CHECK(std::ranges::find(dated, "app.log") != dated.end());
+  CHECK(sources::names_copied("app").empty());
+  CHECK(sources::names_copied(".hidden").empty());
+}
+
+TEST_CASE("copies: what was read before the truncation is not read from the copy",
+          "[sources][copies]") {
+  for (const bool at_once : {false, true}) {  // truncated before anybody saw the copy
+    CAPTURE(at_once);
+    Copying scene;
+    scene.write(text_of(0, 300));
+    scene.start();
+    scene.run(1s);
+    scene.copy("/log/a.log.1");
+    if (!at_once) scene.run(100ms);
+    scene.truncate("/log/a.log");
+    scene.write(text_of(300, 320));
+    scene.run(10s);
+    scene.check_exact();
+    scene.stop();
+    scene.start();
+    scene.run(10s);
+    scene.check_exact();
+  }
+}
+
+TEST_CASE("copies: what was not read before the truncation is read from the copy",
+          "[sources][copies]") {
+  for (int moment = 1; moment < 80; ++moment) {
+    CAPTURE(moment);
+    Copying scene(static_cast<std::uint64_t>(moment));
+    scene.write(text_of(0, 400));
+    scene.start();
+    scene.some_turns(moment);
+    if (moment % 3 == 0) scene.stop();
+    scene.copy("/log/a.log.1");
+    if (moment % 3 == 1) scene.some_turns(moment / 2);
+    scene.truncate("/log/a.log");
+    scene.write(text_of(400, 450));
+    if (moment % 3 == 0) scene.start();
+    for (int life = 1; life < 3; ++life) {  // killed twice more, wherever it is by then
+      scene.some_turns(moment * life);
+      scene.stop();
+      scene.start();
+    }
+    scene.run(10s);
+    scene.check_exact();
+  }
+}
+
+TEST_CASE("copies: lines written after the copy and read before the truncation stay one",
+          "[sources][copies]") {
+  Copying scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.run(500ms);
+  scene.write(text_of(300, 400));  // in no copy
+  scene.run(500ms);
+  scene.truncate("/log/a.log");
+  scene.write(text_of(400, 410));
+  scene.run(10s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: one that is kept beside its original is not read, what it gets later is",
+          "[sources][copies]") {
+  Copying scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.bak");
+  scene.run(10s);  // longer than rotate_wait
+  scene.check_exact();
+  CHECK(scene.discovery->counters().files_passed_over_copied.value() == 1);
+  const std::string more = "only here\n";
+  scene.append("/log/a.log.bak", more);
+  scene.written += more;
+  scene.run(1s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: a file that only has such a name is read at once", "[sources][copies]") {
+  Copying scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  const std::string text = text_of(1000, 1010);
+  scene.append("/log/a.log.err", text);
+  scene.written += text;
+  scene.run(500ms);  // not after rotate_wait
+  scene.check_exact();
+}
+
+TEST_CASE("copies: the same first lines are no proof", "[sources][copies]") {
+  Copying scene;
+  const std::string banner = text_of(0, 100);
+  scene.write(banner + text_of(100, 200));
+  const std::string other = banner + text_of(500, 600);
+  scene.append("/log/a.log.1", other);
+  scene.written += other;
+  scene.start();
+  scene.run(10s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: taking turns with one descriptor", "[sources][copies]") {
+  Copying scene;
+  scene.open_files_max = 1;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  for (int round = 0; round < 3; ++round) {
+    scene.copy("/log/a.log." + std::to_string(round));
+    scene.truncate("/log/a.log");
+    scene.write(text_of(1000 * round + 300, 1000 * round + 320));
+    scene.run(round == 1 ? 20ms : 5s);
+  }
+  scene.run(20s);
+  scene.check_exact();
+}
