@@ -48,6 +48,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
   add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
   add(samples, "bom_bytes_skipped", flow, tails.bom_bytes_skipped);
+  add(samples, "utf16_replaced", flow, tails.utf16_replaced);
 }
 
 void describe_outlet(base::Samples& samples, const Outlet& outlet) {

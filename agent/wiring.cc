@@ -299,6 +299,9 @@ std::uint64_t Wiring::fingerprint(const config::Flow& flow) const {
             std::to_string(groups.lines_max) + "|" + std::to_string(groups.bytes_max) + "|" +
             std::to_string(groups.pattern.size()) + "|" + groups.pattern + "|";
   }
+  if (flow.tail.encoding != sources::Encoding::utf8) {
+    text += "encoding " + std::to_string(static_cast<int>(flow.tail.encoding)) + "|";
+  }
   if (const std::string* name = stream_of(flow)) {
     const store::StreamInfo& info = streams_.at(*name).info;
     text += *name + "|" + base::to_decimal(info.id);

@@ -16,7 +16,7 @@ namespace config {
 struct Places {
   struct Flow {
     std::vector<Place> files;  // one per pattern
-    Place target, flush_bytes, max_line;
+    Place target, flush_bytes, max_line, encoding;
     bool target_good = false, flush_bytes_good = false, max_line_good = false;
   };
   struct Stream {

@@ -74,6 +74,12 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   if (const auto word = section.word("compressed", kCompressed)) {
     flow.from.compressed = static_cast<sources::CompressedFiles>(*word);
   }
+  static constexpr std::array<std::string_view, 4> kEncodings = {"utf-8", "utf-16le", "utf-16be",
+                                                                 "utf-16"};
+  places.encoding = section.place_of("encoding");
+  if (const auto word = section.word("encoding", kEncodings)) {
+    flow.tail.encoding = static_cast<sources::Encoding>(*word);
+  }
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);

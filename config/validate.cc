@@ -94,6 +94,14 @@ void check_compressed(const Flow& flow, const std::string& pattern, Place place,
   }
 }
 
+void check_encoding(const Flow& flow, const Places::Flow& place, Mistakes& mistakes) {
+  if (flow.tail.encoding == sources::Encoding::utf8 || !flow.from.inflate()) return;
+  mistakes.add(place.encoding,
+               "encoding of flow '" + flow.name +
+                   "' can only be utf-8, because it reads compressed files; say 'compressed: raw', "
+                   "or read them in a flow of their own");
+}
+
 void check_sources(const Config& config, const Flow& flow, const Places& places,
                    const Places::Flow& place, Mistakes& mistakes) {
   for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
@@ -158,6 +166,7 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
   for (std::size_t i = 0; i < config.flows.size(); ++i) {
     check_target(config, config.flows[i], places, places.flows[i], mistakes);
     check_sources(config, config.flows[i], places, places.flows[i], mistakes);
+    check_encoding(config.flows[i], places.flows[i], mistakes);
   }
   check_file_targets(config, places, mistakes);
   check_memory(config, places, mistakes);

@@ -10,8 +10,10 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kVersionCompressed = 2;
+constexpr std::uint8_t kVersionTranscoded = 3;
 constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 4;
 constexpr std::size_t kCompressedBytes = 8 + 1;  // what version 2 has more
+constexpr std::size_t kTranscodedBytes = 8 + 8;  // what version 3 has more than that
 
 template <typename T>
 void put(std::string& out, T value) {  // little-endian, whatever the machine is
@@ -47,8 +49,15 @@ bool take_last_number(std::string_view& text, T& number) {
 }  // namespace
 
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes) {
-  return file_bytes ==
-         (checkpoint.compressed_bytes > 0 ? checkpoint.compressed_bytes : checkpoint.offset);
+  const bool raw = checkpoint.transcoded || checkpoint.compressed_bytes > 0;
+  return file_bytes == (raw ? checkpoint.compressed_bytes : checkpoint.offset);
+}
+
+std::uint64_t unread_bytes(const Checkpoint& checkpoint, std::uint64_t file_bytes) {
+  const std::uint64_t read = checkpoint.compressed_bytes > 0 ? checkpoint.compressed_bytes
+                             : checkpoint.transcoded         ? checkpoint.point.raw
+                                                             : checkpoint.offset;
+  return file_bytes > read && !covers(checkpoint, file_bytes) ? file_bytes - read : 0;
 }
 
 std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) {
@@ -64,9 +73,9 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) 
 
 std::string encode(const Checkpoint& checkpoint) {
   std::string value;
-  value.reserve(kFixedBytes + kCompressedBytes + checkpoint.path.size());
-  const bool more = checkpoint.compressed_bytes > 0 || checkpoint.gone;
-  put(value, more ? kVersionCompressed : kVersion);
+  value.reserve(kFixedBytes + kCompressedBytes + kTranscodedBytes + checkpoint.path.size());
+  const bool more = checkpoint.compressed_bytes > 0 || checkpoint.gone || checkpoint.transcoded;
+  put(value, checkpoint.transcoded ? kVersionTranscoded : more ? kVersionCompressed : kVersion);
   put(value, base::value(checkpoint.origin));
   put(value, checkpoint.flow_fingerprint);
   put(value, checkpoint.generation);
@@ -77,6 +86,10 @@ std::string encode(const Checkpoint& checkpoint) {
   if (more) {
     put(value, checkpoint.compressed_bytes);
     put(value, static_cast<std::uint8_t>(checkpoint.gone ? 1 : 0));
+  }
+  if (checkpoint.transcoded) {
+    put(value, checkpoint.point.offset);
+    put(value, checkpoint.point.raw);
   }
   put(value, static_cast<std::uint32_t>(checkpoint.path.size()));
   value += checkpoint.path;
@@ -93,7 +106,7 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
   checkpoint.flow = key;
   if (value.size() < kFixedBytes) return std::nullopt;
   const auto version = get<std::uint8_t>(value);
-  if (version != kVersion && version != kVersionCompressed) return std::nullopt;
+  if (version < kVersion || version > kVersionTranscoded) return std::nullopt;
   checkpoint.origin = base::Origin{get<std::uint64_t>(value)};
   checkpoint.flow_fingerprint = get<std::uint64_t>(value);
   checkpoint.generation = get<std::uint32_t>(value);
@@ -101,10 +114,17 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
   checkpoint.tail_bytes = get<std::uint32_t>(value);
   checkpoint.tail_hash = get<std::uint64_t>(value);
   checkpoint.seen_us = get<std::int64_t>(value);
-  if (version == kVersionCompressed) {
+  if (version >= kVersionCompressed) {
     if (value.size() < kCompressedBytes + 4) return std::nullopt;
     checkpoint.compressed_bytes = get<std::uint64_t>(value);
     checkpoint.gone = get<std::uint8_t>(value) != 0;
+  }
+  if (version == kVersionTranscoded) {
+    if (value.size() < kTranscodedBytes + 4) return std::nullopt;
+    checkpoint.transcoded = true;
+    checkpoint.point.offset = get<std::uint64_t>(value);
+    checkpoint.point.raw = get<std::uint64_t>(value);
+    if (checkpoint.point.offset > checkpoint.offset) return std::nullopt;
   }
   const auto path_bytes = get<std::uint32_t>(value);
   if (value.size() != path_bytes || checkpoint.tail_bytes > kTailBytes) return std::nullopt;

@@ -15,6 +15,14 @@
 
 namespace sources {
 
+// A place in a transcoded file where both offsets are known.
+struct TextPoint {
+  std::uint64_t offset = 0;  // of the text in UTF-8
+  std::uint64_t raw = 0;     // of the file
+
+  bool operator==(const TextPoint&) const = default;
+};
+
 struct Checkpoint {
   std::string flow;
   FileIdentity identity;
@@ -33,6 +41,10 @@ struct Checkpoint {
   // A compressed file, of which `offset` counts decompressed bytes: its size when all that was in
   // it was below `offset`, or passed over. 0: not compressed, or not read to its end.
   std::uint64_t compressed_bytes = 0;
+  // A transcoded file, of which `offset` counts bytes of UTF-8: transcoding may begin at `point`,
+  // which is not behind `offset`. `compressed_bytes` means the same as above.
+  bool transcoded = false;
+  TextPoint point{};
   // Deleted, and kept only to recognise its compressed form (sources/former_search.h).
   bool gone = false;
 
@@ -41,6 +53,8 @@ struct Checkpoint {
 
 // Nothing of a file of this size is left to read.
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes);
+// What is left to read, in bytes of the file, as far as that can be said.
+std::uint64_t unread_bytes(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 
 // The key in `_checkpoints`: flow and identity, so one file has one entry per flow. Readable:
 // "<flow> <device> <inode> <birth_ns>". A flow's name may hold blanks.
@@ -50,7 +64,8 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
 // Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 gone, 58 u32
-// path bytes, 62 path.
+// path bytes, 62 path. Version 3, of transcoded files: 58 u64 point.offset, 66 u64 point.raw,
+// 74 u32 path bytes, 78 path.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

@@ -22,11 +22,12 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "io/environment.h"
+#include "sources/file_view.h"
 #include "sources/inflater.h"
 
 namespace sources {
 
-class CompressedFile {
+class CompressedFile final : public FileView {
  public:
   static constexpr std::size_t kRawBytes = std::size_t{64} << 10;  // of one read of the file
   static constexpr std::size_t kRawWitnessBytes = 64;
@@ -34,8 +35,6 @@ class CompressedFile {
   static constexpr std::size_t kStepBytes = std::size_t{2} << 20;
   // Kept since the anchor. A longer line is inflated once more from the file's beginning.
   static constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
-  // A size: more than we can say, there are bytes not looked at yet.
-  static constexpr std::uint64_t kUnknown = std::uint64_t{1} << 62;
 
   struct Parts {
     const io::Environment& environment;  // outlives it
@@ -46,7 +45,7 @@ class CompressedFile {
     std::uint64_t passed_over = 0;  // while the file is no longer than this it is as if empty
   };
   explicit CompressedFile(Parts parts);
-  ~CompressedFile();  // no read is in flight, or its Io is gone
+  ~CompressedFile() override;  // no read is in flight, or its Io is gone
 
   struct Range {
     std::uint64_t from;    // decompressed bytes
@@ -56,15 +55,15 @@ class CompressedFile {
   // -errno. -EAGAIN: it was busy getting to `from`; ask again, it goes on from where it is.
   void read(io::Operation& answer, std::span<char> into, Range range);
 
-  // Decompressed bytes of a file with the status `raw`; kUnknown unless it was read to its present
-  // end, or to where it is damaged.
-  std::uint64_t size(const io::FileStatus& raw) const;
-  // The file's size when it was read to its end; 0: it was not.
-  std::uint64_t raw_end() const { return parts_.passed_over > 0 ? parts_.passed_over : raw_end_; }
-  // Decompressed bytes then.
-  std::uint64_t end() const { return parts_.passed_over > 0 ? 0 : end_; }
-  // Compressed bytes that are inflated.
-  std::uint64_t raw_bytes() const { return parts_.passed_over > 0 ? parts_.passed_over : raw_; }
+  // Where it is damaged it ends.
+  std::uint64_t size(const io::FileStatus& raw) const override;
+  std::uint64_t raw_end() const override {
+    return parts_.passed_over > 0 ? parts_.passed_over : raw_end_;
+  }
+  std::uint64_t end() const override { return parts_.passed_over > 0 ? 0 : end_; }
+  std::uint64_t raw_bytes() const override {
+    return parts_.passed_over > 0 ? parts_.passed_over : raw_;
+  }
   // At its end, nothing is missing of what was begun.
   bool complete() const { return state_ == Inflated::State::between; }
   bool damaged() const { return state_ == Inflated::State::broken; }

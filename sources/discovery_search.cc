@@ -23,13 +23,6 @@ std::string parent_of(const std::string& path) {
   return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
-// As far as that can be said: of a compressed file the compressed ones.
-std::uint64_t unread_bytes(const Rest& rest) {
-  if (covers(rest.checkpoint, rest.size)) return 0;
-  if (rest.checkpoint.compressed_bytes > 0) return rest.size - rest.checkpoint.compressed_bytes;
-  return rest.size > rest.checkpoint.offset ? rest.size - rest.checkpoint.offset : 0;
-}
-
 }  // namespace
 
 // Checkpoints whose file no pattern matches: renamed while nobody looked? Searched by inode where
@@ -134,7 +127,7 @@ void Discovery::State::lose(std::uint64_t number) {
     Lost each{.file = key,
               .places = {parent_of(file.home)},
               .path = file.moved_to.empty() ? path_of(file) : file.moved_to,
-              .unread_bytes = unread_bytes(rest),
+              .unread_bytes = unread_bytes(rest.checkpoint, rest.size),
               .unread = file.resting->wanted && !file.resting->postponed,
               .unlinked = file.unlinked};
     if (!file.path.empty()) each.places.push_back(parent_of(file.path));

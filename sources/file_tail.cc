@@ -25,6 +25,9 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       yielding_(found.brief),
       probing_(parts.options.inflate),
       formers_(std::move(found.formers)) {
+  const bool transcoding = parts.options.encoding != Encoding::utf8;
+  if (checkpoint_.transcoded != transcoding) begin_anew_in_other_encoding();
+  if (transcoding) begin_transcoding();
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
   glanced_modified_ns_ = distinct_time(found.modified_ns);
@@ -164,7 +167,7 @@ bool FileTail::give_way() {
   // A long line or a compressed file would be gone through from its start again, and newer
   // generations wait for the end of this one.
   turn_reads_ = kTurnReads;
-  if (detached_ || long_line_ || nuls_ > 0 || skipping() || view_ || parts_.turns.held > 0)
+  if (detached_ || long_line_ || nuls_ > 0 || skipping() || compressed_ || parts_.turns.held > 0)
     return false;
   return come_to_rest(true, false);
 }
@@ -183,6 +186,7 @@ void FileTail::rest_if_inactive(base::Instant before) {
 
 void FileTail::wake_up(io::Handle handle, bool brief) {
   handle_ = handle;
+  if (utf16_) utf16_->reopen(handle);
   yielding_ = brief;
   turn_reads_ = 0;
   std::erase(parts_.turns.rested, this);
@@ -293,6 +297,8 @@ void FileTail::begin_generation() {
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   first_end_ = base::Instant{};
   checkpoint_.compressed_bytes = 0;
+  checkpoint_.point = {};
+  if (utf16_) utf16_->start_over();
   probing_ = parts_.options.inflate;  // it may be compressed now, or no longer
   make_ready();
 }
@@ -321,6 +327,7 @@ void FileTail::report() {
       static_cast<std::uint32_t>(std::min<std::uint64_t>(checkpoint_.offset, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
+  note_point();
   checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
   parts_.checkpointer.update(checkpoint_);
 }
@@ -373,6 +380,10 @@ void FileTail::end_seen() {
     make_ready();
     return;
   }
+  // The beginning of a character, and nobody can write the rest.
+  if (utf16_ && status->links == 0) {
+    parts_.counters.bytes_lost_unread.add(utf16_->incomplete_bytes());
+  }
   phase_ = Phase::closing;
   if (!window_.empty()) return;
   phase_ = Phase::finished;
@@ -405,7 +416,7 @@ bool FileTail::give_up() {
     make_ready();
     return true;
   }
-  const std::uint64_t unread = view_                              ? lag_bytes()
+  const std::uint64_t unread = view() != nullptr                  ? lag_bytes()
                                : status && status->size > offset_ ? status->size - offset_
                                                                   : 0;
   parts_.counters.bytes_lost_unread.add(unread);
@@ -438,7 +449,9 @@ std::uint64_t FileTail::lag_bytes() const {
   std::uint64_t end = seen_end_;
   if (phase_ != Phase::idle && open()) {
     const auto status = parts_.environment.files.status(handle_);
-    if (status && view_) return status->size - std::min(status->size, view_->raw_bytes());
+    if (status && view() != nullptr) {
+      return status->size - std::min(status->size, view()->raw_bytes());
+    }
     if (status) end = status->size;
   }
   return end > offset_ ? end - offset_ : 0;

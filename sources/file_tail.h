@@ -9,8 +9,8 @@
 // Reads may be short for other reasons than the file's end, so the end is believed only when the
 // file's size says the same.
 //
-// A compressed file is read through a CompressedFile: offsets, sizes and bytes are those of what it
-// was made of (file_tail_compressed.cc).
+// A compressed file is read through a CompressedFile, one in UTF-16 through a Utf16File: offsets,
+// sizes and bytes are those of what they produce (file_tail_compressed.cc, file_tail_utf16.cc).
 #pragma once
 
 #include <array>
@@ -38,6 +38,7 @@
 #include "sources/rest.h"
 #include "sources/stall.h"
 #include "sources/tail_turns.h"
+#include "sources/utf16_file.h"
 
 namespace sources {
 
@@ -61,9 +62,10 @@ struct TailOptions {
   // What the target may take in any case: a flush's age and a sync's interval.
   base::Duration delivery_wait{0};
   // Look at files' first bytes; those of gzip and zstd files are read as what they were made of.
-  bool inflate = false;
-  // Copies of files may match as well: generations that end are remembered.
+  bool inflate = false;  // not together with an encoding but utf8
+  // Copies of files may match as well: generations that end are remembered. Only with utf8.
   bool copies = false;
+  Encoding encoding = Encoding::utf8;
   bool once = false;  // take an unfinished last line as a line; report at_end()
 };
 
@@ -75,6 +77,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter bom_bytes_skipped;  // UTF-8's byte order mark before a generation's first record
+  base::Counter utf16_replaced;     // halves of surrogate pairs, now U+FFFD
   base::Counter files_open;         // gauge: descriptors
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
   base::Counter files_continued_compressed;  // known before they were compressed (F11)
@@ -108,6 +111,7 @@ struct TailRead {
   std::span<char> buffer;          // kPaddingBytes more are readable behind it
   std::unique_ptr<char[]> large;   // owns `buffer` when the pool's are too small
   std::uint64_t credit_bytes = 0;  // taken from the budget
+  std::unique_ptr<char[]> spare;   // for Utf16File, kept from read to read
 };
 
 class FileTail final : public pipeline::Source, private Registered {
@@ -184,7 +188,7 @@ class FileTail final : public pipeline::Source, private Registered {
   // Decompressing takes memory, so few may do it at a time. One that waits for its file to grow
   // gives it up when asked, and goes through the file from its beginning when it did. False: it is
   // busy.
-  bool inflates() const { return view_ != nullptr; }
+  bool inflates() const { return compressed_ != nullptr; }
   bool holds_memory() const;
   bool give_up_memory();
 
@@ -286,6 +290,12 @@ class FileTail final : public pipeline::Source, private Registered {
   base::Instant unfinished_at(base::Instant now);
   base::Result<io::FileStatus> status() const;
   std::uint64_t size_in(const io::FileStatus& raw) const;
+  const FileView* view() const;
+  // file_tail_utf16.cc
+  void begin_transcoding();
+  void begin_anew_in_other_encoding();
+  void read_text(TailRead& read, std::uint64_t from);
+  void note_point();
 
   std::size_t prefix_bytes() const;  // how many bytes before the offset every read begins
   void free(TailRead& read, bool credit_too);
@@ -326,9 +336,10 @@ class FileTail final : public pipeline::Source, private Registered {
   bool yielding_ = false;        // others wait for the descriptor
   std::uint8_t turn_reads_ = 0;  // since they do
   Rest rest_;
-  bool probing_;                          // its first bytes tell how to read it
-  bool undecided_ = false;                // there are too few of them; it is as if empty
-  std::unique_ptr<CompressedFile> view_;  // nullptr: it is read as it is
+  bool probing_;                                // its first bytes tell how to read it
+  bool undecided_ = false;                      // there are too few of them; it is as if empty
+  std::unique_ptr<CompressedFile> compressed_;  // at most one of these: else it is read as it is
+  std::unique_ptr<Utf16File> utf16_;
   std::unique_ptr<FormerSearch> search_;  // before its first byte is taken
   std::vector<Former> formers_;
   std::uint64_t question_ = 0;         // to be answered by turns.verified; 0: none

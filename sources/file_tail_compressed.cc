@@ -17,12 +17,20 @@ base::Result<io::FileStatus> FileTail::status() const {
 
 std::uint64_t FileTail::size_in(const io::FileStatus& raw) const {
   if (undecided_) return seen_end_;
-  return view_ && !probing_ ? view_->size(raw) : raw.size;
+  return view() != nullptr && !probing_ ? view()->size(raw) : raw.size;
+}
+
+const FileView* FileTail::view() const {
+  if (compressed_) return compressed_.get();
+  return utf16_.get();
 }
 
 void FileTail::read_at(TailRead& read, std::uint64_t from) {
-  if (view_) {
-    view_->read(read.operation, read.buffer, {.from = from, .anchor = offset_ - prefix_bytes()});
+  if (utf16_) {
+    read_text(read, from);
+  } else if (compressed_) {
+    compressed_->read(read.operation, read.buffer,
+                      {.from = from, .anchor = offset_ - prefix_bytes()});
   } else {
     parts_.environment.io.read(read.operation, handle_, read.buffer, from);
   }
@@ -38,8 +46,8 @@ bool FileTail::start_other(TailRead& read) {
   if (!search_) return false;
   const auto wanted = search_->next();
   const auto buffer = read.buffer.first(std::min(wanted->bytes, read.buffer.size()));
-  if (view_) {
-    view_->read(read.operation, buffer, {.from = wanted->from, .anchor = wanted->from});
+  if (compressed_) {
+    compressed_->read(read.operation, buffer, {.from = wanted->from, .anchor = wanted->from});
   } else {
     parts_.environment.io.read(read.operation, handle_, buffer, wanted->from);
   }
@@ -48,7 +56,7 @@ bool FileTail::start_other(TailRead& read) {
 
 // True: it was no ordinary read, or not yet one.
 bool FileTail::done_other(TailRead& read, std::int64_t result) {
-  if (result == -EAGAIN && view_) {  // on its way to where we want to read
+  if (result == -EAGAIN && view() != nullptr) {  // on its way to where we want to read
     free(read, true);
     make_ready();
     return true;
@@ -83,7 +91,7 @@ void FileTail::probed(TailRead& read, std::string_view head) {
     free(read, true);
     return make_ready();
   }
-  view_.reset();
+  compressed_.reset();
   phase_ = Phase::ready;
   start(read);
 }
@@ -108,7 +116,7 @@ void FileTail::begin_inflating(Compression compression) {
     tail_known_ = true;
   }
   const std::uint64_t passed_over = offset_ == 0 ? checkpoint_.compressed_bytes : 0;
-  view_ = std::make_unique<CompressedFile>(
+  compressed_ = std::make_unique<CompressedFile>(
       CompressedFile::Parts{.environment = parts_.environment,
                             .handle = handle_,
                             .compression = compression,
@@ -119,7 +127,7 @@ void FileTail::begin_inflating(Compression compression) {
 }
 
 void FileTail::tried_former(TailRead& read, std::string_view bytes) {
-  if (bytes.size() < search_->next()->bytes && !view_) {
+  if (bytes.size() < search_->next()->bytes && !compressed_) {
     // A copy is complete when its original is gone; so it is the end, or the read was short.
     const auto raw = parts_.environment.files.status(handle_);
     if (!raw || raw->size > search_->next()->from + bytes.size()) {
@@ -132,8 +140,8 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
     const auto quiet =
         parts_.environment.clock.wall().time_since_epoch() -
         base::Duration(std::chrono::nanoseconds(raw ? raw->modified_ns : std::int64_t{0}));
-    const bool at_end = raw && view_->size(*raw) != CompressedFile::kUnknown;
-    const bool whole = view_->complete() || view_->damaged() || finishing();
+    const bool at_end = raw && compressed_->size(*raw) != CompressedFile::kUnknown;
+    const bool whole = compressed_->complete() || compressed_->damaged() || finishing();
     if (!at_end || (!whole && quiet < parts_.options.rotate_wait)) {
       free(read, true);
       return back_off();
@@ -157,9 +165,9 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
 void FileTail::take_over(Former& former) {
   const Checkpoint& known = former.checkpoint;
   auto& counter =
-      view_ ? parts_.counters.files_continued_compressed : parts_.counters.files_continued_copied;
+      compressed_ ? parts_.counters.files_continued_compressed : parts_.counters.files_continued_copied;
   counter.add();
-  parts_.environment.log.info(view_ ? "compressed file is known from before it was compressed"
+  parts_.environment.log.info(compressed_ ? "compressed file is known from before it was compressed"
                                     : "file is a copy of one that was read",
                               {{"path", checkpoint_.path},
                                {"before", known.path},
@@ -185,9 +193,9 @@ void FileTail::take_over(Former& former) {
 
 // A restart shall not inflate it again only to find that there is nothing new.
 void FileTail::note_whole_file() {
-  if (!view_ || probing_ || !window_.empty() || checkpoint_.origin == base::Origin::none) return;
-  if (checkpoint_.offset != offset_) return;
-  const std::uint64_t bytes = offset_ == view_->end() ? view_->raw_end() : 0;
+  if (view() == nullptr || probing_ || !window_.empty()) return;
+  if (checkpoint_.origin == base::Origin::none || checkpoint_.offset != offset_) return;
+  const std::uint64_t bytes = offset_ == view()->end() ? view()->raw_end() : 0;
   if (std::exchange(checkpoint_.compressed_bytes, bytes) == bytes) return;
   parts_.checkpointer.update(checkpoint_);
 }
@@ -195,15 +203,15 @@ void FileTail::note_whole_file() {
 // When to say that a compressed file ends in the middle: it is at its end, its last member is not,
 // and whoever writes it had his time.
 base::Instant FileTail::unfinished_at(base::Instant now) {
-  if (!view_ || probing_ || !view_->unfinished()) return base::Instant::max();
+  if (!compressed_ || probing_ || !compressed_->unfinished()) return base::Instant::max();
   const base::Instant at = last_growth_ + parts_.options.rotate_wait;
   if (now < at && !finishing()) return at;
-  view_->say_unfinished();
+  compressed_->say_unfinished();
   return base::Instant::max();
 }
 
 bool FileTail::holds_memory() const {
-  return view_ && (phase_ == Phase::reading || view_->holds_memory());
+  return compressed_ && (phase_ == Phase::reading || compressed_->holds_memory());
 }
 
 bool FileTail::give_up_memory() {
@@ -211,7 +219,7 @@ bool FileTail::give_up_memory() {
       phase_ != Phase::closing) {
     return false;
   }
-  view_->give_up_memory();
+  compressed_->give_up_memory();
   return true;
 }
 

@@ -23,7 +23,7 @@ std::size_t leading_nuls(std::string_view bytes) {
 // Bytes of the hole that begins at `at`, up to the next data or the file's end; 0: none there, or
 // not worth passing over.
 std::uint64_t FileTail::hole_bytes(std::uint64_t at) const {
-  if (view_) return 0;
+  if (view() != nullptr) return 0;
   const auto data = parts_.environment.files.data_from(handle_, at);
   return data && *data >= at + kHoleBytesMin ? *data - at : 0;
 }
@@ -70,7 +70,7 @@ std::size_t FileTail::text_before(std::string_view body, std::size_t at) const {
 // What lies between `at` and the file's end, if that is a hole and what is left of a block.
 std::uint64_t FileTail::reserved_bytes(std::uint64_t at) const {
   const auto status = this->status();
-  if (!status || view_) return 0;
+  if (!status || view() != nullptr) return 0;
   for (const std::uint64_t block : kBlockBytes) {
     const std::uint64_t from = at + (block - at % block) % block;
     if (from < status->size && from + hole_bytes(from) == status->size) return status->size - at;
@@ -131,7 +131,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   }
   seen_end_ = std::max(seen_end_, nuls_);
   if (!at_end) {
-    if (view_) return next(true);  // what it is made of has no holes
+    if (view() != nullptr) return next(true);  // holes are the file's, not the text's
     if (const auto data = parts_.environment.files.data_from(handle_, nuls_)) {
       nuls_ = std::max(nuls_, *data);
     }

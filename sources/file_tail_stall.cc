@@ -66,7 +66,7 @@ bool FileTail::grew_unnoticed(base::Duration limit) const {
 
 std::uint64_t FileTail::progress() const {
   const std::uint64_t scanned = long_line_ ? long_line_->scanned() : 0;
-  const std::uint64_t raw = view_ ? view_->raw_bytes() : 0;
+  const std::uint64_t raw = view() != nullptr ? view()->raw_bytes() : 0;
   return raw + offset_ + seen_end_ + nuls_ + scanned + checkpoint_.offset + checkpoint_.generation;
 }
 
@@ -76,7 +76,7 @@ bool FileTail::restart(StallReason reason, TailRead* read) {
       look();
       return true;
     case StallReason::disk:
-      if (read == nullptr || view_) return false;
+      if (read == nullptr || view() != nullptr) return false;
       parts_.environment.io.cancel(read->operation);
       return true;
     case StallReason::errors:

@@ -85,8 +85,7 @@ std::string parent_of(const std::string& path) {
 
 std::optional<std::uint64_t> StateRow::lag_bytes() const {
   if (!file_bytes) return std::nullopt;
-  if (sources::covers(checkpoint, *file_bytes)) return 0;  // a compressed one's offset is larger
-  return *file_bytes > checkpoint.offset ? *file_bytes - checkpoint.offset : 0;
+  return sources::unread_bytes(checkpoint, *file_bytes);
 }
 
 const FileFinder::Names* FileFinder::names_in(const std::string& directory) {

@@ -114,6 +114,20 @@ TEST_CASE("load: what to do with compressed files reaches its option", "[config]
   CHECK_FALSE(with("/a.gz, compressed: raw").inflate());
 }
 
+TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {
+  const auto with = [](const std::string& from) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: /a" + from + " }, to: stdout }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.config.flows[0].tail.encoding;
+  };
+  CHECK(with("") == sources::Encoding::utf8);
+  CHECK(with(", encoding: utf-8") == sources::Encoding::utf8);
+  CHECK(with(", encoding: utf-16le") == sources::Encoding::utf16le);
+  CHECK(with(", encoding: utf-16be") == sources::Encoding::utf16be);
+  CHECK(with(", encoding: utf-16") == sources::Encoding::utf16);
+}
+
 TEST_CASE("load: every key reaches its option", "[config][load]") {
   const config::Loaded loaded = parsed(R"(
 data_dir: //var/./lib//tailrace/

@@ -62,6 +62,26 @@ TEST_CASE("checkpoint: what only compressed and deleted files need takes bytes o
   CHECK(sources::decode_checkpoint(key, value) == checkpoint);
 }
 
+TEST_CASE("checkpoint: of a transcoded file, it says where transcoding may begin",
+          "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  const std::size_t bytes = sources::encode(checkpoint).size();
+  checkpoint.transcoded = true;
+  checkpoint.point = {.offset = 0x0807060504, .raw = 0x1817161514131211};
+  const std::string value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value.size() == bytes + 25);
+  CHECK(value[0] == 3);
+  CHECK(value.substr(58, 16) ==
+        std::string("\x04\x05\x06\x07\x08\0\0\0\x11\x12\x13\x14\x15\x16\x17\x18", 16));
+  for (std::size_t cut = 0; cut < value.size(); ++cut) {
+    CHECK_FALSE(sources::decode_checkpoint(key, std::string_view(value).substr(0, cut)));
+  }
+  checkpoint.point.offset = checkpoint.offset + 1;
+  CHECK_FALSE(sources::decode_checkpoint(key, sources::encode(checkpoint)));
+}
+
 TEST_CASE("checkpoint: knows when a file holds nothing more", "[sources][checkpoint]") {
   sources::Checkpoint checkpoint = sample();
   checkpoint.offset = 100;
@@ -70,6 +90,14 @@ TEST_CASE("checkpoint: knows when a file holds nothing more", "[sources][checkpo
   checkpoint.compressed_bytes = 20;
   CHECK(sources::covers(checkpoint, 20));
   CHECK_FALSE(sources::covers(checkpoint, 100));
+  CHECK(sources::unread_bytes(checkpoint, 20) == 0);
+  CHECK(sources::unread_bytes(checkpoint, 25) == 5);
+  checkpoint.compressed_bytes = 0;
+  CHECK(sources::unread_bytes(checkpoint, 125) == 25);
+  checkpoint.transcoded = true;
+  checkpoint.point = {.offset = 40, .raw = 80};
+  CHECK_FALSE(sources::covers(checkpoint, 100));  // by chance as long as its text so far
+  CHECK(sources::unread_bytes(checkpoint, 100) == 20);
 }
 
 TEST_CASE("checkpoint: anything cut, longer, newer or senseless is none", "[sources][checkpoint]") {
@@ -82,7 +110,7 @@ TEST_CASE("checkpoint: anything cut, longer, newer or senseless is none", "[sour
   }
   CHECK_FALSE(sources::decode_checkpoint(key, value + "x"));
   std::string newer = value;
-  newer[0] = 3;
+  newer[0] = 4;
   CHECK_FALSE(sources::decode_checkpoint(key, newer));
   std::string senseless = value;
   senseless[30] = 2;  // more tail than there is

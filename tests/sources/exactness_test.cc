@@ -16,6 +16,7 @@
 #include "sources/discovery.h"
 #include "tests/sim/sim_world.h"
 #include "tests/sources/tail_rig.h"
+#include "tests/sources/utf16_bytes.h"
 #include "tests/test.h"
 
 namespace {
@@ -39,7 +40,8 @@ class Story {
         durable_(3),
         wide_(seed % 4 < 2),
         grouping_(seed % 3 == 0),
-        polling_(seed % 5 == 1) {
+        polling_(seed % 5 == 1),
+        utf16_(seed % 7 == 3) {
     // In half of the stories files come to rest: fewer descriptors than files, or soon idle.
     if (seed % 8 >= 4) {
       open_files_max_ = 1 + seed % 3;
@@ -88,6 +90,7 @@ class Story {
     options.budget_bytes = 8192;
     options.tail.rotate_wait = 2s;
     options.tail.close_inactive = close_inactive_;
+    if (utf16_) options.tail.encoding = sources::Encoding::utf16;
     if (grouping_) {
       options.groups.by = pipeline::GroupLines::follow;
       options.groups.pattern = " \\d*[3-7]\\b";
@@ -198,7 +201,17 @@ class Story {
   }
   std::string text(const Writer& writer) const {
     const std::string number = std::to_string(writer.lines);
-    return writer.path + " " + number + " " + std::string(writer.lines % 90, 'p') + "\n";
+    const std::string line = writer.path + " " + number + " " + padding(writer.lines % 90) + "\n";
+    return utf16_ ? utf16::encode(line) : line;
+  }
+  // Characters of all lengths, where they may be.
+  std::string padding(std::uint64_t characters) const {
+    if (!utf16_) return std::string(characters, 'p');
+    std::string text;
+    for (; characters > 0; --characters) {
+      text += characters % 3 == 0 ? "\xf0\x9f\x98\x80" : characters % 3 == 1 ? "\xc3\xa4" : "p";
+    }
+    return text;
   }
   void let_register() {
     for (int i = 0; !wide_ && i < 2000; ++i) agent_step();
@@ -268,6 +281,7 @@ class Story {
   const bool wide_;
   const bool grouping_;  // some lines belong to those before them
   const bool polling_;   // changes are noticed by looking only
+  const bool utf16_;     // lines are cut at any byte, odd ones too
   std::size_t open_files_max_ = sources::Discovery::kUnlimited;
   base::Duration close_inactive_ = 60s;
   std::uint64_t closed_idle_ = 0;
