@@ -22,6 +22,7 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   const pipeline::ProgramCounters& program = part.intake->program_counters();
   add(samples, "records_read", flow, program.records);
   add(samples, "bytes_read", flow, program.bytes);
+  add(samples, "lines_skipped", flow + ",reason=\"empty\"", program.lines_skipped_empty);
   add(samples, "lines_split", flow, program.lines_split);
   add(samples, "lines_truncated", flow, program.lines_truncated);
   add(samples, "lines_rejected", flow, program.lines_rejected);

@@ -303,6 +303,10 @@ void read_flow(const NodeEntry& entry, Config& config, Places& all_places, Mista
   if (const auto word = section.word("long_lines", kPolicies)) {
     flow.program.framer.long_lines = kValues[*word];
   }
+  static constexpr std::array<std::string_view, 2> kEmptyLines = {"keep", "skip"};
+  if (const auto word = section.word("empty_lines", kEmptyLines)) {
+    flow.program.empty_lines = static_cast<pipeline::EmptyLines>(*word);
+  }
   std::uint64_t line_bytes = flow.program.framer.line_bytes_max;
   places.max_line_good = section.bytes("max_line", {.least = 64, .most = 16_MiB}, line_bytes);
   flow.program.framer.line_bytes_max = line_bytes;

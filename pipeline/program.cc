@@ -4,7 +4,8 @@
 
 namespace pipeline {
 
-Program::Program(ProgramOptions options) : framer_(options.framer) {
+Program::Program(ProgramOptions options)
+    : framer_(options.framer), empty_lines_(options.empty_lines) {
   if (options.groups.by != GroupLines::off) {
     groups_.emplace(options.groups, options.framer.line_bytes_max);
   }
@@ -31,6 +32,7 @@ void Program::run(const Chunk& chunk, RecordBlock& block) {
     counters_.lines_grouped.add(groups.lines_grouped);
     counters_.groups_cut.add(groups.groups_cut);
   }
+  if (empty_lines_ == EmptyLines::skip) leave_out_empty(block);
   fill_keys(block);
   count(block, framer);
 }
@@ -40,6 +42,24 @@ void Program::run_long_line(const Chunk& chunk, std::uint64_t line_bytes, Record
   framer_.take_long_line(chunk, line_bytes, block, framer);
   fill_keys(block);
   count(block, framer);
+}
+
+// Behind the groups: an empty line in the middle of one is part of it. `consumed` stays, so the
+// source passes over them.
+void Program::leave_out_empty(RecordBlock& block) {
+  const std::size_t count = block.size();
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    block.data[kept] = block.data[i];
+    block.offset[kept] = block.offset[i];
+    if (!block.reject.empty()) block.reject[kept] = block.reject[i];
+    kept += block.data[i].empty() ? 0 : 1;
+  }
+  if (kept == count) return;
+  block.data.resize(kept);
+  block.offset.resize(kept);
+  if (!block.reject.empty()) block.reject.resize(kept);
+  counters_.lines_skipped_empty.add(count - kept);
 }
 
 void Program::fill_keys(RecordBlock& block) {

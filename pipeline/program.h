@@ -15,10 +15,17 @@
 
 namespace pipeline {
 
+// What to do with records without a byte. A line of nothing but CR LF is one.
+enum class EmptyLines : std::uint8_t {
+  keep,  // they are records like others (default)
+  skip,  // they are counted and left out
+};
+
 struct ProgramOptions {
   FramerOptions framer;
   PartitionKey partition_key;
   GroupOptions groups{};
+  EmptyLines empty_lines = EmptyLines::keep;
 };
 
 struct ProgramCounters {
@@ -27,10 +34,11 @@ struct ProgramCounters {
   base::Counter lines_split;
   base::Counter lines_truncated;
   base::Counter lines_rejected;
-  base::Counter bytes_truncated;  // dropped{reason="truncated"}
-  base::Counter lines_grouped;    // beyond the first of each record
-  base::Counter groups_cut;       // ended by max_lines or max_bytes
-  base::Counter keys_missing;     // records whose key field was missing or that are not JSON
+  base::Counter bytes_truncated;      // dropped{reason="truncated"}
+  base::Counter lines_skipped_empty;  // lines_skipped{reason="empty"}
+  base::Counter lines_grouped;        // beyond the first of each record
+  base::Counter groups_cut;           // ended by max_lines or max_bytes
+  base::Counter keys_missing;         // records whose key field was missing or that are not JSON
 };
 
 class Program {
@@ -49,11 +57,13 @@ class Program {
   const ProgramCounters& counters() const { return counters_; }
 
  private:
+  void leave_out_empty(RecordBlock& block);
   void fill_keys(RecordBlock& block);
   void count(const RecordBlock& block, const FramerCounters& framer);
 
   NewlineFramer framer_;
   std::optional<LineGroups> groups_;
+  EmptyLines empty_lines_;
   std::string shared_key_;               // with padding behind it
   std::size_t shared_key_bytes_ = 0;     // without
   std::optional<KeyReader> key_reader_;  // if the key is a field's value

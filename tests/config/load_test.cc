@@ -114,6 +114,18 @@ TEST_CASE("load: what to do with compressed files reaches its option", "[config]
   CHECK_FALSE(with("/a.gz, compressed: raw").inflate());
 }
 
+TEST_CASE("load: what to do with empty lines reaches its option", "[config][load]") {
+  const auto with = [](const std::string& flow) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: /a }, to: stdout" + flow + " }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.config.flows[0].program.empty_lines;
+  };
+  CHECK(with("") == pipeline::EmptyLines::keep);
+  CHECK(with(", empty_lines: keep") == pipeline::EmptyLines::keep);
+  CHECK(with(", empty_lines: skip") == pipeline::EmptyLines::skip);
+}
+
 TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {
   const auto with = [](const std::string& from) {
     const config::Loaded loaded =

@@ -51,6 +51,60 @@ TEST_CASE("program: a field's key is the record's own, missing ones are counted"
   }
 }
 
+TEST_CASE("program: empty records are kept, or left out and counted", "[pipeline][program]") {
+  const PaddedBytes bytes("\n\r\na\n\n\r\r\nb\n \n\n");
+  const Chunk chunk{.bytes = bytes.view()};
+  RecordBlock block;
+  Program keeping({});
+  keeping.run(chunk, block);
+  CHECK(block.size() == 8);
+  CHECK(keeping.counters().lines_skipped_empty.value() == 0);
+  Program skipping({.framer = {}, .partition_key = {}, .empty_lines = pipeline::EmptyLines::skip});
+  for (std::uint64_t run = 1; run <= 2; ++run) {
+    skipping.run(chunk, block);
+    REQUIRE(block.size() == 4);
+    CHECK(block.data[0] == "a");
+    CHECK(block.offset[0] == 3);
+    CHECK(block.data[1] == "\r");
+    CHECK(block.data[2] == "b");
+    CHECK(block.data[3] == " ");
+    CHECK(block.offset[3] == 11);
+    CHECK(block.consumed == bytes.view().size());
+    CHECK(skipping.counters().lines_skipped_empty.value() == 4 * run);
+    CHECK(skipping.counters().records.value() == 4 * run);
+  }
+}
+
+TEST_CASE("program: leaving out empty records leaves rejected ones rejected",
+          "[pipeline][program]") {
+  const PaddedBytes bytes("\nabc\n\nx\nlonger\n\n");
+  RecordBlock block;
+  Program program({.framer = {.line_bytes_max = 2, .long_lines = LongLines::reject},
+                   .partition_key = {},
+                   .empty_lines = pipeline::EmptyLines::skip});
+  program.run({.bytes = bytes.view()}, block);
+  REQUIRE(block.size() == 3);
+  REQUIRE(block.reject.size() == 3);
+  CHECK(block.reject[0] != 0);
+  CHECK(block.reject[1] == 0);
+  CHECK(block.reject[2] != 0);
+  CHECK(program.counters().lines_skipped_empty.value() == 3);
+}
+
+TEST_CASE("program: an empty line inside a group is part of it", "[pipeline][program]") {
+  const PaddedBytes bytes("\na\n\n b\n\n\nc\n");
+  RecordBlock block;
+  Program program({.framer = {},
+                   .partition_key = {},
+                   .groups = {.by = pipeline::GroupLines::follow, .pattern = "^$|^ "},
+                   .empty_lines = pipeline::EmptyLines::skip});
+  program.run({.bytes = bytes.view(), .last = true}, block);
+  REQUIRE(block.size() == 2);
+  CHECK(block.data[0] == "a\n\n b\n\n");
+  CHECK(block.data[1] == "c");
+  CHECK(program.counters().lines_skipped_empty.value() == 1);
+}
+
 TEST_CASE("program: counts what the framer did to long lines", "[pipeline][program]") {
   const PaddedBytes bytes("abcdef\nx\n");
   const Chunk chunk{.bytes = bytes.view()};

@@ -62,21 +62,29 @@ void LogWriters::append(Writer& writer, std::string_view bytes) {
   world_.disk().sync(*writer.file);
 }
 
+std::string LogWriters::line_end() {
+  std::string end = "\n";
+  while (style_.empty_lines && world_.random().chance(0.3)) {
+    end += world_.random().chance(0.3) ? "\r\n" : "\n";
+  }
+  return end;
+}
+
 void LogWriters::append_lines(Writer& writer, std::uint64_t lines) {
   end_line(writer);
   std::string bytes;
   for (std::uint64_t i = 0; i < lines; ++i) {
-    bytes += text({writer.number, writer.generation, writer.whole++}) + "\n";
+    bytes += text({writer.number, writer.generation, writer.whole++}) + line_end();
   }
   append(writer, bytes);
 }
 
 void LogWriters::append_half(Writer& writer) {
   end_line(writer);
-  const std::string line = text({writer.number, writer.generation, writer.whole}) + "\n";
-  const std::size_t cut = 1 + world_.random().below(line.size() - 1);
+  const std::string line = text({writer.number, writer.generation, writer.whole});
+  const std::size_t cut = 1 + world_.random().below(line.size());
   append(writer, line.substr(0, cut));
-  writer.rest = line.substr(cut);
+  writer.rest = line.substr(cut) + line_end();
 }
 
 void LogWriters::end_line(Writer& writer) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/sim_world.h"
@@ -23,12 +24,19 @@ struct WrittenLine {
   std::uint64_t number = 0;      // from 0, over all generations
 };
 
+struct LineStyle {
+  bool empty_lines = false;  // some lines are followed by empty ones, which nobody asks for later
+};
+
 class LogWriters {
  public:
   // `rotated_match`: pattern() matches rotated names too. If not, a file that is created and
   // renamed before anybody saw it cannot be told from a stranger's, so files are renamed by
   // rotate_one() only.
   LogWriters(SimWorld& world, std::string directory, std::uint32_t count, bool rotated_match);
+
+  // Before the first line.
+  void set_style(LineStyle style) { style_ = std::move(style); }
 
   void act();     // one of them does something
   void finish();  // half lines get their ends, renamed files their successors
@@ -62,6 +70,7 @@ class LogWriters {
   };
   void open(Writer& writer);
   void append(Writer& writer, std::string_view bytes);
+  std::string line_end();
   void append_lines(Writer& writer, std::uint64_t lines);
   void append_half(Writer& writer);
   void end_line(Writer& writer);
@@ -71,6 +80,7 @@ class LogWriters {
   SimWorld& world_;
   std::string directory_;
   bool rotated_match_;
+  LineStyle style_;
   std::vector<Writer> writers_;
 };
 

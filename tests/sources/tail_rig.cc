@@ -57,6 +57,7 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
   pipeline::ProgramOptions program;
   program.framer = options.framer;
   program.groups = options.groups;
+  program.empty_lines = options.empty_lines;
   intake_ = std::make_unique<pipeline::Intake>(pipeline::Intake::Parts{
       .program = program,
       .map = pipeline::ShardMap::even(static_cast<std::uint32_t>(durable.shards.size() - 1)),

@@ -38,6 +38,7 @@ struct Options {
   std::uint64_t budget_bytes = 1 << 20;
   pipeline::FramerOptions framer = {};
   pipeline::GroupOptions groups = {};
+  pipeline::EmptyLines empty_lines = pipeline::EmptyLines::keep;
   sources::TailOptions tail = {};
 };
 
