@@ -152,6 +152,10 @@ class Judge {
       row.refusal = "several flows follow it: " + joined(file.flows);
       return;
     }
+    if (file.transcoded) {
+      row.refusal = "its flow reads it as UTF-16, where offsets are others";
+      return;
+    }
     const auto opened = files_.open(file.path, io::Open::read);
     if (!opened) {
       row.refusal = opened.error().message;
@@ -185,7 +189,7 @@ class Judge {
       row.refusal = "the bytes before its offset are not what they were";
       return;
     }
-    if (!tail->empty() && tail->back() != '\n') {
+    if (!tail->empty() && !tail->ends_with(file.delimiter.bytes())) {
       row.refusal = "offset " + std::to_string(foreign.offset) + " is inside a line";
       return;
     }
@@ -253,6 +257,9 @@ FollowedFiles find_followed_files(const config::Config& config,
                                       file.identity = found.checkpoint.identity;
                                       file.path = found.checkpoint.path;
                                       file.flows.push_back(config.flows[flow].name);
+                                      file.delimiter = config.flows[flow].program.framer.delimiter;
+                                      file.transcoded = config.flows[flow].tail.encoding !=
+                                                        sources::Encoding::utf8;
                                     },
                                 .look = [](std::size_t, std::uint64_t) {},
                                 .detached = [](std::size_t, std::uint64_t, const std::string&) {}});

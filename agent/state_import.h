@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "io/environment.h"
+#include "pipeline/delimiter.h"
 #include "sources/file_identity.h"
 
 namespace agent {
@@ -25,6 +26,9 @@ struct FollowedFile {
   sources::FileIdentity identity;
   std::string path;
   std::vector<std::string> flows;
+  // Of the flow, if there is one only.
+  pipeline::Delimiter delimiter{};
+  bool transcoded = false;  // its offsets will not be the file's
 };
 using FollowedFiles =
     std::unordered_map<sources::FileIdentity, FollowedFile, sources::FileIdentityHash>;

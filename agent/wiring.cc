@@ -299,6 +299,11 @@ std::uint64_t Wiring::fingerprint(const config::Flow& flow) const {
             std::to_string(groups.lines_max) + "|" + std::to_string(groups.bytes_max) + "|" +
             std::to_string(groups.pattern.size()) + "|" + groups.pattern + "|";
   }
+  const pipeline::Delimiter& delimiter = flow.program.framer.delimiter;
+  if (!delimiter.is_newline()) {
+    text += "delimiter " + std::to_string(delimiter.size()) + "|" + std::string(delimiter.bytes()) +
+            "|";
+  }
   if (flow.tail.encoding != sources::Encoding::utf8) {
     text += "encoding " + std::to_string(static_cast<int>(flow.tail.encoding)) + "|";
   }

@@ -25,7 +25,7 @@ std::size_t positions(const pipeline::NewlineScan& scan, std::string_view text) 
   std::size_t count = 0;
   for (std::uint32_t at = 0; at < text.size(); at += scan.kPieceBytes) {
     const auto end = std::min(static_cast<std::uint32_t>(text.size()), at + scan.kPieceBytes);
-    count += static_cast<std::size_t>(scan.find(text.data(), at, end, out) - out);
+    count += static_cast<std::size_t>(scan.find(text.data(), at, end, '\n', out) - out);
     bench::keep(out[0]);
   }
   return count;

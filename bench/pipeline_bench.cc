@@ -108,7 +108,7 @@ std::size_t read_and_scan(const CachedFile& file, std::span<char> buffer) {
   while (const std::size_t got = file.read(buffer, offset)) {
     for (std::uint32_t at = 0; at < got; at += scan.kPieceBytes) {
       const auto end = std::min(static_cast<std::uint32_t>(got), at + scan.kPieceBytes);
-      lines += static_cast<std::size_t>(scan.find(buffer.data(), at, end, out) - out);
+      lines += static_cast<std::size_t>(scan.find(buffer.data(), at, end, '\n', out) - out);
     }
     offset += got;
   }

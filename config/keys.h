@@ -13,8 +13,9 @@ inline constexpr std::array<std::string_view, 9> kTopKeys = {
 inline constexpr std::array<std::string_view, 8> kStreamKeys = {
     "shards", "retention",     "max_bytes",     "compression",
     "sync",   "sync_interval", "segment_bytes", "segment_age"};
-inline constexpr std::array<std::string_view, 7> kFlowKeys = {
-    "from", "empty_lines", "long_lines", "max_line", "multiline", "partition_key", "to"};
+inline constexpr std::array<std::string_view, 8> kFlowKeys = {
+    "from",     "delimiter", "empty_lines",   "long_lines",
+    "max_line", "multiline", "partition_key", "to"};
 inline constexpr std::array<std::string_view, 14> kFromKeys = {
     "files",           "exclude",     "start",
     "reconcile",       "rotate_wait", "close_inactive",

@@ -148,6 +148,29 @@ void read_partition_key(const Node& node, pipeline::PartitionKey& key, Mistakes&
   key.kind = pipeline::PartitionKey::Kind::field;
 }
 
+// "\n" is what it says only in double quotes: otherwise it is a backslash and an n.
+bool is_unquoted_escape(std::string_view text) {
+  return text.size() > 1 && text[0] == '\\' &&
+         std::string_view("0abefnrtvxuUN").find(text[1]) != std::string_view::npos;
+}
+
+void read_delimiter(const Section& section, pipeline::Delimiter& delimiter, Mistakes& mistakes) {
+  constexpr std::string_view kWants = "a text of 1 to 16 bytes";
+  std::string text;
+  if (!section.text("delimiter", kWants, text) || text.empty()) return;
+  const Node& node = *section.find("delimiter");
+  if (text.size() > pipeline::Delimiter::kBytesMax) {
+    mistakes.add(node.place, "delimiter wants " + std::string(kWants) + ", not " + token_of(node));
+  } else if (is_unquoted_escape(text)) {
+    mistakes.add(node.place, "delimiter " + token_of(node) +
+                                 " is a backslash and more; in double quotes it is one character: "
+                                 "\"" +
+                                 text + "\"");
+  } else {
+    delimiter = pipeline::Delimiter(text);
+  }
+}
+
 void read_flush(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mistakes) {
   const Section section(node, "flush", kFlushKeys, mistakes);
   if (!section.is_map()) return;
@@ -303,6 +326,7 @@ void read_flow(const NodeEntry& entry, Config& config, Places& all_places, Mista
   if (const auto word = section.word("long_lines", kPolicies)) {
     flow.program.framer.long_lines = kValues[*word];
   }
+  read_delimiter(section, flow.program.framer.delimiter, mistakes);
   static constexpr std::array<std::string_view, 2> kEmptyLines = {"keep", "skip"};
   if (const auto word = section.word("empty_lines", kEmptyLines)) {
     flow.program.empty_lines = static_cast<pipeline::EmptyLines>(*word);

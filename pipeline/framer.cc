@@ -27,7 +27,7 @@ struct NewlineFramer::Output {
 };
 
 NewlineFramer::NewlineFramer(FramerOptions options, const NewlineScan& scan)
-    : options_(options), scan_(&scan) {
+    : options_(options), scan_(&scan), newlines_(options.delimiter.is_newline()) {
   ASSERT(options_.line_bytes_max > 0);
 }
 
@@ -42,8 +42,11 @@ void NewlineFramer::split(const Chunk& chunk, RecordBlock& block, FramerCounters
   std::size_t line = 0;
   for (std::uint32_t at = 0; at < end; at += NewlineScan::kPieceBytes) {
     const std::uint32_t piece_end = std::min(end, at + NewlineScan::kPieceBytes);
-    const std::uint32_t* found = scan_->find(chunk.bytes.data(), at, piece_end, newlines);
-    line = add_lines(output, line, newlines, static_cast<std::size_t>(found - newlines));
+    const std::uint32_t* found =
+        scan_->find(chunk.bytes.data(), at, piece_end, options_.delimiter.last(), newlines);
+    const auto count = static_cast<std::size_t>(found - newlines);
+    line = newlines_ ? add_lines(output, line, newlines, count)
+                     : add_delimited(output, line, newlines, count);
   }
   block.consumed = line;
   if (line < chunk.bytes.size()) add_unfinished(output, line);
@@ -92,6 +95,21 @@ std::size_t NewlineFramer::add_lines_one_by_one(Output& output, std::size_t begi
   return begin;
 }
 
+// A delimiter cannot begin before the line it ends.
+std::size_t NewlineFramer::add_delimited(Output& output, std::size_t begin,
+                                         const std::uint32_t* candidates, std::size_t count) const {
+  const std::string_view delimiter = options_.delimiter.bytes();
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t end = std::size_t{candidates[i]} + 1;
+    if (end < begin + delimiter.size()) continue;
+    const std::size_t line_end = end - delimiter.size();
+    if (output.chunk.bytes.substr(line_end, delimiter.size()) != delimiter) continue;
+    add_line(output, begin, line_end - begin, line_end - begin);
+    begin = end;
+  }
+  return begin;
+}
+
 void NewlineFramer::add_line(Output& output, std::size_t begin, std::size_t bytes,
                              std::size_t raw_bytes) const {
   const std::size_t bytes_max = options_.line_bytes_max;
@@ -124,9 +142,12 @@ void NewlineFramer::add_unfinished(Output& output, std::size_t begin) const {
     return;
   }
   if (options_.long_lines != LongLines::split) return;
-  // The newline may come next, and would strip a CR at the end: only what is more than
-  // line_bytes_max without it makes a first piece certain, and leaves something for the next one.
-  std::size_t certain = rest.size() - (rest.ends_with('\r') ? 1 : 0);
+  // The newline may come next, and would strip a CR at the end, or the delimiter's last byte may:
+  // only what is more than line_bytes_max without them makes a first piece certain, and leaves
+  // something for the next one.
+  const std::size_t doubtful =
+      newlines_ ? (rest.ends_with('\r') ? 1 : 0) : options_.delimiter.size() - 1;
+  std::size_t certain = rest.size() - std::min(rest.size(), doubtful);
   for (; certain > options_.line_bytes_max; certain -= options_.line_bytes_max) {
     output.add(begin, options_.line_bytes_max, Reject::none);
     ++output.counters.lines_split;
@@ -143,12 +164,10 @@ void NewlineFramer::take_long_line(const Chunk& chunk, std::uint64_t line_bytes,
   block.chunk = &chunk;
   Output output{chunk, block, counters};
   // A CR that makes a line of exactly the limit look too long is seen if the chunk holds all of it.
-  const bool strip = !chunk.last && line_bytes != 0 && line_bytes <= chunk.bytes.size() &&
-                     chunk.bytes[line_bytes - 1] == '\r';
+  const bool strip = newlines_ && !chunk.last && line_bytes != 0 &&
+                     line_bytes <= chunk.bytes.size() && chunk.bytes[line_bytes - 1] == '\r';
   add_line(output, 0, line_bytes - (strip ? 1 : 0), line_bytes);
-  block.consumed = line_bytes + (chunk.last ? 0 : 1);
+  block.consumed = line_bytes + (chunk.last ? 0 : options_.delimiter.size());
 }
-
-std::size_t find_newline(std::string_view bytes) { return bytes.find('\n'); }
 
 }  // namespace pipeline

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "pipeline/delimiter.h"
 #include "pipeline/newline_scan.h"
 #include "pipeline/record_block.h"
 
@@ -20,6 +21,11 @@ enum class LongLines : std::uint8_t {
 struct FramerOptions {
   std::size_t line_bytes_max = std::size_t{1} << 20;  // 1 MiB, without CR and LF; at least 1
   LongLines long_lines = LongLines::split;
+  Delimiter delimiter{};
+
+  // So many bytes in view from a line's beginning, and it is certain whether it is too long: behind
+  // the longest that is not, CR LF or the delimiter.
+  std::size_t certain_bytes() const { return line_bytes_max + 1 + delimiter.size(); }
 };
 
 struct FramerCounters {           // per chunk, added up by the caller
@@ -31,7 +37,7 @@ struct FramerCounters {           // per chunk, added up by the caller
 
 // Newline framing: a line ends at LF; one CR before it is stripped. Empty lines are records too.
 // What follows the last LF of a source that has ended is a line as it stands, a CR at its end
-// included.
+// included. With another delimiter the same, without the CR.
 class NewlineFramer {
  public:
   // `scan`: one of newline_scans().
@@ -42,15 +48,15 @@ class NewlineFramer {
   //
   // `chunk.last`: the unfinished rest is a line.
   // A rest longer than line_bytes_max: with `split` its leading pieces are consumed as soon as it
-  // is certain that something follows them, for which line_bytes_max + 2 bytes in view always
-  // suffice; reading on from the end of a piece gives the same further pieces. With the other
-  // policies the rest stays until its newline is in view: the caller scans ahead with
-  // find_newline() and uses take_long_line(), so that an endless line costs no memory.
+  // is certain that something follows them, for which certain_bytes() in view always suffice;
+  // reading on from the end of a piece gives the same further pieces. With the other policies the
+  // rest stays until its newline is in view: the caller scans ahead for it and uses
+  // take_long_line(), so that an endless line costs no memory.
   void split(const Chunk& chunk, RecordBlock& block, FramerCounters& counters) const;
 
   // The one record of a line too long to be held, not for `split`: `chunk.bytes` is its first
   // line_bytes_max bytes (or more), `line_bytes` its whole length without the newline. Consumed:
-  // line_bytes + 1; with `chunk.last`, when no newline ends it, line_bytes.
+  // line_bytes and the delimiter; with `chunk.last`, when none ends it, line_bytes.
   void take_long_line(const Chunk& chunk, std::uint64_t line_bytes, RecordBlock& block,
                       FramerCounters& counters) const;
 
@@ -64,15 +70,16 @@ class NewlineFramer {
                         std::size_t count) const;
   std::size_t add_lines_one_by_one(Output& output, std::size_t begin, const std::uint32_t* newlines,
                                    std::size_t count) const;
+  // The same for delimiters that are no newlines, given the places of their last bytes.
+  std::size_t add_delimited(Output& output, std::size_t begin, const std::uint32_t* candidates,
+                            std::size_t count) const;
   // The line of `bytes` bytes at `begin`, `raw_bytes` with its CR.
   void add_line(Output& output, std::size_t begin, std::size_t bytes, std::size_t raw_bytes) const;
   void add_unfinished(Output& output, std::size_t begin) const;
 
   FramerOptions options_;
   const NewlineScan* scan_;
+  bool newlines_;  // the delimiter is one
 };
-
-// Position of the first newline in `bytes`, or npos.
-std::size_t find_newline(std::string_view bytes);
 
 }  // namespace pipeline

@@ -39,10 +39,10 @@ template <typename MaskAt>
 }
 
 // The C library's memchr has vector code of its own on every machine.
-std::uint32_t* find_plain(const char* bytes, std::uint32_t begin, std::uint32_t end,
+std::uint32_t* find_plain(const char* bytes, std::uint32_t begin, std::uint32_t end, char wanted,
                           std::uint32_t* out) {
   while (begin < end) {
-    const void* newline = std::memchr(bytes + begin, '\n', end - begin);
+    const void* newline = std::memchr(bytes + begin, wanted, end - begin);
     if (newline == nullptr) break;
     const auto at = static_cast<std::uint32_t>(static_cast<const char*>(newline) - bytes);
     *out++ = at;
@@ -57,8 +57,8 @@ std::uint32_t* find_plain(const char* bytes, std::uint32_t begin, std::uint32_t 
 #define TAILRACE_AVX512 __attribute__((target("avx512f,avx512bw,avx2,bmi,bmi2")))
 
 TAILRACE_AVX2 std::uint32_t* find_avx2(const char* bytes, std::uint32_t begin, std::uint32_t end,
-                                       std::uint32_t* out) {
-  const __m256i newline = _mm256_set1_epi8('\n');
+                                       char wanted, std::uint32_t* out) {
+  const __m256i newline = _mm256_set1_epi8(wanted);
   return find_by_mask(begin, end, out, [=](std::uint32_t at) TAILRACE_AVX2 -> std::uint64_t {
     const auto* block = reinterpret_cast<const __m256i*>(bytes + at);
     const __m256i low = _mm256_cmpeq_epi8(_mm256_loadu_si256(block), newline);
@@ -70,8 +70,8 @@ TAILRACE_AVX2 std::uint32_t* find_avx2(const char* bytes, std::uint32_t begin, s
 }
 
 TAILRACE_AVX512 std::uint32_t* find_avx512(const char* bytes, std::uint32_t begin,
-                                           std::uint32_t end, std::uint32_t* out) {
-  const __m512i newline = _mm512_set1_epi8('\n');
+                                           std::uint32_t end, char wanted, std::uint32_t* out) {
+  const __m512i newline = _mm512_set1_epi8(wanted);
   return find_by_mask(begin, end, out, [=](std::uint32_t at) TAILRACE_AVX512 -> std::uint64_t {
     return _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(bytes + at), newline);
   });
@@ -80,9 +80,9 @@ TAILRACE_AVX512 std::uint32_t* find_avx512(const char* bytes, std::uint32_t begi
 #elif defined(__aarch64__)
 
 // NEON has no movemask: one bit per byte is kept of each comparison, then added up pairwise.
-std::uint64_t mask_neon(const char* at) {
+std::uint64_t mask_neon(const char* at, char wanted) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(at);
-  const uint8x16_t newline = vdupq_n_u8('\n');
+  const uint8x16_t newline = vdupq_n_u8(static_cast<std::uint8_t>(wanted));
   const uint8x16_t bits = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
   const uint8x16_t a = vandq_u8(vceqq_u8(vld1q_u8(bytes), newline), bits);
   const uint8x16_t b = vandq_u8(vceqq_u8(vld1q_u8(bytes + 16), newline), bits);
@@ -93,9 +93,10 @@ std::uint64_t mask_neon(const char* at) {
   return vgetq_lane_u64(vreinterpretq_u64_u8(sum), 0);
 }
 
-std::uint32_t* find_neon(const char* bytes, std::uint32_t begin, std::uint32_t end,
+std::uint32_t* find_neon(const char* bytes, std::uint32_t begin, std::uint32_t end, char wanted,
                          std::uint32_t* out) {
-  return find_by_mask(begin, end, out, [=](std::uint32_t at) { return mask_neon(bytes + at); });
+  return find_by_mask(begin, end, out,
+                      [=](std::uint32_t at) { return mask_neon(bytes + at, wanted); });
 }
 
 #endif

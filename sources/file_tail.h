@@ -257,7 +257,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void deliver(TailRead& read, std::string_view bytes, Due due);
   void take_chunk(const pipeline::Chunk& chunk, std::string_view before, std::uint64_t credit);
   std::string_view up_to_mark(std::string_view body, Due& due) const;
-  void skip_newline(std::string_view& bytes);
+  void skip_delimiter(std::string_view& bytes);
   Due due(bool at_end) const;
   base::Instant due_at() const;
   void note_open(std::string_view rest, bool full, bool at_end);
@@ -277,6 +277,9 @@ class FileTail final : public pipeline::Source, private Registered {
   bool finishing() const { return parts_.options.once || letting_go_; }
   std::int64_t distinct_time(std::int64_t modified_ns) const;
   std::size_t group_bytes() const;
+  const pipeline::Delimiter& delimiter() const { return parts_.intake.framer_options().delimiter; }
+  // What was read ends as a line does.
+  bool ends_line(std::string_view bytes) const { return bytes.ends_with(delimiter().bytes()); }
   // file_tail_compressed.cc
   void read_at(TailRead& read, std::uint64_t from);
   bool start_other(TailRead& read);

@@ -40,12 +40,12 @@ bool FileTail::leads_into_hole(std::uint64_t at, std::string_view bytes) const {
 
 // Is what comes next no text? `body`: read from the offset on. At a generation's start any NULs
 // are, behind it those that lead into a hole (F07, F49) and begin where a record may begin: behind
-// a newline, or behind the last NUL of a line that was cut.
+// a delimiter, or behind the last NUL of a line that was cut.
 bool FileTail::before_hole(std::string_view body) const {
-  if (!body.starts_with('\0')) return false;
+  if (!body.starts_with('\0') || delimiter().has_nul()) return false;
   if (offset_ == 0) return true;
-  const char before = tail_[prefix_bytes() - 1];
-  return (before == '\n' || before == '\0') && leads_into_hole(offset_, body);
+  const std::string_view before(tail_.data(), prefix_bytes());
+  return (ends_line(before) || before.back() == '\0') && leads_into_hole(offset_, body);
 }
 
 // Where `body`, read from the offset on, ends for now if the NULs at its byte `at` lead into a
@@ -54,16 +54,17 @@ std::size_t FileTail::text_before(std::string_view body, std::size_t at) const {
   constexpr std::size_t kNone = std::string_view::npos;
   const std::size_t last = body.find_last_not_of('\0', at);
   if (last == kNone) return kNone;
-  if (body[last] == '\n') {
+  if (ends_line(body.substr(0, last + 1))) {
     return leads_into_hole(offset_ + last + 1, body.substr(last + 1)) ? last + 1 : kNone;
   }
   const pipeline::FramerOptions framer = parts_.intake.framer_options();
   if (framer.long_lines != pipeline::LongLines::split) return kNone;
   // The line goes on with NULs: its first piece that ends with one is its last.
-  const std::size_t begin = body.rfind('\n', last) + 1;  // npos + 1 is 0
+  const std::size_t begin = delimiter().last_end(body.substr(0, last + 1));
   const std::size_t pieces = (last + 1 - begin) / framer.line_bytes_max + 1;
   const std::size_t end = begin + pieces * framer.line_bytes_max;
-  const std::size_t shown = end + 2;  // what makes the framer sure that it is a piece: CR LF
+  // What makes the framer sure that it is a piece.
+  const std::size_t shown = end + framer.certain_bytes() - framer.line_bytes_max;
   return shown < body.size() && leads_into_hole(offset_ + end, body.substr(end)) ? shown : kNone;
 }
 
@@ -81,9 +82,9 @@ std::uint64_t FileTail::reserved_bytes(std::uint64_t at) const {
 // How much of `body`, read from the offset on, was written: all, unless it breaks off in a line and
 // a hole follows up to the file's end. Whoever made room in advance has not come that far yet.
 std::size_t FileTail::written_bytes(std::string_view body) const {
-  if (!body.ends_with('\0')) return body.size();
+  if (!body.ends_with('\0') || delimiter().has_nul()) return body.size();
   const std::size_t last = body.find_last_not_of('\0');
-  if (last == std::string_view::npos || body[last] == '\n') return body.size();
+  if (last == std::string_view::npos || ends_line(body.substr(0, last + 1))) return body.size();
   const std::size_t written = last + 1;
   const std::uint64_t reserved = reserved_bytes(offset_ + written);
   // All that is seen of it are NULs; what is not seen is a hole.
@@ -98,6 +99,7 @@ std::size_t FileTail::written_bytes(std::string_view body) const {
 // has a byte at a multiple of its least size, or goes on behind the body, so a few looks are
 // enough.
 std::size_t FileTail::text_bytes(std::string_view body) const {
+  if (delimiter().has_nul()) return body.size();
   std::size_t at = (kHoleBytesMin - offset_ % kHoleBytesMin) % kHoleBytesMin;
   for (; !body.empty(); at += kHoleBytesMin) {
     at = std::min(at, body.size() - 1);
@@ -146,6 +148,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
 // In a line that is too long anyway, at its byte `at` of the file. The hole is part of the line,
 // and counted with what is cut off of it.
 void FileTail::scan_over_hole(std::uint64_t at) {
+  if (delimiter().has_nul()) return;
   const std::uint64_t bytes = hole_bytes(at);
   if (bytes == 0) return;
   long_line_->pass_nuls(bytes);

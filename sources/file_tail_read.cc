@@ -21,8 +21,7 @@ std::size_t FileTail::prefix_bytes() const {
 // With so many bytes in view from a group's beginning, its end is too: the longest group, and the
 // longest line that could have belonged to it.
 std::size_t FileTail::group_bytes() const {
-  return parts_.intake.group_options()->bytes_max + parts_.intake.framer_options().line_bytes_max +
-         2;
+  return parts_.intake.group_options()->bytes_max + parts_.intake.framer_options().certain_bytes();
 }
 
 std::size_t FileTail::large_buffer_bytes() const {
@@ -306,18 +305,22 @@ std::string_view FileTail::up_to_mark(std::string_view body, Due& due) const {
   const std::uint64_t mark = *std::max_element(marks_.begin(), marks_.end());
   if (mark <= offset_ || mark - offset_ > body.size()) return body;
   const std::string_view before = body.substr(0, static_cast<std::size_t>(mark - offset_));
-  if (parts_.intake.group_options() == nullptr && before.back() == '\n') return body;
+  const bool whole = delimiter().last_end(before) == before.size();
+  if (parts_.intake.group_options() == nullptr && whole) return body;
   due = Due::everything;
   return before;
 }
 
-// A line that was taken unfinished, and now its newline comes: no record of its own. `bytes`: from
-// prefix_bytes() before the offset; so again afterwards.
-void FileTail::skip_newline(std::string_view& bytes) {
+// A line that was taken unfinished, and now its delimiter comes: no record of its own. `bytes`:
+// from prefix_bytes() before the offset; so again afterwards.
+void FileTail::skip_delimiter(std::string_view& bytes) {
   const std::size_t prefix = prefix_bytes();
   const std::string_view body = bytes.substr(prefix);
-  if (prefix == 0 || tail_[prefix - 1] == '\n' || tail_[prefix - 1] == '\0') return;
-  const std::size_t skipped = body.starts_with('\n') ? 1 : body.starts_with("\r\n") ? 2 : 0;
+  if (prefix == 0 || tail_[prefix - 1] == '\0' || ends_line({tail_.data(), prefix})) return;
+  const bool cr = delimiter().is_newline() && body.starts_with("\r\n");
+  const std::size_t skipped = cr                                      ? 2
+                              : body.starts_with(delimiter().bytes()) ? delimiter().size()
+                                                                      : 0;
   if (skipped == 0) return;
   offset_ += skipped;
   parts_.counters.bytes_read.add(skipped);
@@ -340,7 +343,7 @@ bool FileTail::rename_origin(std::string_view body) {
 
 // Hands the intake what follows the prefix.
 void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
-  skip_newline(bytes);
+  skip_delimiter(bytes);
   const std::size_t prefix = prefix_bytes();
   const std::string_view body = up_to_mark(bytes.substr(prefix), due);
   if (body.empty()) {
@@ -349,8 +352,8 @@ void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
   }
   // Together with the first record, so that before it is delivered nothing has happened (F44).
   // A line that is too long with it keeps it, whichever way it is read.
-  const bool fits =
-      std::min(body.find('\n'), body.size()) <= parts_.intake.framer_options().line_bytes_max;
+  const bool fits = std::min(delimiter().find(body), body.size()) <=
+                    parts_.intake.framer_options().line_bytes_max;
   const std::size_t mark =
       offset_ == 0 && fits && body.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   offset_ += mark;
@@ -378,8 +381,8 @@ void FileTail::take_chunk(const pipeline::Chunk& chunk, std::string_view before,
   if (taken.consumed == 0) return;
   const auto consumed = static_cast<std::size_t>(taken.consumed);
   const bool by_time = chunk.last || chunk.quiet;
-  timed_out_ =
-      by_time && (parts_.intake.group_options() != nullptr || chunk.bytes[consumed - 1] != '\n');
+  timed_out_ = by_time && (parts_.intake.group_options() != nullptr ||
+                           delimiter().last_end(chunk.bytes.substr(0, consumed)) != consumed);
   offset_ += taken.consumed;
   parts_.counters.bytes_read.add(taken.consumed);
   track(taken.parcel, {before.data(), before.size() + consumed});
@@ -401,7 +404,7 @@ void FileTail::take_long_line(TailRead& read, std::string_view body) {
   const pipeline::Intake::Taken taken = parts_.intake.take_long_line(
       chunk, line->line_bytes(), *this, marks_, std::exchange(read.credit_bytes, 0),
       parts_.environment.clock.monotonic());
-  const std::uint64_t consumed = line->line_bytes() + (line->terminated() ? 1 : 0);
+  const std::uint64_t consumed = line->line_bytes() + (line->terminated() ? delimiter().size() : 0);
   offset_ += consumed;
   seen_end_ = std::max(seen_end_, offset_);
   parts_.counters.bytes_read.add(consumed);
@@ -441,7 +444,7 @@ void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
   group_open_ = false;
   open_lines_.clear();
   const bool grouping = parts_.intake.group_options() != nullptr;
-  const std::size_t whole = grouping ? rest.rfind('\n') + 1 : 0;  // npos + 1 is 0
+  const std::size_t whole = grouping ? delimiter().last_end(rest) : 0;
   if (whole == 0) {
     hold_group_ = false;
     if (rest.empty() || (!full && rest.size() < kRescanBytes)) return;

@@ -1,5 +1,5 @@
 // LongLine: what a FileTail remembers of an unfinished last line that is long, so that it need not
-// be held and is not scanned twice: how far there is no newline, and what to do when it is found.
+// be held and is not scanned twice: how far there is no delimiter, and what to do when it is found.
 //
 //   scan ──newline, or the file is let go──▶ hold   read it whole, at most line_bytes_max, and
 //   deliver it
@@ -24,7 +24,7 @@ class LongLine {
  public:
   enum class Step : std::uint8_t { scan, hold, cut };
 
-  // `beginning`: all that is known of the line, without a newline in it; not empty.
+  // `beginning`: all that is known of the line, without a delimiter in it; not empty.
   LongLine(std::string_view beginning, const pipeline::FramerOptions& options);
 
   Step step() const { return step_; }
@@ -40,22 +40,23 @@ class LongLine {
   void end();
 
   // Step hold: bytes to read from the line's beginning so that the framer can take something.
-  std::size_t hold_bytes() const { return options_.line_bytes_max + 2; }  // CR LF
-  // Step cut: the line's length without newline; whether it has one; the bytes before its end.
+  std::size_t hold_bytes() const { return options_.certain_bytes(); }
+  // Step cut: the line's length without delimiter; whether it has one; the bytes before its end.
   std::uint64_t line_bytes() const { return scanned_; }
   bool terminated() const { return terminated_; }
 
   std::uint64_t scanned() const { return scanned_; }
 
  private:
+  std::size_t end_of_line(std::string_view fresh, std::uint64_t& line_bytes) const;
   void remember(std::string_view bytes);
   void decide();
 
   pipeline::FramerOptions options_;
   Step step_ = Step::scan;
   bool terminated_ = false;
-  std::uint64_t scanned_ = 0;            // bytes of the line without a newline
-  std::array<char, kTailBytes> tail_{};  // the last bytes seen, the newline included once found
+  std::uint64_t scanned_ = 0;            // bytes of the line without a delimiter
+  std::array<char, kTailBytes> tail_{};  // the last bytes seen, the delimiter included once found
   std::size_t tail_bytes_ = 0;
 };
 

@@ -114,6 +114,22 @@ TEST_CASE("load: what to do with compressed files reaches its option", "[config]
   CHECK_FALSE(with("/a.gz, compressed: raw").inflate());
 }
 
+TEST_CASE("load: what ends a line reaches its option", "[config][load]") {
+  const auto with = [](const std::string& flow) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: /a }, to: stdout" + flow + " }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return std::string(loaded.config.flows[0].program.framer.delimiter.bytes());
+  };
+  CHECK(with("") == "\n");
+  CHECK(with(", delimiter: \"\\n\"") == "\n");
+  CHECK(with(", delimiter: \"\\0\"") == std::string(1, '\0'));
+  CHECK(with(", delimiter: \"\\x1e\\0;\"") == std::string("\x1e\0;", 3));
+  CHECK(with(", delimiter: '|'") == "|");
+  CHECK(with(", delimiter: \"\\\\\"") == "\\");
+  CHECK(with(", delimiter: 1234567890123456") == "1234567890123456");
+}
+
 TEST_CASE("load: what to do with empty lines reaches its option", "[config][load]") {
   const auto with = [](const std::string& flow) {
     const config::Loaded loaded =

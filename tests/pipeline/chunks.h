@@ -54,10 +54,12 @@ inline std::vector<Line> expected_lines(std::string_view source,
   std::vector<Line> lines;
   std::size_t begin = 0;
   while (begin < source.size()) {
+    const std::string_view delimiter = options.delimiter.bytes();
     std::size_t newline = begin;
-    while (newline < source.size() && source[newline] != '\n') ++newline;
+    while (newline < source.size() && !source.substr(newline).starts_with(delimiter)) ++newline;
     std::string_view line = source.substr(begin, newline - begin);
-    if (newline < source.size() && line.ends_with('\r')) line.remove_suffix(1);
+    const bool ended = newline < source.size() && delimiter == "\n";
+    if (ended && line.ends_with('\r')) line.remove_suffix(1);
     std::uint64_t offset = begin;
     if (line.size() > options.line_bytes_max && options.long_lines != pipeline::LongLines::split) {
       lines.push_back({std::string(line.substr(0, options.line_bytes_max)), offset,
@@ -70,7 +72,7 @@ inline std::vector<Line> expected_lines(std::string_view source,
       }
       lines.push_back({std::string(line), offset, false});
     }
-    begin = newline + 1;
+    begin = newline + delimiter.size();
   }
   return lines;
 }

@@ -256,8 +256,96 @@ TEST_CASE("framer: random sources, random cuts, every variant, the same lines",
   }
 }
 
-TEST_CASE("framer: finds the first newline", "[pipeline][framer]") {
-  CHECK(pipeline::find_newline("ab\nc\n") == 2);
-  CHECK(pipeline::find_newline("ab") == std::string_view::npos);
-  CHECK(pipeline::find_newline("") == std::string_view::npos);
+TEST_CASE("framer: of delimiters that overlap the first counts", "[pipeline][framer][delimiter]") {
+  const FramerOptions options{.delimiter = pipeline::Delimiter("ABAB")};
+  const Framed framed = frame("ABABABxABAABAB", options);
+  CHECK(texts(framed.lines) == Texts{"", "ABxABA"});
+  CHECK(framed.consumed == 14);
+  CHECK(texts(frame("ABABABAB", options).lines) == Texts{"", ""});
+  CHECK(texts(frame("ABABABA", options, true).lines) == Texts{"", "ABA"});
+  CHECK(frame("xABA", options).consumed == 0);
+}
+
+TEST_CASE("framer: a CR is stripped before a newline only", "[pipeline][framer][delimiter]") {
+  const FramerOptions options{.delimiter = pipeline::Delimiter("\0"s)};
+  CHECK(texts(frame("a\r\0b\r\n\0"s, options).lines) == Texts{"a\r", "b\r\n"});
+}
+
+TEST_CASE("framer: a piece is not cut where a delimiter may begin",
+          "[pipeline][framer][delimiter]") {
+  const FramerOptions options{.line_bytes_max = 4, .delimiter = pipeline::Delimiter("ABAB")};
+  CHECK(frame("wxyzABA", options).consumed == 0);
+  CHECK(texts(frame("wxyzABAB", options).lines) == Texts{"wxyz"});
+  CHECK(frame("wxyzABA_", options).consumed == 4);
+  CHECK(frame(std::string(options.certain_bytes(), 'x'), options).consumed == 4);
+}
+
+TEST_CASE("framer: any delimiter, any policy, cut at every byte, the same lines",
+          "[pipeline][framer][delimiter]") {
+  const std::string source = "ABABABAB\0\0x\r\nABAABABABBAAABBABABBABwxyzABABwxyzvABABA\0B"s;
+  for (const std::string& delimiter :
+       {"ABAB"s, "A"s, "\0"s, "AA"s, "BA"s, "\0\0"s, "xyzv"s, "\r\n"s, "ABABABAB"s}) {
+    for (const LongLines policy : {LongLines::split, LongLines::truncate, LongLines::reject}) {
+      const FramerOptions options{
+          .line_bytes_max = 4, .long_lines = policy, .delimiter = pipeline::Delimiter(delimiter)};
+      const NewlineFramer framer(options);
+      for (std::size_t cut = 0; cut <= source.size(); ++cut) {
+        CAPTURE(delimiter, static_cast<int>(policy), cut);
+        RecordBlock block;
+        FramerCounters counters;
+        const PaddedBytes head(source.substr(0, cut), delimiter.back());
+        framer.split({.bytes = head.view()}, block, counters);
+        std::vector<Line> lines = lines_of(block);
+        const std::size_t at = block.consumed;
+        const PaddedBytes rest(source.substr(at), delimiter.back());
+        framer.split({.bytes = rest.view(), .offset = at, .last = true}, block, counters);
+        for (Line& line : lines_of(block)) lines.push_back(std::move(line));
+        if (lines != expected_lines(source, options)) FAIL("lines differ");
+        if (at + block.consumed != source.size()) FAIL("not all consumed");
+      }
+    }
+  }
+}
+
+TEST_CASE("framer: random sources, random delimiters, random cuts, the same lines",
+          "[pipeline][framer][delimiter]") {
+  const auto seed = GENERATE(range(0U, 24U));
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  std::string delimiter;
+  for (std::size_t i = 1 + random() % pipeline::Delimiter::kBytesMax; i > 0; --i) {
+    delimiter += "AB\0\r"s[random() % (seed % 2 == 0 ? 2 : 4)];
+  }
+  std::string source;
+  while (source.size() < 20'000) {
+    source += random() % 40 == 0 ? delimiter : std::string(1, "ABc\0\r\n"s[random() % 6]);
+    if (random() % 50 == 0) source += delimiter.substr(random() % delimiter.size());
+  }
+  for (const LongLines policy : {LongLines::split, LongLines::truncate, LongLines::reject}) {
+    const FramerOptions options{.line_bytes_max = 1 + random() % 400,
+                                .long_lines = policy,
+                                .delimiter = pipeline::Delimiter(delimiter)};
+    const std::vector<Line> expected = expected_lines(source, options);
+    for (const pipeline::NewlineScan& scan : pipeline::newline_scans()) {
+      CAPTURE(scan.name, static_cast<int>(policy), options.line_bytes_max);
+      const NewlineFramer framer(options, scan);
+      if (tail(source, framer, random, 1000) != expected) FAIL("lines differ");
+      if (tail(source, framer, random, 20'000) != expected) FAIL("lines differ");
+    }
+  }
+}
+
+TEST_CASE("delimiter: finds the first one, and the last line's end",
+          "[pipeline][framer][delimiter]") {
+  const pipeline::Delimiter newline;
+  CHECK(newline.find("ab\nc\n") == 2);
+  CHECK(newline.find("ab") == std::string_view::npos);
+  CHECK(newline.find("") == std::string_view::npos);
+  CHECK(newline.last_end("ab\nc\nd") == 5);
+  CHECK(newline.last_end("ab") == 0);
+  const pipeline::Delimiter abab("ABAB");
+  CHECK(abab.find("xABABAB") == 1);
+  CHECK(abab.last_end("xABABAB") == 5);
+  CHECK(abab.last_end("xABABABAB") == 9);
+  CHECK(abab.last_end("") == 0);
 }

@@ -17,7 +17,7 @@ std::vector<std::uint32_t> scan(const NewlineScan& scan, std::string_view bytes,
                                 std::uint32_t begin, std::uint32_t end) {
   // Exactly the promised room, so that a sanitizer sees a write too far.
   std::vector<std::uint32_t> out(end - begin + NewlineScan::kWriteAhead);
-  const std::uint32_t* last = scan.find(bytes.data(), begin, end, out.data());
+  const std::uint32_t* last = scan.find(bytes.data(), begin, end, '\n', out.data());
   out.resize(static_cast<std::size_t>(last - out.data()));
   return out;
 }

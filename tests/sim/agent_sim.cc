@@ -145,10 +145,17 @@ config::Config AgentSim::draw_config() {
     groups.bytes_max = 64 + random.below(4000);
     groups.timeout = std::chrono::milliseconds(10 + random.below(2000));
   }
+  LineStyle style;
+  if (random.chance(0.2)) {
+    using namespace std::string_literals;
+    style.delimiter = random.chance(0.5) ? "\0"s : "<<>><<"s;
+    flow.program.framer.delimiter = pipeline::Delimiter(style.delimiter);
+  }
   if (flow.program.groups.by == pipeline::GroupLines::off && random.chance(0.2)) {
     flow.program.empty_lines = pipeline::EmptyLines::skip;
-    writers_.set_style({.empty_lines = true});
+    style.empty_lines = true;
   }
+  writers_.set_style(style);
   config.flows.push_back(std::move(flow));
   say("reactors " + std::to_string(config.reactors) + ", shards " + std::to_string(stream.shards) +
       ", sync " + std::to_string(static_cast<int>(stream.options.sync)) + ", pattern " +

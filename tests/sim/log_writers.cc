@@ -63,9 +63,10 @@ void LogWriters::append(Writer& writer, std::string_view bytes) {
 }
 
 std::string LogWriters::line_end() {
-  std::string end = "\n";
+  std::string end = style_.delimiter;
   while (style_.empty_lines && world_.random().chance(0.3)) {
-    end += world_.random().chance(0.3) ? "\r\n" : "\n";
+    const bool cr = style_.delimiter == "\n" && world_.random().chance(0.3);
+    end += (cr ? "\r" : "") + style_.delimiter;
   }
   return end;
 }

@@ -25,6 +25,7 @@ struct WrittenLine {
 };
 
 struct LineStyle {
+  std::string delimiter = "\n";
   bool empty_lines = false;  // some lines are followed by empty ones, which nobody asks for later
 };
 
@@ -48,6 +49,7 @@ class LogWriters {
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(writers_.size()); }
   std::uint64_t lines(std::uint32_t writer) const { return writers_[writer].whole; }
+  const std::string& delimiter() const { return style_.delimiter; }
   std::string pattern() const { return directory_ + (rotated_match_ ? "/app-*" : "/app-*.log"); }
 
   // A line's text from its number, and back. False: nobody ever writes that.

@@ -43,8 +43,8 @@ std::string StoreOracle::check_shard(io::Files& files, std::uint32_t shard,
     }
     if (record.arrival < last_arrival) return "time goes back at " + std::to_string(expected - 1);
     last_arrival = record.arrival;
-    // A record is one line, or several with newlines between.
-    for (const auto part : std::views::split(record.record.data, '\n')) {
+    // A record is one line, or several with delimiters between.
+    for (const auto part : std::views::split(record.record.data, writers.delimiter())) {
       const std::string_view text(part.begin(), part.end());
       WrittenLine line;
       if (!LogWriters::parse(text, line)) {
