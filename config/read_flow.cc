@@ -52,6 +52,23 @@ void read_patterns(const Section& section, std::string_view key, bool names_allo
   }
 }
 
+// What is in the files, and what of it is read.
+void read_content(const Section& section, Flow& flow, Places::Flow& places) {
+  static constexpr std::array<std::string_view, 3> kCompressed = {"skip", "read", "raw"};
+  if (const auto word = section.word("compressed", kCompressed)) {
+    flow.from.compressed = static_cast<sources::CompressedFiles>(*word);
+  }
+  static constexpr std::array<std::string_view, 4> kEncodings = {"utf-8", "utf-16le", "utf-16be",
+                                                                 "utf-16"};
+  places.encoding = section.place_of("encoding");
+  if (const auto word = section.word("encoding", kEncodings)) {
+    flow.tail.encoding = static_cast<sources::Encoding>(*word);
+  }
+  std::uint64_t lines = flow.tail.header_lines;
+  section.count("skip_header", {.least = 0, .most = 1000}, lines);
+  flow.tail.header_lines = static_cast<std::uint32_t>(lines);
+}
+
 void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mistakes) {
   const Section section(node, "from", kFromKeys, mistakes);
   if (!section.is_map()) return;
@@ -70,16 +87,7 @@ void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mis
   if (const auto word = section.word("watch", kWatches)) {
     flow.from.watch = *word == 0 ? sources::Watch::automatic : sources::Watch::poll;
   }
-  static constexpr std::array<std::string_view, 3> kCompressed = {"skip", "read", "raw"};
-  if (const auto word = section.word("compressed", kCompressed)) {
-    flow.from.compressed = static_cast<sources::CompressedFiles>(*word);
-  }
-  static constexpr std::array<std::string_view, 4> kEncodings = {"utf-8", "utf-16le", "utf-16be",
-                                                                 "utf-16"};
-  places.encoding = section.place_of("encoding");
-  if (const auto word = section.word("encoding", kEncodings)) {
-    flow.tail.encoding = static_cast<sources::Encoding>(*word);
-  }
+  read_content(section, flow, places);
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);

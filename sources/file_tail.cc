@@ -28,6 +28,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
   const bool transcoding = parts.options.encoding != Encoding::utf8;
   if (checkpoint_.transcoded != transcoding) begin_anew_in_other_encoding();
   if (transcoding) begin_transcoding();
+  expect_start();
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
   glanced_modified_ns_ = distinct_time(found.modified_ns);
@@ -167,7 +168,8 @@ bool FileTail::give_way() {
   // A long line or a compressed file would be gone through from its start again, and newer
   // generations wait for the end of this one.
   turn_reads_ = kTurnReads;
-  if (detached_ || long_line_ || nuls_ > 0 || skipping() || compressed_ || parts_.turns.held > 0)
+  if (detached_ || long_line_ || nuls_ > 0 || header_lines_ > 0 || skipping() || compressed_ ||
+      parts_.turns.held > 0)
     return false;
   return come_to_rest(true, false);
 }
@@ -272,12 +274,15 @@ void FileTail::deliver_open_lines() {
   const std::string lines = std::exchange(open_lines_, {});
   const std::string bytes =
       std::string(tail_.data(), prefix) + lines + std::string(pipeline::kPaddingBytes, '\0');
-  take_chunk({.bytes = std::string_view(bytes).substr(prefix, lines.size()),
+  const std::size_t head = head_bytes(lines);
+  offset_ += head;
+  take_chunk({.bytes = std::string_view(bytes).substr(prefix + head, lines.size() - head),
               .origin = checkpoint_.origin,
               .offset = offset_,
               .arrival = parts_.environment.clock.wall(),
               .last = true},
-             std::string_view(bytes).substr(0, prefix), 0);
+             std::string_view(bytes).substr(0, prefix + head), 0);
+  if (head > 0) took_head(head);
 }
 
 void FileTail::begin_generation() {
@@ -291,6 +296,7 @@ void FileTail::begin_generation() {
   offset_ = 0;
   seen_end_ = text_end_ = 0;
   nuls_ = 0;
+  expect_start();
   tail_known_ = true;
   long_line_.reset();
   open_lines_.clear();

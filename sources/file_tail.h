@@ -66,7 +66,8 @@ struct TailOptions {
   // Copies of files may match as well: generations that end are remembered. Only with utf8.
   bool copies = false;
   Encoding encoding = Encoding::utf8;
-  bool once = false;  // take an unfinished last line as a line; report at_end()
+  std::uint32_t header_lines = 0;  // at each generation's beginning, not delivered
+  bool once = false;               // take an unfinished last line as a line; report at_end()
 };
 
 struct FileTailCounters {    // one set per flow and reactor
@@ -77,6 +78,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter bom_bytes_skipped;  // UTF-8's byte order mark before a generation's first record
+  base::Counter header_lines_skipped;
   base::Counter utf16_replaced;     // halves of surrogate pairs, now U+FFFD
   base::Counter files_open;         // gauge: descriptors
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
@@ -280,6 +282,11 @@ class FileTail final : public pipeline::Source, private Registered {
   const pipeline::Delimiter& delimiter() const { return parts_.intake.framer_options().delimiter; }
   // What was read ends as a line does.
   bool ends_line(std::string_view bytes) const { return bytes.ends_with(delimiter().bytes()); }
+  // file_tail_start.cc
+  void expect_start();
+  std::size_t head_bytes(std::string_view body) const;
+  void took_head(std::size_t bytes);
+  bool pass_header(TailRead& read, std::string_view body);
   // file_tail_compressed.cc
   void read_at(TailRead& read, std::uint64_t from);
   bool start_other(TailRead& read);
@@ -327,13 +334,14 @@ class FileTail final : public pipeline::Source, private Registered {
   bool tail_known_ = false;  // else the checkpoint's hash is all we have
   bool look_again_ = false;  // a hint came while a read was on its way
   bool reached_end_ = false;
-  bool group_open_ = false;     // at the end there are whole lines of a group that may go on
-  bool hold_group_ = false;     // a group needs a larger buffer
-  bool untaken_ = false;        // at the end there are bytes not taken
-  bool timed_out_ = false;      // what is before the offset was ended by time, not by its bytes
-  bool marks_new_ = false;      // not yet compared with the file's size
-  bool marks_doubted_ = false;  // they are beyond its end
-  bool end_doubted_ = false;    // the file is longer than the last read
+  bool group_open_ = false;         // at the end there are whole lines of a group that may go on
+  bool hold_group_ = false;         // a group needs a larger buffer
+  bool untaken_ = false;            // at the end there are bytes not taken
+  bool timed_out_ = false;          // what is before the offset was ended by time, not by its bytes
+  bool marks_new_ = false;          // not yet compared with the file's size
+  bool marks_doubted_ = false;      // they are beyond its end
+  bool end_doubted_ = false;        // the file is longer than the last read
+  std::uint32_t header_lines_ = 0;  // of its header that are not passed
   bool detached_;
   bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line
   bool yielding_ = false;        // others wait for the descriptor

@@ -113,6 +113,7 @@ void FileTail::begin_inflating(Compression compression) {
     checkpoint_.compressed_bytes = std::exchange(offset_, 0);
     checkpoint_.offset = seen_end_ = 0;
     window_.restart(0);
+    expect_start();
     tail_known_ = true;
   }
   const std::uint64_t passed_over = offset_ == 0 ? checkpoint_.compressed_bytes : 0;
@@ -182,6 +183,7 @@ void FileTail::take_over(Former& former) {
   marks_ = std::move(former.marks);
   offset_ = seen_end_ = known.offset;
   window_.restart(offset_);
+  expect_start();
   tail_known_ = false;
   if (checkpoint_.origin == base::Origin::none) {
     make_ready();  // the next read draws one

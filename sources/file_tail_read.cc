@@ -10,10 +10,6 @@
 
 namespace sources {
 
-namespace {
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
-}  // namespace
-
 std::size_t FileTail::prefix_bytes() const {
   return static_cast<std::size_t>(std::min<std::uint64_t>(offset_, kTailBytes));
 }
@@ -206,7 +202,7 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
     next(true);
     return true;
   }
-  return false;
+  return pass_header(read, body);
 }
 
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
@@ -343,32 +339,29 @@ bool FileTail::rename_origin(std::string_view body) {
 
 // Hands the intake what follows the prefix.
 void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
-  skip_delimiter(bytes);
+  if (header_lines_ == 0) skip_delimiter(bytes);
   const std::size_t prefix = prefix_bytes();
   const std::string_view body = up_to_mark(bytes.substr(prefix), due);
-  if (body.empty()) {
+  const std::size_t head = head_bytes(body);
+  if (head == body.size()) {
     parts_.budget.give_back(std::exchange(read.credit_bytes, 0));
     return;
   }
   // Together with the first record, so that before it is delivered nothing has happened (F44).
-  // A line that is too long with it keeps it, whichever way it is read.
-  const bool fits = std::min(delimiter().find(body), body.size()) <=
-                    parts_.intake.framer_options().line_bytes_max;
-  const std::size_t mark =
-      offset_ == 0 && fits && body.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
-  offset_ += mark;
-  take_chunk({.bytes = body.substr(mark),
+  const std::uint64_t begin = offset_;
+  offset_ += head;
+  take_chunk({.bytes = body.substr(head),
               .origin = checkpoint_.origin,
               .offset = offset_,
               .arrival = parts_.environment.clock.wall(),
               .last = due == Due::everything,
               .quiet = due == Due::group},
-             bytes.substr(0, prefix + mark), std::exchange(read.credit_bytes, 0));
-  if (mark == 0) return;
-  if (offset_ == mark) {
-    offset_ = 0;
+             bytes.substr(0, prefix + head), std::exchange(read.credit_bytes, 0));
+  if (head == 0) return;
+  if (offset_ == begin + head) {
+    offset_ = begin;
   } else {
-    parts_.counters.bom_bytes_skipped.add(mark);
+    took_head(head);
   }
 }
 
@@ -440,20 +433,22 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
 
 // `rest`: what could not be taken of a read.
 void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
-  untaken_ = !rest.empty();
+  const std::size_t head = head_bytes(rest);
+  const std::string_view text = rest.substr(head);
+  untaken_ = !text.empty();
   group_open_ = false;
   open_lines_.clear();
   const bool grouping = parts_.intake.group_options() != nullptr;
-  const std::size_t whole = grouping ? delimiter().last_end(rest) : 0;
+  const std::size_t whole = grouping ? delimiter().last_end(text) : 0;
   if (whole == 0) {
     hold_group_ = false;
-    if (rest.empty() || (!full && rest.size() < kRescanBytes)) return;
+    if (text.empty() || (!full && rest.size() < kRescanBytes)) return;
     long_line_ = std::make_unique<LongLine>(rest, parts_.intake.framer_options());
     return;
   }
   if (at_end) {
     group_open_ = true;
-    if (whole <= kOpenLinesBytesMax) open_lines_ = rest.substr(0, whole);
+    if (head + whole <= kOpenLinesBytesMax) open_lines_ = rest.substr(0, head + whole);
   } else if (full) {
     hold_group_ = true;
   }

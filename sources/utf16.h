@@ -1,5 +1,5 @@
-// UTF-16 → UTF-8, a piece at a time. Pure: it begins at any character and remembers nothing, so that
-// pieces may be cut, and read again, wherever reads end.
+// UTF-16 → UTF-8, a piece at a time. Pure: it begins at any character and remembers nothing, so
+// that pieces may be cut, and read again, wherever reads end.
 #pragma once
 
 #include <cstddef>

@@ -142,6 +142,17 @@ TEST_CASE("load: what to do with empty lines reaches its option", "[config][load
   CHECK(with(", empty_lines: skip") == pipeline::EmptyLines::skip);
 }
 
+TEST_CASE("load: what stands before the first record reaches its options", "[config][load]") {
+  const auto with = [](const std::string& from) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: /a" + from + " }, to: stdout }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.config.flows[0].tail;
+  };
+  CHECK(with("").header_lines == 0);
+  CHECK(with(", skip_header: 3").header_lines == 3);
+}
+
 TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {
   const auto with = [](const std::string& from) {
     const config::Loaded loaded =

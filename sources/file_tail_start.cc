@@ -1,0 +1,68 @@
+// What stands at a generation's beginning and is no record: a byte order mark, header lines.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "sources/file_tail.h"
+
+namespace sources {
+
+namespace {
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
+}  // namespace
+
+// Whoever reads on from behind the beginning has passed it: a checkpoint is never inside.
+void FileTail::expect_start() { header_lines_ = offset_ == 0 ? parts_.options.header_lines : 0; }
+
+// How much of `body`, read from the offset on, is no part of a record. All of it: what there is of
+// a header, and it is not complete.
+std::size_t FileTail::head_bytes(std::string_view body) const {
+  std::size_t end = 0;
+  for (std::uint32_t lines = header_lines_; lines > 0; --lines) {
+    const std::size_t at = delimiter().find(body.substr(end));
+    if (at == std::string_view::npos) return body.size();
+    end += at + delimiter().size();
+  }
+  if (header_lines_ > 0) return end;
+  if (offset_ != 0 || !body.starts_with(kByteOrderMark)) return 0;
+  // A line that is too long with its mark keeps it, whichever way it is read.
+  const std::size_t line_bytes = std::min(delimiter().find(body), body.size());
+  const bool fits = line_bytes <= parts_.intake.framer_options().line_bytes_max;
+  return fits ? kByteOrderMark.size() : 0;
+}
+
+// A record behind the head is on its way.
+void FileTail::took_head(std::size_t bytes) {
+  if (header_lines_ > 0) {
+    parts_.counters.header_lines_skipped.add(std::exchange(header_lines_, 0));
+  } else {
+    parts_.counters.bom_bytes_skipped.add(bytes);
+  }
+}
+
+// A header waits in the file for the first record behind it, so that nothing has happened before
+// (F44). One that fills a buffer cannot wait; the checkpoint stays before it all the same. `body`:
+// in one piece with the bytes before it.
+bool FileTail::pass_header(TailRead& read, std::string_view body) {
+  const bool full = prefix_bytes() + body.size() == read.buffer.size();
+  if (header_lines_ == 0 || (!full && body.size() < kRescanBytes)) return false;
+  std::size_t end = 0;
+  std::uint32_t lines = 0;
+  for (; lines < header_lines_; ++lines) {
+    const std::size_t at = delimiter().find(body.substr(end));
+    if (at == std::string_view::npos) break;
+    end += at + delimiter().size();
+  }
+  // A delimiter may have begun.
+  if (lines < header_lines_) end = std::max(end, body.size() - (delimiter().size() - 1));
+  parts_.counters.header_lines_skipped.add(lines);
+  header_lines_ -= lines;
+  const std::string_view before(body.data() - prefix_bytes(), prefix_bytes() + end);
+  offset_ += end;
+  std::memcpy(tail_.data(), before.data() + (before.size() - prefix_bytes()), prefix_bytes());
+  free(read, true);
+  next(true);
+  return true;
+}
+
+}  // namespace sources
