@@ -67,6 +67,10 @@ void read_content(const Section& section, Flow& flow, Places::Flow& places) {
   std::uint64_t lines = flow.tail.header_lines;
   section.count("skip_header", {.least = 0, .most = 1000}, lines);
   flow.tail.header_lines = static_cast<std::uint32_t>(lines);
+  static constexpr std::array<std::string_view, 2> kAnswers = {"false", "true"};
+  if (const auto word = section.word("allow_binary", kAnswers)) {
+    flow.tail.allow_binary = *word == 1;
+  }
 }
 
 void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mistakes) {

@@ -182,7 +182,7 @@ bool FileTail::skipping() const {
 void FileTail::rest_if_inactive(base::Instant before) {
   if (phase_ != Phase::idle || !reached_end_ || detached_ || last_growth_ > before) return;
   // An unfinished line is taken as one when its file is deleted; without a descriptor it is lost.
-  if (!window_.empty() || skipping() || seen_end_ != offset_) return;
+  if (!window_.empty() || skipping() || (seen_end_ != offset_ && !binary_)) return;
   come_to_rest(false, false);
 }
 
@@ -297,6 +297,7 @@ void FileTail::begin_generation() {
   seen_end_ = text_end_ = 0;
   nuls_ = 0;
   expect_start();
+  binary_ = false;
   tail_known_ = true;
   long_line_.reset();
   open_lines_.clear();
@@ -452,6 +453,7 @@ bool FileTail::at_end() const {
 }
 
 std::uint64_t FileTail::lag_bytes() const {
+  if (binary_) return 0;
   std::uint64_t end = seen_end_;
   if (phase_ != Phase::idle && open()) {
     const auto status = parts_.environment.files.status(handle_);

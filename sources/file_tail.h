@@ -67,6 +67,7 @@ struct TailOptions {
   bool copies = false;
   Encoding encoding = Encoding::utf8;
   std::uint32_t header_lines = 0;  // at each generation's beginning, not delivered
+  bool allow_binary = false;       // read files that are no text (sources/binary_guard.h)
   bool once = false;               // take an unfinished last line as a line; report at_end()
 };
 
@@ -79,6 +80,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter bom_bytes_skipped;  // UTF-8's byte order mark before a generation's first record
   base::Counter header_lines_skipped;
+  base::Counter files_binary;       // set aside, they are no text
   base::Counter utf16_replaced;     // halves of surrogate pairs, now U+FFFD
   base::Counter files_open;         // gauge: descriptors
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
@@ -287,6 +289,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::size_t head_bytes(std::string_view body) const;
   void took_head(std::size_t bytes);
   bool pass_header(TailRead& read, std::string_view body);
+  bool set_aside(TailRead& read, std::string_view body);
   // file_tail_compressed.cc
   void read_at(TailRead& read, std::uint64_t from);
   bool start_other(TailRead& read);
@@ -341,6 +344,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool marks_new_ = false;          // not yet compared with the file's size
   bool marks_doubted_ = false;      // they are beyond its end
   bool end_doubted_ = false;        // the file is longer than the last read
+  bool at_start_ = false;           // nothing of this generation is delivered
+  bool binary_ = false;             // it is set aside
   std::uint32_t header_lines_ = 0;  // of its header that are not passed
   bool detached_;
   bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line

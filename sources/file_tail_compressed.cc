@@ -165,11 +165,11 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
 // finds the same place twice.
 void FileTail::take_over(Former& former) {
   const Checkpoint& known = former.checkpoint;
-  auto& counter =
-      compressed_ ? parts_.counters.files_continued_compressed : parts_.counters.files_continued_copied;
+  auto& counter = compressed_ ? parts_.counters.files_continued_compressed
+                              : parts_.counters.files_continued_copied;
   counter.add();
   parts_.environment.log.info(compressed_ ? "compressed file is known from before it was compressed"
-                                    : "file is a copy of one that was read",
+                                          : "file is a copy of one that was read",
                               {{"path", checkpoint_.path},
                                {"before", known.path},
                                {"offset", std::to_string(known.offset)}});

@@ -241,7 +241,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     timed_out_ = true;  // it was cut while we caught up: what comes there now is new
   }
   marks_doubted_ = false;
-  if (not_yet(read, body)) return;
+  if (set_aside(read, body) || not_yet(read, body)) return;
   long_line_.reset();
   const std::uint64_t before = offset_;
   const bool marked = !marks_.empty();
@@ -413,6 +413,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   ASSERT(before_end.size() >= prefix);
   const std::string_view tail = before_end.substr(before_end.size() - prefix);
   std::memcpy(tail_.data(), tail.data(), prefix);
+  at_start_ = false;
   if (!marks_.empty() && offset_ >= *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};
     parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());

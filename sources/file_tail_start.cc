@@ -1,8 +1,10 @@
-// What stands at a generation's beginning and is no record: a byte order mark, header lines.
+// What stands at a generation's beginning and is no record: a byte order mark, header lines; and
+// files that are no text at all.
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "sources/binary_guard.h"
 #include "sources/file_tail.h"
 
 namespace sources {
@@ -12,7 +14,10 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
 }  // namespace
 
 // Whoever reads on from behind the beginning has passed it: a checkpoint is never inside.
-void FileTail::expect_start() { header_lines_ = offset_ == 0 ? parts_.options.header_lines : 0; }
+void FileTail::expect_start() {
+  header_lines_ = offset_ == 0 ? parts_.options.header_lines : 0;
+  at_start_ = offset_ == 0 && marks_.empty();
+}
 
 // How much of `body`, read from the offset on, is no part of a record. All of it: what there is of
 // a header, and it is not complete.
@@ -57,11 +62,38 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
   if (lines < header_lines_) end = std::max(end, body.size() - (delimiter().size() - 1));
   parts_.counters.header_lines_skipped.add(lines);
   header_lines_ -= lines;
+  at_start_ = false;
   const std::string_view before(body.data() - prefix_bytes(), prefix_bytes() + end);
   offset_ += end;
   std::memcpy(tail_.data(), before.data() + (before.size() - prefix_bytes()), prefix_bytes());
   free(read, true);
   next(true);
+  return true;
+}
+
+// It stays where it is, at its beginning, and is looked at again when it changes.
+bool FileTail::set_aside(TailRead& read, std::string_view body) {
+  const bool binary = at_start_ && !parts_.options.allow_binary && view() == nullptr &&
+                      looks_binary(body, delimiter());
+  if (!binary) {
+    binary_ = false;
+    if (at_start_) parts_.turns.binary.erase(checkpoint_.identity);
+    return false;
+  }
+  binary_ = true;
+  if (parts_.turns.binary.size() >= TailTurns::kBinaryMax) parts_.turns.binary.clear();
+  if (parts_.turns.binary.insert(checkpoint_.identity).second) {
+    parts_.counters.files_binary.add();
+    parts_.environment.log.warn("file is no text, set aside; allow_binary reads it",
+                                {{"path", checkpoint_.path}});
+  }
+  const auto status = this->status();
+  if (status) seen_end_ = text_end_ = std::max(seen_end_, status->size);
+  untaken_ = group_open_ = hold_group_ = false;
+  open_lines_.clear();
+  long_line_.reset();
+  free(read, true);
+  next(false);
   return true;
 }
 

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <deque>
 #include <set>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/ids.h"
 #include "sources/checkpoint.h"
+#include "sources/file_identity.h"
 #include "sources/open_ages.h"
 
 namespace sources {
@@ -41,6 +43,10 @@ struct TailTurns {
   OpenAges ages;                   // of all their parcels
   // Origins whose marks were reached, and when: the marks are needed until that is noted.
   std::vector<std::pair<base::Origin, base::Instant>> caught_up;
+  // Files that are known to be no text: said once, also when they rest and are opened again. All
+  // are forgotten when there are too many.
+  static constexpr std::size_t kBinaryMax = 1024;
+  std::unordered_set<FileIdentity, FileIdentityHash> binary;
 };
 
 }  // namespace sources

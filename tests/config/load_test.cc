@@ -151,6 +151,9 @@ TEST_CASE("load: what stands before the first record reaches its options", "[con
   };
   CHECK(with("").header_lines == 0);
   CHECK(with(", skip_header: 3").header_lines == 3);
+  CHECK_FALSE(with("").allow_binary);
+  CHECK_FALSE(with(", allow_binary: false").allow_binary);
+  CHECK(with(", allow_binary: true").allow_binary);
 }
 
 TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {
