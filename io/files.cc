@@ -44,6 +44,7 @@ FileKind kind_of_mode(std::uint32_t mode) {
   if (S_ISREG(mode)) return FileKind::regular;
   if (S_ISDIR(mode)) return FileKind::directory;
   if (S_ISLNK(mode)) return FileKind::symlink;
+  if (S_ISFIFO(mode)) return FileKind::fifo;
   return FileKind::other;
 }
 
@@ -55,6 +56,8 @@ FileKind kind_of_entry(unsigned char type) {
       return FileKind::directory;
     case DT_LNK:
       return FileKind::symlink;
+    case DT_FIFO:
+      return FileKind::fifo;
     case DT_UNKNOWN:
       return FileKind::unknown;
     default:

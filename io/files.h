@@ -19,7 +19,7 @@
 
 namespace io {
 
-enum class FileKind : std::uint8_t { regular, directory, symlink, other, unknown };
+enum class FileKind : std::uint8_t { regular, directory, symlink, fifo, other, unknown };
 
 struct FileStatus {
   FileKind kind = FileKind::unknown;

@@ -225,7 +225,9 @@ void Discovery::State::list(Directory& directory, bool deep) {
 
 void Discovery::State::entry(Directory& directory, const io::DirectoryEntry& each, bool deep) {
   const bool symlink = each.kind == io::FileKind::symlink;
-  if (each.kind != io::FileKind::regular && each.kind != io::FileKind::other) {
+  const bool maybe_directory =
+      each.kind == io::FileKind::directory || symlink || each.kind == io::FileKind::unknown;
+  if (maybe_directory) {
     GlobStates states = below(directory.states, each.name);
     const std::string child = directory.path_of(each.name);
     if (!states.empty() && (deep || !directories.contains(child))) {

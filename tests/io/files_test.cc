@@ -135,7 +135,7 @@ TEST_CASE("files: opening a FIFO for reading does not hang", "[io][files]") {
   REQUIRE(::mkfifo(place.path("fifo").c_str(), 0600) == 0);
   const io::UniqueHandle fifo(*place.files,
                               place.files->open(place.path("fifo"), io::Open::read).value());
-  CHECK(place.files->status(fifo.get())->kind == io::FileKind::other);
+  CHECK(place.files->status(fifo.get())->kind == io::FileKind::fifo);
 }
 
 TEST_CASE("files: knows how much space there is", "[io][files]") {
