@@ -18,6 +18,15 @@ bool Budget::take(std::uint64_t bytes) {
   return false;
 }
 
+bool Budget::take_or_alone(std::uint64_t bytes) {
+  if (take(bytes)) return true;
+  if (bytes <= limit_bytes_ || available_bytes() < static_cast<std::int64_t>(limit_bytes_)) {
+    return false;
+  }
+  overdraw(bytes);
+  return true;
+}
+
 void Budget::overdraw(std::uint64_t bytes) {
   available_.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
 }

@@ -28,6 +28,9 @@ class Budget {
 
   // Takes `bytes` of credit, or takes nothing and returns false after marking the flow as starving.
   bool take(std::uint64_t bytes);
+  // The same for the one read its taker cannot do without: a flow whose limit is smaller may still
+  // have it when nothing else of it is out. Better over the limit for a moment than stuck for good.
+  bool take_or_alone(std::uint64_t bytes);
   // Takes `bytes` even if that overdraws: a slab that grew beyond what its chunk was charged.
   void overdraw(std::uint64_t bytes);
   void give_back(std::uint64_t bytes);

@@ -8,24 +8,12 @@
 
 namespace sources {
 
-// A flow whose budget is smaller than this one read may still do it, alone: better over the limit
-// for a moment than stuck for good.
-bool TailSet::State::take_credit(std::uint64_t bytes) {
-  if (parts.budget.take(bytes)) return true;
-  const std::uint64_t limit = parts.budget.limit_bytes();
-  if (bytes <= limit || parts.budget.available_bytes() < static_cast<std::int64_t>(limit)) {
-    return false;
-  }
-  parts.budget.overdraw(bytes);
-  return true;
-}
-
 bool TailSet::State::start_read(FileTail& tail) {
   TailRead* const read = free_read();
   if (read == nullptr) return false;
   const std::size_t large = tail.large_buffer_bytes();
   const std::uint64_t credit = large > 0 ? large : parts.chunks.buffer_bytes();
-  if (!take_credit(credit)) {
+  if (!parts.budget.take_or_alone(credit)) {
     short_of_credit = true;
     return false;
   }

@@ -100,7 +100,6 @@ struct TailSet::State {
                        [](const TailRead& read) { return read.tail != nullptr; });
   }
 
-  bool take_credit(std::uint64_t bytes);
   bool start_read(FileTail& tail);
   void start_reads();
   bool may_inflate(FileTail& tail);
