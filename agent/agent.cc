@@ -11,6 +11,11 @@ namespace agent {
 base::Result<std::unique_ptr<Agent>> Agent::create(
     const config::Config& config, AgentOptions options, const io::Environment& control,
     std::span<const io::Environment* const> reactors) {
+  // What has ended is all there will ever be.
+  const auto other = std::ranges::find_if(config.flows, [](const config::Flow& flow) {
+    return !flow.pipe || !flow.pipe->standard_input();
+  });
+  if (!config.flows.empty() && other == config.flows.end()) options.once = true;
   std::unique_ptr<Agent> agent(new Agent);
   Wiring wiring(config, options, control, *agent);
   TRY_VOID(wiring.open_store());

@@ -52,6 +52,11 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "lines_skipped", flow + ",reason=\"header\"", tails.header_lines_skipped);
   add(samples, "files_binary", flow, tails.files_binary);
   add(samples, "utf16_replaced", flow, tails.utf16_replaced);
+  if (!part.pipe) return;
+  const sources::PipeCounters& pipe = part.pipe->counters();
+  add(samples, "read_errors", flow, pipe.read_errors);
+  add(samples, "bom_bytes_skipped", flow, pipe.bom_bytes_skipped);
+  add(samples, "pipe_ends", flow, pipe.ends);
 }
 
 void describe_outlet(base::Samples& samples, const Outlet& outlet) {
@@ -193,7 +198,10 @@ base::Instant Reactor::next_deadline() const {
   if (checkpoint_log_) first = std::min(first, checkpoint_log_->next_deadline());
   for (const store::Shard* shard : shards_) first = std::min(first, shard->next_deadline());
   for (const Outlet& outlet : outlets_) first = std::min(first, outlet.delivery->next_deadline());
-  for (const FlowPart& flow : flows_) first = std::min(first, flow.tails->next_deadline());
+  for (const FlowPart& flow : flows_) {
+    first = std::min(first, flow.tails->next_deadline());
+    if (flow.pipe) first = std::min(first, flow.pipe->next_deadline());
+  }
   return first;
 }
 
@@ -234,7 +242,10 @@ void Reactor::run_due(base::Instant now) {
     outlet.delivery->tick(now);
     if (outlet.sink->gone() && !std::exchange(outlet.gone_told, true) && gone_) gone_(outlet.flow);
   }
-  for (FlowPart& flow : flows_) flow.tails->tick(now);
+  for (FlowPart& flow : flows_) {
+    flow.tails->tick(now);
+    if (flow.pipe) flow.pipe->tick(now);
+  }
   checkpointer_->tick(now);
   if (checkpoint_log_) checkpoint_log_->tick(now);
   trim_pools(now);
@@ -242,7 +253,7 @@ void Reactor::run_due(base::Instant now) {
 
 void Reactor::trim_pools(base::Instant now) {
   std::uint64_t reads = 0;
-  for (const FlowPart& flow : flows_) reads += flow.tails->counters().reads.value();
+  for (const FlowPart& flow : flows_) reads += flow.reads();
   const bool quiet = reads == reads_at_trim_;
   if (trim_at_ == base::Instant::max()) {
     if (!quiet) trim_at_ = now + kTrimEvery;
@@ -254,7 +265,7 @@ void Reactor::trim_pools(base::Instant now) {
   reads_at_trim_ = reads;
   // What is still out comes home later, and is unused from then on.
   const bool all_home = std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) {
-    return flow.abandoned || flow.tails->idle();
+    return flow.abandoned || flow.idle();
   });
   trim_at_ = quiet && bytes == 0 && all_home ? base::Instant::max() : now + kTrimEvery;
 }
@@ -264,13 +275,13 @@ void Reactor::publish() {
   bool quiet = no_mail && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
                (!checkpoint_log_ || checkpoint_log_->idle());
   for (const FlowPart& flow : flows_) {
-    quiet = quiet && (flow.abandoned ? !flow.tails->reading() : flow.tails->idle());
+    quiet = quiet && (flow.abandoned ? !flow.reading() : flow.idle());
   }
   for (const Outlet& outlet : outlets_) quiet = quiet && outlet.delivery->drained();
   for (const store::Shard* shard : shards_) quiet = quiet && shard->idle();
-  const bool end = once_ && no_mail &&
-                   std::all_of(flows_.begin(), flows_.end(),
-                               [](const FlowPart& flow) { return flow.tails->at_end(); });
+  const bool end =
+      once_ && no_mail &&
+      std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) { return flow.at_end(); });
   const bool quiet_changed = quiet_.exchange(quiet, std::memory_order_acq_rel) != quiet;
   const bool end_changed = at_end_.exchange(end, std::memory_order_acq_rel) != end;
   if ((quiet_changed || end_changed) && changed_) changed_();
@@ -287,7 +298,10 @@ void Reactor::request_lag() {
 }
 
 void Reactor::stop_sources() {
-  for (FlowPart& flow : flows_) flow.tails->stop();
+  for (FlowPart& flow : flows_) {
+    flow.tails->stop();
+    if (flow.pipe) flow.pipe->stop();
+  }
   for (Outlet& outlet : outlets_) outlet.delivery->flush_always();
   checkpointer_->flush_always();
 }

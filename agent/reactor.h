@@ -30,6 +30,7 @@
 #include "sinks/delivery.h"
 #include "sinks/sink.h"
 #include "sources/checkpointer.h"
+#include "sources/pipe_tail.h"
 #include "sources/tail_set.h"
 #include "store/shard.h"
 
@@ -47,12 +48,20 @@ struct Outlet {
   bool gone_told = false;  // that the other side has left
 };
 
-// A flow's files on one reactor.
+// A flow's sources on one reactor.
 struct FlowPart {
   std::string flow;
   std::unique_ptr<pipeline::Intake> intake;
   std::unique_ptr<sources::TailSet> tails;
-  bool abandoned = false;  // what was read of it stays unsettled
+  std::unique_ptr<sources::PipeTail> pipe = nullptr;  // it reads one, and no files; on one reactor
+  bool abandoned = false;                             // what was read of it stays unsettled
+
+  bool idle() const { return tails->idle() && (!pipe || pipe->idle()); }
+  bool reading() const { return tails->reading() || (pipe && pipe->reading()); }
+  bool at_end() const { return tails->at_end() && (!pipe || pipe->at_end()); }
+  std::uint64_t reads() const {
+    return tails->counters().reads.value() + (pipe ? pipe->counters().reads.value() : 0);
+  }
 };
 
 class Reactor {

@@ -479,8 +479,20 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
                 control->file_verified(file, question, origin, offset);
               });
             }});
+    if (flow.pipe && &reactor == &owner_of(flow.name, 0)) add_pipe(part, flow, reactor, budget);
     reactor.add_flow(std::move(part));
   }
+}
+
+void Wiring::add_pipe(FlowPart& part, const config::Flow& flow, Reactor& reactor,
+                      pipeline::Budget& budget) const {
+  part.pipe = std::make_unique<sources::PipeTail>(
+      sources::PipeTail::Parts{.environment = reactor.environment(),
+                               .intake = *part.intake,
+                               .budget = budget,
+                               .input = *flow.pipe,
+                               .partial_line_timeout = flow.tail.partial_line_timeout,
+                               .once = options_.once});
 }
 
 }  // namespace agent

@@ -57,6 +57,8 @@ class Wiring {
                                     Outlet::Kind kind = Outlet::Kind::target);
   void make_flow_parts(std::size_t number, const config::Flow& flow,
                        const std::vector<pipeline::BatchQueue*>& outlets, pipeline::Budget& budget);
+  void add_pipe(FlowPart& part, const config::Flow& flow, Reactor& reactor,
+                pipeline::Budget& budget) const;
   pipeline::ShardMap shard_map(const config::Flow& flow) const;
   bool keeps_dead_letters(const config::Flow& flow) const;
   std::size_t open_files_max() const;

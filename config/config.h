@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "pipeline/program.h"
 #include "pipeline/shard_buffer.h"
 #include "sources/discovery.h"
+#include "sources/pipe_tail.h"
 #include "sources/tail_set.h"
 #include "store/options.h"
 
@@ -42,7 +44,8 @@ using Target = std::variant<StreamTarget, FileTarget, StdoutTarget, NullTarget>;
 
 struct Flow {
   std::string name;
-  sources::FilesOptions from;
+  sources::FilesOptions from;  // without patterns when it reads a pipe
+  std::optional<sources::PipeInput> pipe;
   sources::TailOptions tail;
   pipeline::ProgramOptions program;
   Target to;

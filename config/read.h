@@ -16,6 +16,7 @@ namespace config {
 struct Places {
   struct Flow {
     std::vector<Place> files;  // one per pattern
+    Place pipe;                // of the FIFO's path, or of what says standard input
     Place target, flush_bytes, max_line, encoding;
     bool target_good = false, flush_bytes_good = false, max_line_good = false;
   };

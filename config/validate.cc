@@ -126,6 +126,33 @@ void check_sources(const Config& config, const Flow& flow, const Places& places,
   }
 }
 
+// What comes out of a pipe comes out once.
+void check_pipes(const Config& config, const Places& places, Mistakes& mistakes) {
+  std::map<std::string_view, const Flow*> readers;
+  for (std::size_t i = 0; i < config.flows.size(); ++i) {
+    const Flow& flow = config.flows[i];
+    if (!flow.pipe) continue;
+    const Place place = places.flows[i].pipe;
+    const std::string& fifo = flow.pipe->fifo;
+    const std::string what = flow.pipe->standard_input() ? "standard input" : "fifo '" + fifo + "'";
+    const auto [reader, is_first] = readers.emplace(fifo, &flow);
+    if (!is_first) {
+      mistakes.add(place, what + " is read by flow '" + reader->second->name +
+                              "' already, and what one takes the other does not get");
+    }
+    if (flow.pipe->standard_input()) continue;
+    if (places.data_dir_good && is_inside(fifo, config.data_dir)) {
+      mistakes.add(place, what + " is inside data_dir '" + config.data_dir +
+                              "', which is never read as a source");
+    }
+    for (const Flow& other : config.flows) {
+      const auto* target = std::get_if<FileTarget>(&other.to);
+      if (target == nullptr || target->path != fifo) continue;
+      mistakes.add(place, what + " is what flow '" + other.name + "' writes; write elsewhere");
+    }
+  }
+}
+
 void check_memory(const Config& config, const Places& places, Mistakes& mistakes) {
   if (!places.memory_good || config.flows.empty()) return;
   const std::uint32_t reactors = std::max(1U, config.reactors);
@@ -169,6 +196,7 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
     check_encoding(config.flows[i], places.flows[i], mistakes);
   }
   check_file_targets(config, places, mistakes);
+  check_pipes(config, places, mistakes);
   check_memory(config, places, mistakes);
 }
 

@@ -1,6 +1,7 @@
 // tailrace tail: follow files and print their records, without a configuration.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -29,14 +30,33 @@ struct TailCommand {
 };
 
 constexpr const char* kFlowName = "tail";
+constexpr const char* kStandardInput = "-";
+
+bool is_fifo(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_fifo(path, error);
+}
+
+// A pipe is given alone: its records would mix with the files' as they come.
+bool reads_pipe(const TailCommand& options) {
+  return std::ranges::any_of(options.paths, [](const std::string& path) {
+    return path == kStandardInput || is_fifo(path);
+  });
+}
 
 config::Config configuration(const TailCommand& options) {
   config::Config config;
   config.reactors = 1;
   config::Flow flow;
   flow.name = kFlowName;
+  const bool pipe = reads_pipe(options);
   for (const std::string& path : options.paths) {
-    flow.from.patterns.push_back(std::filesystem::absolute(path).lexically_normal().string());
+    const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
+    if (pipe) {
+      flow.pipe = sources::PipeInput{.fifo = path == kStandardInput ? "" : whole};
+    } else {
+      flow.from.patterns.push_back(whole);
+    }
   }
   flow.from.start = sources::Start::beginning;
   flow.to = config::StdoutTarget{};
@@ -45,15 +65,27 @@ config::Config configuration(const TailCommand& options) {
   return config;
 }
 
+std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? "''" : std::string(1, c);
+  return result + "'";
+}
+
 // The same run as a configuration file, to go on from.
 std::string as_yaml(const config::Config& config) {
+  const config::Flow& flow = config.flows.front();
   std::string text =
       "# Follows the files and prints their records. Try: tailrace run -c FILE\nflows:\n";
-  text += fmt::format("  {}:\n    from:\n      start: beginning\n      files:\n", kFlowName);
-  for (const std::string& pattern : config.flows.front().from.patterns) {
-    std::string quoted;
-    for (const char c : pattern) quoted += c == '\'' ? "''" : std::string(1, c);
-    text += fmt::format("        - '{}'\n", quoted);
+  text += fmt::format("  {}:\n    from:\n", kFlowName);
+  if (!flow.pipe) {
+    text += "      start: beginning\n      files:\n";
+  } else if (flow.pipe->standard_input()) {
+    text += "      files: '-'\n";
+  } else {
+    text += fmt::format("      fifo: {}\n", quoted(flow.pipe->fifo));
+  }
+  for (const std::string& pattern : flow.from.patterns) {
+    text += fmt::format("        - {}\n", quoted(pattern));
   }
   text += "    to: { stdout: , flush: { age: 0s } }\n";
   return text;
@@ -117,6 +149,10 @@ int save(const std::string& path, const std::string& text) {
 }
 
 int tail(const TailCommand& options) {
+  if (options.paths.size() > 1 && reads_pipe(options)) {
+    fmt::print(stderr, "tailrace: standard input and FIFOs are followed alone, one at a time\n");
+    return kExitUsage;
+  }
   const config::Config config = configuration(options);
   if (!options.save.empty()) {
     if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
@@ -138,7 +174,10 @@ int tail(const TailCommand& options) {
 void add_tail_command(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<TailCommand>();
   CLI::App* command = app.add_subcommand("tail", "Follow files and print their records");
-  command->add_option("paths", options->paths, "Files or patterns to follow")->required();
+  command
+      ->add_option("paths", options->paths,
+                   "Files or patterns to follow; one FIFO; -: standard input")
+      ->required();
   command->add_option("-n,--lines", options->lines,
                       "Begin with the last N lines of each file; -1: from the beginning");
   command->add_option("--save", options->save, "Also write a configuration that does the same");

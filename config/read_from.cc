@@ -1,0 +1,188 @@
+#include "config/read_from.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "config/keys.h"
+#include "config/paths.h"
+#include "config/section.h"
+
+namespace config {
+
+namespace {
+
+using namespace base::literals;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// How a list of files says standard input, as on a command line.
+constexpr std::string_view kStandardInput = "-";
+// What means something for a pipe as well.
+constexpr std::array<std::string_view, 3> kPipeKeys = {"files", "fifo", "partial_line_timeout"};
+
+constexpr std::string_view kPattern = "an absolute path or pattern";
+
+// The patterns of `key`, tidied. Wrong ones are said and left out.
+void read_patterns(const Section& section, std::string_view key, bool names_allowed,
+                   std::vector<std::string>& into, std::vector<Place>& places, Mistakes& mistakes) {
+  std::vector<Section::Text> texts;
+  const bool good = section.texts(key, kPattern, texts);
+  if (good && texts.empty() && !names_allowed && section.find(key) != nullptr) {
+    mistakes.add(section.place_of(key), std::string(key) + " wants " + std::string(kPattern) +
+                                            " or a list of them, not an empty list");
+  }
+  for (const Section::Text& text : texts) {
+    std::string pattern = text.value;
+    // "*.gz" as an exclusion means files of that name wherever they are.
+    if (names_allowed && pattern.find('/') == std::string::npos) pattern.insert(0, "/**/");
+    std::string problem = path_problem(pattern);
+    if (problem.empty() && pattern.ends_with('/')) {
+      problem = "it names a directory, did you mean '" + text.written + "*'?";
+    }
+    if (!problem.empty()) {
+      mistakes.add(text.place, std::string(key) + " wants " + std::string(kPattern) + ", not '" +
+                                   text.written + "'; " + problem);
+      continue;
+    }
+    into.push_back(tidy_path(pattern));
+    places.push_back(text.place);
+  }
+}
+
+// What is in the files, and what of it is read.
+void read_content(const Section& section, Flow& flow, Places::Flow& places) {
+  static constexpr std::array<std::string_view, 3> kCompressed = {"skip", "read", "raw"};
+  if (const auto word = section.word("compressed", kCompressed)) {
+    flow.from.compressed = static_cast<sources::CompressedFiles>(*word);
+  }
+  static constexpr std::array<std::string_view, 4> kEncodings = {"utf-8", "utf-16le", "utf-16be",
+                                                                 "utf-16"};
+  places.encoding = section.place_of("encoding");
+  if (const auto word = section.word("encoding", kEncodings)) {
+    flow.tail.encoding = static_cast<sources::Encoding>(*word);
+  }
+  std::uint64_t lines = flow.tail.header_lines;
+  section.count("skip_header", {.least = 0, .most = 1000}, lines);
+  flow.tail.header_lines = static_cast<std::uint32_t>(lines);
+  static constexpr std::array<std::string_view, 2> kAnswers = {"false", "true"};
+  if (const auto word = section.word("allow_binary", kAnswers)) {
+    flow.tail.allow_binary = *word == 1;
+  }
+}
+
+void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistakes& mistakes) {
+  read_patterns(section, "files", false, flow.from.patterns, places.files, mistakes);
+  std::vector<Place> unused;
+  read_patterns(section, "exclude", true, flow.from.exclude, unused, mistakes);
+  static constexpr std::array<std::string_view, 2> kStarts = {"beginning", "end"};
+  if (const auto word = section.word("start", kStarts)) {
+    flow.from.start = *word == 0 ? sources::Start::beginning : sources::Start::end;
+  }
+  static constexpr std::array<std::string_view, 2> kWatches = {"auto", "poll"};
+  if (const auto word = section.word("watch", kWatches)) {
+    flow.from.watch = *word == 0 ? sources::Watch::automatic : sources::Watch::poll;
+  }
+  read_content(section, flow, places);
+  section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
+                   flow.from.reconcile_interval);
+  section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);
+  section.duration("close_inactive",
+                   {.least = milliseconds(100), .most = hours(24 * 365), .zero = true},
+                   flow.tail.close_inactive);
+  section.bytes("max_deleted_bytes", {.least = 1_MiB, .most = 1024_GiB, .zero = true},
+                flow.tail.deleted_bytes_max);
+  section.duration("max_deleted_age", {.least = seconds(1), .most = hours(24 * 365), .zero = true},
+                   flow.tail.deleted_age_max);
+  section.duration("stall_after", {.least = seconds(1), .most = hours(24), .zero = true},
+                   flow.tail.stall_after);
+  section.duration("ignore_older", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},
+                   flow.from.ignore_older);
+}
+
+// "-" among the files. True: it is all there is to say of them.
+bool read_standard_input(const Section& section, Flow& flow, Places::Flow& places,
+                         Mistakes& mistakes) {
+  const Node* files = section.find("files");
+  if (files == nullptr) return false;
+  const auto is_input = [](const Node& node) {
+    return node.kind == Node::Kind::scalar && node.text == kStandardInput;
+  };
+  const auto item = std::ranges::find_if(files->items, is_input);
+  const bool listed = files->kind == Node::Kind::list && item != files->items.end();
+  if (!listed && !is_input(*files)) return false;
+  places.pipe = listed ? item->place : files->place;
+  if (listed && files->items.size() > 1) {
+    mistakes.add(places.pipe,
+                 "files has '-', which is standard input, together with others in "
+                 "flow '" +
+                     flow.name + "'; give it a flow of its own");
+    return true;
+  }
+  flow.pipe = sources::PipeInput{};
+  return true;
+}
+
+void read_fifo(const Section& section, Flow& flow, Places::Flow& places, Mistakes& mistakes) {
+  constexpr std::string_view kWants = "the absolute path of one FIFO";
+  const Node& node = *section.find("fifo");
+  places.pipe = node.place;
+  std::string path;
+  if (!section.text("fifo", kWants, path) || path.empty()) return;
+  std::string problem = path_problem(path);
+  if (problem.empty() && path.ends_with('/')) problem = "it names a directory";
+  if (!problem.empty()) {
+    mistakes.add(node.place,
+                 "fifo wants " + std::string(kWants) + ", not '" + node.written + "'; " + problem);
+    return;
+  }
+  flow.pipe = sources::PipeInput{.fifo = tidy_path(path)};
+}
+
+// What says how to find files and to come back to them.
+void refuse_file_keys(const Node& node, const Section& section, std::string_view source,
+                      Mistakes& mistakes) {
+  for (const NodeEntry& entry : node.entries) {
+    if (std::ranges::find(kPipeKeys, entry.key) != kPipeKeys.end()) continue;
+    if (std::ranges::find(kFromKeys, entry.key) == kFromKeys.end()) continue;  // said already
+    mistakes.add(section.place_of(entry.key), entry.key + " is about files, and " +
+                                                  std::string(source) + " is none; leave it out");
+  }
+}
+
+}  // namespace
+
+void read_from(const Node& node, Flow& flow, Places::Flow& places, Mistakes& mistakes) {
+  const Section section(node, "from", kFromKeys, mistakes);
+  if (!section.is_map()) return;
+  section.duration("partial_line_timeout", {.least = seconds(0), .most = hours(24)},
+                   flow.tail.partial_line_timeout);
+  const bool fifo = section.find("fifo") != nullptr;
+  if (fifo && section.find("files") != nullptr) {
+    mistakes.add(section.place_of("fifo"), "from wants files or fifo in flow '" + flow.name +
+                                               "', not both; give each a flow of its own");
+    return;
+  }
+  if (fifo) {
+    read_fifo(section, flow, places, mistakes);
+    refuse_file_keys(node, section, "a FIFO", mistakes);
+    return;
+  }
+  if (read_standard_input(section, flow, places, mistakes)) {
+    if (flow.pipe) refuse_file_keys(node, section, "standard input", mistakes);
+    return;
+  }
+  if (section.find("files") == nullptr) {
+    mistakes.add(node.place, "from has no files in flow '" + flow.name +
+                                 "'; say which, as in 'files: [/var/log/nginx/*.log]'");
+  }
+  read_files(section, flow, places, mistakes);
+}
+
+}  // namespace config
