@@ -4,6 +4,7 @@
 
 #include "agent/commands/commands.h"
 #include "agent/commands/mistyped.h"
+#include "io/standard_streams.h"
 
 namespace {
 
@@ -37,6 +38,7 @@ void add_state_commands(CLI::App& app, int& exit_code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  io::occupy_standard_streams();
   int exit_code = agent::kExitOk;
   CLI::App app("tailrace: files into an embedded, sharded, durable store, exactly once");
   app.name("tailrace");

@@ -148,6 +148,16 @@ TEST_CASE("pipes: tail prints what comes from standard input or a FIFO", "[agent
             .out == "f\n");
 }
 
+TEST_CASE("pipes: a closed standard input is none of our own files", "[agent][process]") {
+  const Place place(each_backend(), "{ files: '-' }");
+  const Ran ran = shell("timeout 20 " + place.command() + " <&-");
+  INFO(ran.out);
+  CHECK(ran.exit_code == 0);
+  CHECK(contains(ran, "standard input cannot be read, this is its end"));
+  CHECK(contains(ran, "Bad file descriptor"));
+  CHECK(place.stored().empty());
+}
+
 TEST_CASE("pipes: an ended standard input does not end the other flows", "[agent][process]") {
   const Place place(each_backend(), "{ files: '-' }");
   const std::string logs = "  g:\n    from: { files: " + place.path("logs/*.log") +
