@@ -188,6 +188,7 @@ base::Result<void> Wiring::connect_flows() {
          // That it never ran may be what was lost.
          .first_start = !state_lost_ && !flow_started_before(flow.name),
          .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
+         .copies = flow.recognises_copies(),
          .copy_wait = options_.once ? base::Duration::zero() : flow.tail.rotate_wait});
     marks.push_back(marks_for(flow));
   }
@@ -425,7 +426,7 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
     tail.delivery_wait += config_.streams.at(*name).options.sync_interval;
   }
   tail.inflate = flow.from.inflate();
-  tail.copies = flow.from.may_match_copies();
+  tail.copies = flow.recognises_copies() && flow.from.may_match_copies();
   for (const auto& owned : agent_.reactors_) {
     Reactor& reactor = *owned;
     FlowPart part{.flow = flow.name, .intake = nullptr, .tails = nullptr};

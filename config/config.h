@@ -51,6 +51,9 @@ struct Flow {
   Target to;
   pipeline::FlushPolicy flush;
   Place place;
+
+  // Copies of its files: offsets of other encodings are not those of the bytes to be compared.
+  bool recognises_copies() const { return tail.encoding == sources::Encoding::utf8; }
 };
 
 // What an agent does about files when it finds that checkpoints are missing or damaged.

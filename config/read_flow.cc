@@ -253,6 +253,10 @@ void read_flow(const NodeEntry& entry, Config& config, Places& all_places, Mista
     flow.program.framer.long_lines = kValues[*word];
   }
   read_delimiter(section, flow.program.framer.delimiter, mistakes);
+  if (flow.pipe && section.find("delimiter") != nullptr) {
+    mistakes.add(section.place_of("delimiter"),
+                 "delimiter is for files only; standard input and FIFOs are read by lines");
+  }
   static constexpr std::array<std::string_view, 2> kEmptyLines = {"keep", "skip"};
   if (const auto word = section.word("empty_lines", kEmptyLines)) {
     flow.program.empty_lines = static_cast<pipeline::EmptyLines>(*word);

@@ -55,7 +55,7 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
     }
     excludes.push_back(compile(options.exclude));
     inflates.push_back(options.inflate());
-    matches_copies.push_back(options.may_match_copies());
+    matches_copies.push_back(flows[flow].copies && options.may_match_copies());
     reconcile_interval = std::min(reconcile_interval, options.reconcile_interval);
   }
   said_compressed.resize(flows.size());

@@ -112,6 +112,8 @@ class Discovery {
     // FilesOptions::start says, because checkpoints were lost and nobody wants lines twice. What is
     // skipped is counted.
     bool skip_unknown = false;
+    // Copies that rotation makes are recognised by their bytes; not with another encoding.
+    bool copies = true;
     // A copy that did not grow for so long is complete.
     base::Duration copy_wait = std::chrono::seconds(30);
   };

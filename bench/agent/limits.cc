@@ -60,7 +60,7 @@ void for_each_piece(std::string_view bytes, std::vector<std::uint32_t>& position
   positions.resize(kPiece + pipeline::NewlineScan::kWriteAhead);
   for (std::uint32_t at = 0; at < bytes.size(); at += kPiece) {
     const auto end = std::min(at + kPiece, static_cast<std::uint32_t>(bytes.size()));
-    std::uint32_t* const last = scan.find(bytes.data(), at, end, positions.data());
+    std::uint32_t* const last = scan.find(bytes.data(), at, end, '\n', positions.data());
     visit(static_cast<std::size_t>(last - positions.data()));
   }
 }
