@@ -65,8 +65,11 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
     });
     if (flow == flows.end()) continue;  // another configuration's: kept in the log, not ours
     const FlowFile file{static_cast<std::size_t>(flow - flows.begin()), checkpoint.identity};
-    auto& where = checkpoint.gone ? gone_files : known;
-    where.insert_or_assign(file, std::move(checkpoint));
+    if (checkpoint.gone) {
+      gone_files.insert_or_assign(file, std::move(checkpoint));
+    } else {
+      remember(file, std::move(checkpoint));
+    }
   }
   for (std::string& path : excluded_directories) {
     while (path.size() > 1 && path.back() == '/') path.pop_back();
@@ -93,6 +96,10 @@ void Discovery::start() {
         {{"error", handle.error().message}});
   }
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
+  for (auto& [flow, checkpoint] : std::exchange(state_->outdated, {})) {
+    checkpoint.origin = base::Origin::none;  // another has it
+    if (state_->listener.forgotten) state_->listener.forgotten(flow, checkpoint);
+  }
   state_->scan();
   state_->starting = false;
   if (const DiscoveryCounters& counters = state_->counters; counters.files_skipped.value() > 0) {
@@ -161,7 +168,7 @@ void Discovery::closed(std::size_t flow, std::uint64_t number, const Checkpoint*
   if (resume != nullptr && resume->gone) {
     state_->remember_gone(key, *resume);
   } else if (resume != nullptr && heir == number) {
-    state_->known.insert_or_assign(key, *resume);
+    state_->remember(key, *resume);
   } else if (resume != nullptr && heir) {
     File& successor = state_->files.at(*heir);
     if (successor.resting) successor.resting->rest.checkpoint = *resume;

@@ -14,6 +14,11 @@ bool not_there(const base::Error& error) {
          (error.system == 0 && error.code == base::ErrorCode::not_found);
 }
 
+FlowFile without_device(FlowFile file) {
+  file.identity.device = 0;
+  return file;
+}
+
 }  // namespace
 
 // `inode`: as the listing says; not used when `thorough`, that is when an event said something
@@ -189,16 +194,70 @@ void Discovery::State::erase_file(std::uint64_t number) {
   orphans.erase(number);
   detached_files.erase(number);
   copy_checks.erase(number);
+  former_keys.erase({file.flow, file.identity});
   files.erase(it);
+}
+
+void Discovery::State::remember(const FlowFile& file, Checkpoint checkpoint) {
+  if (file.identity.birth_ns == 0) {
+    known.insert_or_assign(file, std::move(checkpoint));
+    return;
+  }
+  // Killed before the one under the former number was gone: the further one counts.
+  const auto other = known_by_birth.find(without_device(file));
+  const auto twin = other == known_by_birth.end() || other->second == file
+                        ? known.end()
+                        : known.find(other->second);
+  if (twin != known.end() && twin->second.origin == checkpoint.origin &&
+      checkpoint.origin != base::Origin::none) {
+    const auto progress = [](const Checkpoint& each) {
+      return std::pair(each.generation, each.offset);
+    };
+    if (progress(twin->second) > progress(checkpoint)) {
+      outdated.push_back({file.flow, std::move(checkpoint)});
+      return;
+    }
+    outdated.push_back({file.flow, std::move(twin->second)});
+    known.erase(twin);
+  }
+  known.insert_or_assign(file, std::move(checkpoint));
+  constexpr std::size_t kStaleMax = 1024;
+  if (known_by_birth.size() > 2 * known.size() + kStaleMax) {
+    known_by_birth.clear();
+    for (const auto& [each, unused] : known) known_by_birth[without_device(each)] = each;
+  }
+  known_by_birth[without_device(file)] = file;
+}
+
+// The same inode with the same birth under another device number, and no longer under the former:
+// its file system was mounted again (F20). Its bytes are compared before anything is delivered.
+Discovery::State::Known::iterator Discovery::State::known_elsewhere(std::size_t flow,
+                                                                    const FileIdentity& identity) {
+  if (identity.birth_ns == 0) return known.end();
+  const auto where = known_by_birth.find(without_device({flow, identity}));
+  if (where == known_by_birth.end()) return known.end();
+  const auto it = known.find(where->second);
+  if (it == known.end() || it->second.tail_bytes == 0) return known.end();
+  const auto status = environment.files.status(it->second.path, true);
+  const bool gone = status ? identity_of(*status) != it->first.identity : not_there(status.error());
+  return gone ? it : known.end();
 }
 
 Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string& path,
                                             const io::FileStatus& status) {
   const Flow& options = flows[flow];
-  const auto it = known.find({flow, identity_of(status)});
-  gone_files.erase({flow, identity_of(status)});  // its inode is another file's now
+  const FileIdentity identity = identity_of(status);
+  auto it = known.find({flow, identity});
+  if (it == known.end()) it = known_elsewhere(flow, identity);
+  gone_files.erase({flow, identity});  // its inode is another file's now
   if (it != known.end()) {
     Checkpoint checkpoint = std::move(it->second);
+    if (it->first.identity != identity) {
+      former_keys[{flow, identity}] = checkpoint_key(checkpoint.flow, checkpoint.identity);
+      checkpoint.identity = identity;
+      environment.log.info("file is known from when its file system had another device number",
+                           {{"path", path}});
+    }
     known.erase(it);
     if (checkpoint.flow_fingerprint != options.fingerprint) {
       // The records may go elsewhere now, so the shards' marks of the old origin say nothing.

@@ -133,7 +133,7 @@ void Discovery::State::lose(std::uint64_t number) {
     if (!file.path.empty()) each.places.push_back(parent_of(file.path));
     if (!file.moved_to.empty()) each.places.push_back(parent_of(file.moved_to));
     lost.push_back(std::move(each));
-    known.insert_or_assign(key, std::move(rest.checkpoint));
+    remember(key, std::move(rest.checkpoint));
   }
   if (listener.dropped) listener.dropped(file.flow, number);
   erase_file(number);

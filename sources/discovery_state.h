@@ -162,6 +162,9 @@ struct Discovery::State {
                bool thorough);
   void bind(Directory& directory, const std::string& name, Name& entry, std::size_t flow,
             const io::FileStatus& status);
+  using Known = std::unordered_map<FlowFile, Checkpoint, FlowFileHash>;
+  void remember(const FlowFile& file, Checkpoint checkpoint);
+  Known::iterator known_elsewhere(std::size_t flow, const FileIdentity& identity);
   Checkpoint starting_point(std::size_t flow, const std::string& path,
                             const io::FileStatus& status);
   void cannot_open(const std::string& path, Name& entry, const base::Error& error);
@@ -250,7 +253,10 @@ struct Discovery::State {
   std::vector<FlowPattern> patterns;
   std::vector<std::vector<std::vector<std::string>>> excludes;  // per flow, parts of each
   std::vector<std::string> excluded_directories;
-  std::unordered_map<FlowFile, Checkpoint, FlowFileHash> known;       // not yet found
+  Known known;                                                          // not yet found
+  std::unordered_map<FlowFile, FlowFile, FlowFileHash> known_by_birth;  // device 0 → perhaps there
+  std::vector<std::pair<std::size_t, Checkpoint>> outdated;  // flow; to be erased from the log
+  std::unordered_map<FlowFile, std::string, FlowFileHash> former_keys;  // in the log, until opened
   std::unordered_map<FlowFile, Checkpoint, FlowFileHash> gone_files;  // deleted; perhaps compressed
   Listener listener;
   DiscoveryCounters counters;

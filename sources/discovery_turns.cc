@@ -218,6 +218,10 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .brief = false,
                        .modified_ns = status->modified_ns,
                        .formers = std::move(formers)};
+  if (const auto key = former_keys.find({file.flow, file.identity}); key != former_keys.end()) {
+    found_file.former_key = std::move(key->second);
+    former_keys.erase(key);
+  }
   file.resting.reset();
   for (const std::uint64_t other : by_home.at(file.home)) {
     const File& older = files.at(other);

@@ -24,7 +24,8 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       detached_(found.rotated),
       yielding_(found.brief),
       probing_(parts.options.inflate),
-      formers_(std::move(found.formers)) {
+      formers_(std::move(found.formers)),
+      former_key_(std::move(found.former_key)) {
   const bool transcoding = parts.options.encoding != Encoding::utf8;
   if (checkpoint_.transcoded != transcoding) begin_anew_in_other_encoding();
   if (transcoding) begin_transcoding();

@@ -106,6 +106,7 @@ struct FoundFile {
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
   std::int64_t modified_ns = 0;      // when it was opened; 0: not known
   std::vector<Former> formers = {};  // of which it may be a copy or the compressed form
+  std::string former_key = {};       // of its checkpoint, if that is to be replaced (F20)
 };
 
 // One read in flight. A TailSet has kTailReadsMax of them; idle files have none.

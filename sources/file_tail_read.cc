@@ -192,6 +192,12 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
     free(read, true);
     return true;
   }
+  if (!former_key_.empty()) {
+    phase_ = Phase::registering;
+    parts_.checkpointer.register_origin(checkpoint_, this);
+    free(read, true);
+    return true;
+  }
   if (before_hole(body)) {
     nuls_ = offset_;
     pass_nuls(read, body);

@@ -229,7 +229,7 @@ void Disk::sync(Node& node) {
 io::FileStatus Disk::status(const Node& node) const {
   io::FileStatus status;
   status.kind = node.directory ? io::FileKind::directory : io::FileKind::regular;
-  status.device = 1;
+  status.device = device_;
   status.inode = node.inode;
   status.birth_ns = node.birth_ns;
   status.modified_ns = node.modified_ns;

@@ -98,6 +98,8 @@ class Disk {
   std::string content(std::string_view path) const;  // empty if there is none
   std::vector<std::string> list(std::string_view path) const;
 
+  // As if it was mounted again, under another number.
+  void set_device(std::uint64_t number) { device_ = number; }
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
   io::Space space() const;
   const NodeRef& root() const { return root_; }
@@ -132,6 +134,7 @@ class Disk {
   };
   std::vector<FreeInode> free_inodes_;  // last in, first out: reused at once
   std::uint64_t next_inode_ = 2;
+  std::uint64_t device_ = 1;
   std::int64_t last_birth_ns_ = 0;
   std::uint64_t next_step_ = 1;
   std::uint32_t next_cookie_ = 1;
