@@ -19,6 +19,7 @@ enum class Wait : std::uint8_t {
   nothing,    // rotated files are under the pattern: found whatever happened
   begun,      // a line of each present file: whoever has never seen a file cannot find it again
   older,      // all lines of all older files as well: the next rotation compresses one of them
+  still,      // nothing is written meanwhile; what was not read yet is in the copies
   all_still,  // every line, and nothing is written meanwhile: the only gapless copytruncate
 };
 

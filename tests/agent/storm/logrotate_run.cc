@@ -29,7 +29,9 @@ LogrotateRun::LogrotateRun(const LogrotateConfiguration& configuration, Logrotat
                         options_.writers),
       lines_per_writer_(lines_per_period_ * (options_.rotations + 1)),
       random_(options_.seed),
-      stored_(files, options_.directory + "/data", "storm", options_.writers, lines_per_writer_) {}
+      stored_(files, options_.directory + "/data", "storm", options_.writers, lines_per_writer_) {
+  if (configuration_.wait == Wait::still) stored_.expect_copies();
+}
 
 void LogrotateRun::prepare() {
   const std::string& directory = options_.directory;
@@ -165,7 +167,8 @@ bool LogrotateRun::run() {
         std::vector{options_.logrotate, std::string("--force"), std::string("--state"),
                     options_.directory + "/state", options_.directory + "/logrotate.conf"},
         options_.directory + "/logrotate.log");
-    if (configuration_.wait == Wait::all_still && !rotated(rotation)) return false;
+    const bool still = configuration_.wait == Wait::all_still || configuration_.wait == Wait::still;
+    if (still && !rotated(rotation)) return false;
   }
   return period(options_.rotations) && finish();
 }

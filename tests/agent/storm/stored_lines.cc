@@ -70,7 +70,7 @@ void StoredLines::judge(std::size_t shard, const store::StoredRecord& record) {
   }
   bit = true;
   auto& next = shards_[shard].next[{line->writer, line->generation}];
-  if (line->sequence < next) {
+  if (ordered_ && line->sequence < next) {
     complain(where + which + " after line " + std::to_string(next - 1) + " of the same file");
   }
   next = std::max(next, line->sequence + 1);

@@ -26,6 +26,9 @@ class StoredLines {
   StoredLines(io::Files& files, std::string data_dir, std::string stream, std::uint32_t writers,
               std::uint64_t lines);
 
+  // A file's lines are in several files: no order between them.
+  void expect_copies() { ordered_ = false; }
+
   // Reads what is there now and has not been read. The stream need not exist yet.
   base::Result<void> read_on();
 
@@ -39,6 +42,7 @@ class StoredLines {
   std::vector<std::string> complaints(bool complete) const;
 
  private:
+  bool ordered_ = true;
   struct Shard {
     store::Cursor cursor;
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> next;  // writer, generation
