@@ -284,6 +284,10 @@ void Control::marks_covered(base::Instant until, const std::vector<base::Origin>
   covered_until_ = std::min(covered_until_, until);
   marks_needed_.insert(marks_needed_.end(), needed.begin(), needed.end());
   if (--covered_missing_ != 0) return;
+  // Also those of generations that ended meanwhile.
+  for (const MarkTable& table : marks_) {
+    for (const auto& [origin, marks] : table) marks_needed_.push_back(base::Origin{origin});
+  }
   notes_durable_missing_ = true;
   Reactor& owner = *reactors_.front();
   owner.mailbox().post([this, &owner] {

@@ -24,6 +24,7 @@ constexpr base::Duration kComparePause = std::chrono::milliseconds(100);
 // A copy whose original was not truncated is passed over only if it is that long: files of two
 // programs may begin with the same lines.
 constexpr std::uint64_t kCoveredBytesMin = 1024;
+constexpr base::Duration kUnknownMax = std::chrono::seconds(30);
 constexpr std::size_t kDirectoriesMax = 64;  // that are searched for a file's namesakes
 
 std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -43,7 +44,7 @@ bool is_fresh(const Checkpoint& checkpoint) {
          checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
 }
 
-enum class Likeness : std::uint8_t { same, different, unknown };
+enum class Likeness : std::uint8_t { same, different, unknown, unreadable };
 struct Comparison {
   Likeness likeness = Likeness::unknown;
   std::uint64_t size = 0;  // of the first
@@ -56,7 +57,11 @@ Comparison compare(const io::Environment& environment, const std::string& path,
   using Bytes = std::array<char, kTailBytes>;
   io::Files& files = environment.files;
   const auto opened = files.open(path, io::Open::read);
-  if (!opened) return {};
+  if (!opened) {
+    // Whoever opens it to read it says what is wrong.
+    const int error = opened.error().system;
+    return {error == EMFILE || error == ENFILE ? Likeness::unknown : Likeness::unreadable, 0};
+  }
   const io::UniqueHandle handle(files, *opened);
   const auto other_opened = files.open(other_path, io::Open::read);
   if (!other_opened) return {};
@@ -154,7 +159,7 @@ void Discovery::State::answered(std::uint64_t original, std::uint64_t question, 
     check.verified = true;
     check.origin = origin;
     check.offset = offset;
-    check.next = base::Instant{};
+    if (check.differed) check.next = base::Instant{};  // else there is time
   }
 }
 
@@ -182,7 +187,13 @@ bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
   const base::Instant now = environment.clock.monotonic();
   const Comparison now_like =
       compare(environment, path_of(file), file.identity, path_of(original), original.identity);
-  if (now_like.likeness == Likeness::unknown) return true;
+  if (now_like.likeness == Likeness::unreadable) return false;
+  if (now_like.likeness == Likeness::unknown) {
+    // An original nobody can look at is none, after a while.
+    if (check.unknown_since == base::Instant{}) check.unknown_since = now;
+    return now - check.unknown_since < std::max(flows[file.flow].copy_wait, kUnknownMax);
+  }
+  check.unknown_since = base::Instant{};
   const std::uint64_t size = now_like.size;
   if (check.since == base::Instant{} || std::exchange(check.size, size) != size) check.since = now;
   check.size = size;
@@ -211,7 +222,10 @@ bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
 }
 
 bool Discovery::State::waits_for_copied(std::uint64_t number) {
-  if (!may_be_copy(files.at(number)) || files.at(number).resting->decided) return false;
+  if (!may_be_copy(files.at(number)) || files.at(number).resting->decided) {
+    copy_checks.erase(number);
+    return false;
+  }
   const auto known_check = copy_checks.find(number);
   std::uint64_t original = 0;
   if (known_check != copy_checks.end()) {
@@ -252,8 +266,19 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
 
 namespace {
 
-bool is_copy_name(const std::vector<std::string>& names, const Checkpoint& checkpoint) {
+// In its directory, or the one above.
+bool is_copy_name(const std::vector<std::string>& names, std::string_view path,
+                  const Checkpoint& checkpoint) {
+  const std::string place = directory_in(path);
+  const std::string other = directory_in(checkpoint.path);
+  if (other != place && other != directory_in(place)) return false;
   return std::ranges::find(names, name_in(checkpoint.path)) != names.end();
+}
+
+// "app.log.1" of "app.log": a few equal bytes are enough then.
+bool is_numbered(std::string_view name, std::string_view original) {
+  return name.starts_with(original) &&
+         name.find_first_not_of("0123456789.-_~", original.size()) == std::string_view::npos;
 }
 
 // The same name, another place and device, and enough of it to tell.
@@ -271,13 +296,15 @@ void Discovery::State::add_copied(const File& file, std::vector<Former>& formers
   const std::vector<std::string> names = names_copied(name_in(path));
   const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
     if (other.flow != file.flow || checkpoint.tail_bytes == 0) return false;
-    if (!is_copy_name(names, checkpoint) && !may_have_moved(file.identity, path, checkpoint)) {
+    if (!is_copy_name(names, path, checkpoint) &&
+        !may_have_moved(file.identity, path, checkpoint)) {
       return false;
     }
     formers.push_back({.checkpoint = checkpoint,
                        .marks = {},
                        .likely = directory_in(checkpoint.path) == directory_in(path),
-                       .ended = other.identity.device == 0});
+                       .ended = other.identity.device == 0 &&
+                                is_numbered(name_in(path), name_in(checkpoint.path))});
     return true;
   };
   for (const auto& [other, checkpoint] : gone_files) consider(other, checkpoint);
@@ -296,7 +323,8 @@ bool Discovery::State::may_be_out_of_sight(const File& file) {
   return std::ranges::any_of(known, [&](const auto& entry) {
     const auto& [other, checkpoint] = entry;
     if (other.flow != file.flow) return false;
-    if (!is_copy_name(names, checkpoint) && !may_have_moved(file.identity, path, checkpoint)) {
+    if (!is_copy_name(names, path, checkpoint) &&
+        !may_have_moved(file.identity, path, checkpoint)) {
       return false;
     }
     const auto status = environment.files.status(checkpoint.path, false);

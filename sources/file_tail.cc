@@ -293,6 +293,7 @@ void FileTail::begin_generation() {
   checkpoint_.tail_bytes = 0;
   checkpoint_.tail_hash = 0;
   marks_.clear();
+  marks_new_ = marks_doubted_ = false;
   window_.restart(0);
   offset_ = 0;
   seen_end_ = text_end_ = 0;

@@ -37,7 +37,7 @@ void FileTail::start(TailRead& read) {
   ASSERT(phase_ == Phase::ready);
   phase_ = Phase::reading;
   look_again_ = false;
-  asked_ = 0;
+  asked_ = probing_ && offset_ == 0 ? question_ : 0;
   if (start_other(read)) return;
   const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
   const std::uint64_t from = scanning    ? offset_ + long_line_->scan_offset()

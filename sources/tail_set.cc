@@ -288,6 +288,9 @@ void TailSet::add_marks_needed(base::Instant noted, std::vector<base::Origin>& o
   auto& caught_up = state_->turns.caught_up;
   std::erase_if(caught_up, [noted](const auto& entry) { return entry.second < noted; });
   for (const auto& [origin, when] : caught_up) origins.push_back(origin);
+  for (const TailTurns::Ended& each : state_->turns.ended) {
+    origins.push_back(each.checkpoint.origin);
+  }
 }
 
 const FileTailCounters& TailSet::counters() const { return state_->counters; }
