@@ -24,6 +24,7 @@ constexpr const char* kUsage =
     "  --mib N              throughput: size of each input, default 1024; a round needs twelve\n"
     "                       times as much room\n"
     "  --rounds N           throughput: rounds of all contestants, default 5\n"
+    "  --only WORD          throughput: only contestants with it in their names, and their limits\n"
     "  --reactors N         default: one per core\n"
     "  --io BACKEND         auto, io_uring or epoll\n"
     "  --seconds N          idle, many: how long to look, default 30\n"
@@ -42,6 +43,7 @@ bool parse(int argc, char** argv, agent_bench::Settings& settings,
       {"--tailrace", text(settings.tailrace)},
       {"--work", text(settings.directory)},
       {"--io", text(settings.io)},
+      {"--only", text(settings.only)},
       {"--mib", number(settings.mib)},
       {"--rounds", number(settings.rounds)},
       {"--reactors", number(settings.reactors)},

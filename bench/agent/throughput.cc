@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "bench/agent/child.h"
@@ -42,6 +44,7 @@ class Throughput {
         page_cache_(settings.directory) {
     add_limits();
     add_agents();
+    keep_wanted();
   }
 
   bool run() {
@@ -110,6 +113,21 @@ class Throughput {
               "lz4 blocks, as many threads", 0.8);
     add_agent("store, JSON field as key", jsons_, "shards: 4, compression: none, sync: os",
               "    partition_key: { field: /client }\n" + to_store, "simdjson", 0.33);
+  }
+
+  // Those with the wanted word in their name, and what they are compared with.
+  void keep_wanted() {
+    const auto wanted = [this](const Contestant& each) {
+      return each.name.find(settings_.only) != each.name.npos;
+    };
+    std::vector<Contestant> kept;
+    for (const Contestant& each : contestants_) {
+      const bool compared = std::ranges::any_of(contestants_, [&](const Contestant& other) {
+        return wanted(other) && other.limit == each.name;
+      });
+      if (wanted(each) || compared) kept.push_back(each);
+    }
+    contestants_ = std::move(kept);
   }
 
   // Output stays until the round is over: to remove it would free memory (see page_cache.h).

@@ -12,6 +12,7 @@ struct Settings {
   std::string directory;  // working directory, absolute; everything below it is ours
   std::uint64_t mib = 1024;
   std::uint32_t rounds = 5;
+  std::string only;  // throughput: a word in the names of those that run; empty: all
   std::string io = "auto";
   std::uint32_t reactors = 0;  // 0: one per core
   std::uint32_t seconds = 30;  // idle: how long to look
