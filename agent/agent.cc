@@ -20,11 +20,22 @@ base::Result<std::unique_ptr<Agent>> Agent::create(
   Wiring wiring(config, options, control, *agent);
   TRY_VOID(wiring.open_store());
   wiring.make_reactors(reactors);
+  agent->share_packing();
   TRY_VOID(wiring.connect_flows());
   return agent;
 }
 
 Agent::~Agent() = default;
+
+// Whoever sleeps while another has blocks to compress is woken to help.
+void Agent::share_packing() {
+  packing_.emplace(reactors_.size(), [this](std::size_t offering) {
+    for (std::size_t i = 0; i < reactors_.size(); ++i) {
+      if (i != offering) reactors_[i]->doorbell().ring();
+    }
+  });
+  for (std::size_t i = 0; i < reactors_.size(); ++i) reactors_[i]->set_packing(packing_->seat(i));
+}
 
 void Agent::note_settled() {
   for (const auto& shard : shards_) shard->note_settled();

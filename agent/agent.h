@@ -18,6 +18,7 @@
 #include "io/environment.h"
 #include "pipeline/budget.h"
 #include "store/data_dir.h"
+#include "store/packing.h"
 #include "store/shard.h"
 
 namespace agent {
@@ -58,9 +59,11 @@ class Agent {
  private:
   friend class Wiring;
   Agent() = default;
+  void share_packing();
 
   // Destroyed in reverse: what is used outlives its users.
   std::optional<store::DataDir> data_dir_;
+  std::optional<store::PackingBoard> packing_;
   std::vector<std::unique_ptr<store::Shard>> shards_;
   std::vector<std::unique_ptr<Reactor>> reactors_;
   std::vector<std::unique_ptr<pipeline::Budget>> budgets_;  // one per flow

@@ -112,7 +112,7 @@ void Reactor::own_checkpoint_log(std::unique_ptr<CheckpointLog> log) {
 }
 
 void Reactor::own_shard(store::Shard& shard) {
-  shard.attach(environment_);
+  shard.attach(environment_, packing_);
   shards_.push_back(&shard);
 }
 
@@ -169,7 +169,10 @@ void Reactor::wait_for_work() {
   if (worked && ++turns_owed_ < kTurnsOwedMax) return;
   turns_owed_ = 0;
   ringer_.ring_all();
-  if (!worked) environment_.io.run_once(time_to_sleep());
+  if (worked) return;
+  const base::Duration sleep = time_to_sleep();
+  if (sleep != base::Duration::zero() && packing_ != nullptr && packing_->help()) return;
+  environment_.io.run_once(sleep);
 }
 
 base::Duration Reactor::time_to_sleep() {

@@ -32,6 +32,7 @@
 #include "sources/checkpointer.h"
 #include "sources/pipe_tail.h"
 #include "sources/tail_set.h"
+#include "store/packing.h"
 #include "store/shard.h"
 
 namespace agent {
@@ -79,6 +80,7 @@ class Reactor {
     checkpointer_ = std::move(checkpointer);
   }
   void own_checkpoint_log(std::unique_ptr<CheckpointLog> log);
+  void set_packing(store::PackingSeat& seat) { packing_ = &seat; }  // before any shard
   void own_shard(store::Shard& shard);
   Outlet& add_outlet(Outlet outlet);
   void add_flow(FlowPart part) { flows_.push_back(std::move(part)); }
@@ -176,6 +178,7 @@ class Reactor {
   std::unique_ptr<sources::Checkpointer> checkpointer_;
   std::unique_ptr<CheckpointLog> checkpoint_log_;  // on one reactor only
   std::vector<store::Shard*> shards_;
+  store::PackingSeat* packing_ = nullptr;
   std::deque<Outlet> outlets_;
   std::vector<FlowPart> flows_;
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed

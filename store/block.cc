@@ -3,7 +3,6 @@
 #include <lz4.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 #include "base/assert.h"
@@ -14,7 +13,10 @@ namespace store {
 namespace {
 
 constexpr char kZeros[8] = {};
-constexpr std::size_t kPageBytes = 4096;
+
+void trim(std::vector<char>& buffer) {
+  if (buffer.capacity() > Packer::kKeepBytes) std::vector<char>().swap(buffer);
+}
 
 }  // namespace
 
@@ -25,11 +27,12 @@ void BlockGroup::begin(const ChainEnd& end, std::uint64_t synced_end) {
   headers_.clear();
   parts_.clear();
   pieces_.clear();
-  open_runs_.clear();
-  open_bytes_ = 0;
+  runs_.clear();
+  payloads_.clear();
+  raw_bytes_ = 0;
+  open_run_ = open_bytes_ = 0;
   open_records_ = 0;
-  scratch_used_ = 0;
-  if (scratch_bytes_ > kScratchKeepBytes) {
+  if (scratch_used_.exchange(0, std::memory_order_relaxed) > kScratchKeepBytes) {
     scratch_.reset();
     scratch_bytes_ = 0;
   }
@@ -65,13 +68,13 @@ void BlockGroup::add_run(std::string_view run) {
   // Time never goes back within a shard, whatever the clocks of those who read did.
   end_.arrival_us = std::max(end_.arrival_us, header.arrival_us);
   if (open_bytes_ == 0) open_first_us_ = end_.arrival_us;
-  open_runs_.push_back(run);
+  runs_.push_back(run);
   open_bytes_ += run.size();
   open_records_ += header.record_count;
 }
 
 void BlockGroup::add_settled() {
-  ASSERT(open_bytes_ == 0 && synced_end_ == end_.position);
+  ASSERT(runs_.empty() && synced_end_ == end_.position);
   BlockHeader block;
   block.kind = static_cast<std::uint8_t>(BlockKind::settled);
   block.first_arrival_us = block.last_arrival_us = end_.arrival_us;
@@ -80,30 +83,33 @@ void BlockGroup::add_settled() {
 
 void BlockGroup::cut() {
   if (open_bytes_ == 0) return;
-  BlockHeader block;
-  block.record_count = static_cast<std::uint32_t>(open_records_);
-  block.raw_bytes = static_cast<std::uint32_t>(open_bytes_);
-  block.first_arrival_us = open_first_us_;
-  block.last_arrival_us = end_.arrival_us;
-  if (compression_ == Compression::lz4 && compress(block)) {
-    const std::size_t offset = scratch_used_ - block.stored_bytes;
-    block.payload_crc = base::crc32c({scratch_.get() + offset, block.stored_bytes});
-    add_block(block);
-    parts_.push_back({Part::In::scratch, nullptr, offset, block.stored_bytes});
-  } else {
-    block.stored_bytes = block.raw_bytes;
-    for (const std::string_view run : open_runs_) {
-      block.payload_crc = base::crc32c(run, block.payload_crc);
-    }
-    add_block(block);
-    for (const std::string_view run : open_runs_) {
-      parts_.push_back({Part::In::memory, run.data(), 0, run.size()});
-    }
-  }
-  pad(block.stored_bytes);
-  open_runs_.clear();
+  payloads_.push_back({.first_run = open_run_,
+                       .run_count = runs_.size() - open_run_,
+                       .record_count = open_records_,
+                       .first_us = open_first_us_,
+                       .last_us = end_.arrival_us,
+                       .raw_bytes = open_bytes_});
+  raw_bytes_ += open_bytes_;
+  open_run_ = runs_.size();
   open_bytes_ = 0;
   open_records_ = 0;
+}
+
+void BlockGroup::close() {
+  cut();
+  if (compression_ == Compression::none || raw_bytes_ <= scratch_bytes_) return;
+  // As much as could be used, since nobody knows yet how much will be; what is not costs nothing.
+  scratch_ = std::make_unique_for_overwrite<char[]>(raw_bytes_);
+  scratch_bytes_ = raw_bytes_;
+}
+
+void BlockGroup::pack(std::size_t block, Packer& packer) {
+  Payload& payload = payloads_[block];
+  if (compression_ == Compression::lz4 && compress(payload, packer)) return;
+  payload.stored_bytes = payload.raw_bytes;
+  for (std::size_t i = 0; i < payload.run_count; ++i) {
+    payload.crc = base::crc32c(runs_[payload.first_run + i], payload.crc);
+  }
 }
 
 // Seals the header at the chain's end and moves the end behind the block.
@@ -120,42 +126,59 @@ void BlockGroup::add_block(BlockHeader& header) {
   bytes_ += block_bytes(header);
 }
 
-bool BlockGroup::compress(BlockHeader& header) {
-  std::string_view raw = open_runs_.front();
-  if (open_runs_.size() > 1) {  // LZ4 wants its input in one place
-    gathered_.clear();
-    for (const std::string_view run : open_runs_) {
-      gathered_.insert(gathered_.end(), run.begin(), run.end());
-    }
-    raw = {gathered_.data(), gathered_.size()};
+// LZ4 wants its input in one place.
+std::string_view BlockGroup::in_one_piece(const Payload& payload, Packer& packer) const {
+  if (payload.run_count == 1) return runs_[payload.first_run];
+  packer.gathered_.clear();
+  for (std::size_t i = 0; i < payload.run_count; ++i) {
+    const std::string_view run = runs_[payload.first_run + i];
+    packer.gathered_.insert(packer.gathered_.end(), run.begin(), run.end());
   }
-  if (raw.size() > LZ4_MAX_INPUT_SIZE) return false;
-  const int bound = LZ4_compressBound(static_cast<int>(raw.size()));
-  // As far from a page's start as in the file. Where a copy's source lies just before its target,
-  // modulo a page, processors take its loads for ones of what was just stored, and wait.
-  scratch_used_ += (end_.position + kHeaderBytes - scratch_used_) % kPageBytes;
-  reserve_scratch(scratch_used_ + static_cast<std::size_t>(bound));
-  const int size = LZ4_compress_default(raw.data(), scratch_.get() + scratch_used_,
-                                        static_cast<int>(raw.size()), bound);
-  // Less than a sixteenth gained is not worth everybody's decompression.
-  if (size <= 0 || static_cast<std::size_t>(size) > raw.size() - raw.size() / 16) return false;
-  header.codec = static_cast<std::uint8_t>(BlockCodec::lz4);
-  header.stored_bytes = static_cast<std::uint32_t>(size);
-  scratch_used_ += header.stored_bytes;
-  return true;
+  return {packer.gathered_.data(), packer.gathered_.size()};
 }
 
-void BlockGroup::reserve_scratch(std::size_t bytes) {
-  if (bytes <= scratch_bytes_) return;
-  const std::size_t grown =
-      (std::max(bytes, scratch_bytes_ * 2) + kPageBytes - 1) / kPageBytes * kPageBytes;
-  std::unique_ptr<char, Free> bigger(static_cast<char*>(std::aligned_alloc(kPageBytes, grown)));
-  ASSERT(bigger != nullptr);
-  if (scratch_bytes_ > 0) {
-    std::memcpy(bigger.get(), scratch_.get(), std::min(scratch_used_, scratch_bytes_));
+bool BlockGroup::compress(Payload& payload, Packer& packer) {
+  if (payload.raw_bytes > LZ4_MAX_INPUT_SIZE) return false;
+  const std::string_view raw = in_one_piece(payload, packer);
+  const int bound = LZ4_compressBound(static_cast<int>(raw.size()));
+  if (packer.packed_.size() < static_cast<std::size_t>(bound)) {
+    packer.packed_.resize(static_cast<std::size_t>(bound));
   }
-  scratch_ = std::move(bigger);
-  scratch_bytes_ = grown;
+  const int size =
+      LZ4_compress_default(raw.data(), packer.packed_.data(), static_cast<int>(raw.size()), bound);
+  // Less than a sixteenth gained is not worth everybody's decompression.
+  const bool worth = size > 0 && static_cast<std::size_t>(size) <= raw.size() - raw.size() / 16;
+  if (worth) {
+    payload.codec = BlockCodec::lz4;
+    payload.stored_bytes = static_cast<std::size_t>(size);
+    payload.crc = base::crc32c({packer.packed_.data(), payload.stored_bytes});
+    payload.offset = scratch_used_.fetch_add(payload.stored_bytes, std::memory_order_relaxed);
+    std::memcpy(scratch_.get() + payload.offset, packer.packed_.data(), payload.stored_bytes);
+  }
+  trim(packer.gathered_);
+  trim(packer.packed_);
+  return worth;
+}
+
+void BlockGroup::add_payload(const Payload& payload) {
+  BlockHeader block;
+  block.record_count = static_cast<std::uint32_t>(payload.record_count);
+  block.raw_bytes = static_cast<std::uint32_t>(payload.raw_bytes);
+  block.stored_bytes = static_cast<std::uint32_t>(payload.stored_bytes);
+  block.codec = static_cast<std::uint8_t>(payload.codec);
+  block.payload_crc = payload.crc;
+  block.first_arrival_us = payload.first_us;
+  block.last_arrival_us = payload.last_us;
+  add_block(block);
+  if (payload.codec == BlockCodec::none) {
+    for (std::size_t i = 0; i < payload.run_count; ++i) {
+      const std::string_view run = runs_[payload.first_run + i];
+      parts_.push_back({Part::In::memory, run.data(), 0, run.size()});
+    }
+  } else {
+    parts_.push_back({Part::In::scratch, nullptr, payload.offset, payload.stored_bytes});
+  }
+  pad(payload.stored_bytes);
 }
 
 void BlockGroup::pad(std::size_t payload_bytes) {
@@ -164,7 +187,7 @@ void BlockGroup::pad(std::size_t payload_bytes) {
 }
 
 void BlockGroup::finish() {
-  cut();
+  for (const Payload& payload : payloads_) add_payload(payload);
   for (const Part& part : parts_) {
     if (part.bytes == 0) continue;
     const char* const from = part.in == Part::In::memory ? part.memory

@@ -1,13 +1,16 @@
 // BlockGroup: turns runs into blocks: the bytes of one vectored write.
 // decode_payload(): the way back.
 //
+//   begin ─▶ add_head? ─▶ add_run… ─▶ close ─▶ pack(0) … pack(n - 1) ─▶ finish ─▶ pieces
+//                                              in any order, on any thread
+//
 // Runs are not copied when they are stored as they are; pieces() then views the caller's memory,
 // which must stay until the write is done. The only file that knows LZ4.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +32,17 @@ struct ChainEnd {
   std::uint32_t crc = 0;        // of the last header
 };
 
+// What a thread needs to pack blocks; one per thread. Keeps little of what a long block took.
+class Packer {
+ public:
+  static constexpr std::size_t kKeepBytes = 1U << 20;
+
+ private:
+  friend class BlockGroup;
+  std::vector<char> gathered_;  // runs that are not in one place
+  std::vector<char> packed_;
+};
+
 class BlockGroup {
  public:
   // A block is cut when the next run would make it longer than this, before compression. It limits
@@ -37,7 +51,7 @@ class BlockGroup {
   // LZ4 sees 64 KiB back and is fastest when its whole input fits there; a run of a busy shard is
   // about as long, so it need not be copied to join others. 256 KiB packed 8 % better, 8 % slower.
   static constexpr std::size_t kLz4BlockBytes = 64U << 10;
-  // Scratch above this is given back after the group.
+  // Scratch of which more than this was used is given back after the group.
   static constexpr std::size_t kScratchKeepBytes = 4U << 20;
 
   explicit BlockGroup(Compression compression) : compression_(compression) {}
@@ -49,15 +63,21 @@ class BlockGroup {
   void add_head(const SegmentHeader& header, std::span<const Mark> marks);
   // A whole run, header included.
   void add_run(std::string_view run);
-  // A block that only says: everything before me is delivered.
+  // A block that only says: everything before me is delivered. Alone.
   void add_settled();
-  // Closes the last block; afterwards pieces() is what to write.
+  // No more runs. Their blocks are known now, and may be packed.
+  void close();
+  std::size_t block_count() const { return payloads_.size(); }  // those of runs
+  // Checksum of one block, and its compression. Each once; different ones at the same time on
+  // different threads. The owner's finish() must come after all of them (see packing.h).
+  void pack(std::size_t block, Packer& packer);
+  // Puts the blocks in a row behind the chain's end; afterwards pieces() is what to write.
   void finish();
 
   std::span<const std::string_view> pieces() const { return pieces_; }
   const ChainEnd& end() const { return end_; }
   std::uint64_t bytes() const { return bytes_; }  // of all pieces
-  std::uint32_t block_count() const { return static_cast<std::uint32_t>(headers_.size()); }
+  std::uint32_t blocks_written() const { return static_cast<std::uint32_t>(headers_.size()); }
 
  private:
   // A piece before its memory has its final place.
@@ -66,10 +86,22 @@ class BlockGroup {
     const char* memory;
     std::size_t offset, bytes;
   };
+  // A block of runs before its place in the chain is known.
+  struct Payload {
+    std::size_t first_run, run_count;  // in runs_
+    std::uint64_t record_count;
+    std::int64_t first_us, last_us;  // arrival
+    std::size_t raw_bytes;
+    // By pack():
+    BlockCodec codec = BlockCodec::none;
+    std::uint32_t crc = 0;
+    std::size_t offset = 0, stored_bytes = 0;  // in scratch_, if it is compressed
+  };
   void cut();
   void add_block(BlockHeader& header);
-  bool compress(BlockHeader& header);
-  void reserve_scratch(std::size_t bytes);
+  void add_payload(const Payload& payload);
+  std::string_view in_one_piece(const Payload& payload, Packer& packer) const;
+  bool compress(Payload& payload, Packer& packer);
   void pad(std::size_t payload_bytes);
 
   Compression compression_;
@@ -80,19 +112,21 @@ class BlockGroup {
   std::vector<Part> parts_;
   std::vector<std::string_view> pieces_;
 
-  std::vector<std::string_view> open_runs_;  // of the block not yet cut
-  std::size_t open_bytes_ = 0;
+  std::vector<std::string_view> runs_;
+  std::vector<Payload> payloads_;
+  std::uint64_t raw_bytes_ = 0;  // of payloads_
+  // Of the block not yet cut.
+  std::size_t open_run_ = 0, open_bytes_ = 0;
   std::uint64_t open_records_ = 0;
   std::int64_t open_first_us_ = 0;
 
   SegmentHeader segment_header_;
   std::vector<Mark> marks_;
-  std::vector<char> gathered_;  // at most kLz4BlockBytes, or one run
-  struct Free {
-    void operator()(char* memory) const { std::free(memory); }
-  };
-  std::unique_ptr<char, Free> scratch_;  // compressed payloads of the whole group; page-aligned
-  std::size_t scratch_bytes_ = 0, scratch_used_ = 0;
+  // Compressed payloads of the whole group, in the order in which they were done. Whoever has one
+  // takes its room by adding to `scratch_used_`, which orders nothing else.
+  std::unique_ptr<char[]> scratch_;
+  std::size_t scratch_bytes_ = 0;
+  std::atomic<std::size_t> scratch_used_{0};
 };
 
 // The payload as runs (or marks). `stored`: stored_bytes long; may be moved to `raw` or

@@ -69,7 +69,10 @@ Shard::Shard(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Shard::~Shard() = default;
 
-void Shard::attach(const io::Environment& environment) { state_->environment = &environment; }
+void Shard::attach(const io::Environment& environment, PackingSeat* seat) {
+  state_->environment = &environment;
+  state_->seat = seat;
+}
 
 void Shard::append(Append& append) {
   ASSERT(state_->environment != nullptr);

@@ -23,6 +23,8 @@
 
 namespace store {
 
+class PackingSeat;
+
 struct ShardName {
   base::HashKey stream_id = 0;
   std::string stream;
@@ -69,8 +71,10 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // From now on `environment` is the owner's; it outlives the shard.
-  void attach(const io::Environment& environment);
+  // From now on `environment` is the owner's; it outlives the shard. With a seat large groups are
+  // compressed over several turns, and by others who have time; the owner must then tick(). The
+  // shard must outlive the last turn of whoever has another seat at the same board.
+  void attach(const io::Environment& environment, PackingSeat* seat = nullptr);
 
   // Stores the runs after everything appended before; calls done when that is as safe as
   // options.sync promises. Appends that come while one is being written or synced are taken

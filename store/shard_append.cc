@@ -64,7 +64,6 @@ void Shard::State::created(std::int64_t result) {
 }
 
 void Shard::State::start_write(bool only_settled) {
-  phase = Phase::writing;
   head_in_write = end.position == 0;
   settled_in_write = only_settled;
   group.begin(end, promised.position);
@@ -85,6 +84,30 @@ void Shard::State::start_write(bool only_settled) {
     sync_wanted = sync_wanted || append.synced;
     in_write.push(append);
   }
+  group.close();
+  packing.begin(environment->io);
+  phase = Phase::packing;
+  const bool shared = seat != nullptr && options.compression != Compression::none &&
+                      group.block_count() > kPackedPerTurn;
+  if (shared) {
+    seat->offer(packing);
+    return;  // from the next turn on
+  }
+  while (packing.pack_one(seat != nullptr ? seat->packer() : packer)) {
+  }
+  write_group();
+}
+
+// One turn's part of a large group.
+void Shard::State::pack_some() {
+  for (std::uint32_t i = 0; i < kPackedPerTurn && packing.pack_one(seat->packer()); ++i) {
+  }
+  if (packing.all_taken()) seat->withdraw(packing);
+  if (packing.done()) write_group();
+}
+
+void Shard::State::write_group() {
+  phase = Phase::writing;
   group.finish();
   operation = io::on<&State::written>(*this);
   environment->io.write(operation, tail_.get(), group.pieces(), end.position);
@@ -122,7 +145,7 @@ void Shard::State::written(std::int64_t result) {
     return fail(error);
   }
   counters.bytes_written.add(group.bytes());
-  counters.blocks.add(group.block_count());
+  counters.blocks.add(group.blocks_written());
   end = group.end();
   last_is_settled_block = settled_in_write;
   after_write();

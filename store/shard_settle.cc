@@ -110,6 +110,11 @@ base::Instant Shard::State::settled_block_deadline() const {
 
 base::Instant Shard::next_deadline() const {
   const State& state = *state_;
+  if (state.phase == State::Phase::packing) {
+    // When all that is left is in other hands, the last of them wakes us.
+    const bool mine = !state.packing.all_taken() || state.packing.done();
+    return mine ? base::Instant::min() : base::Instant::max();
+  }
   if (state.phase != State::Phase::idle) return base::Instant::max();
   base::Instant deadline = state.settled_block_deadline();
   if (!state.unsynced.empty()) {
@@ -124,6 +129,7 @@ base::Instant Shard::next_deadline() const {
 
 void Shard::tick(base::Instant now) {
   State& state = *state_;
+  if (state.phase == State::Phase::packing) return state.pack_some();
   if (state.phase != State::Phase::idle || state.environment == nullptr) return;
   if (state.roll_due(now) || state.sync_due(now)) {
     state.advance();

@@ -1,8 +1,8 @@
 // Shard::State: the writer's machine. One operation is in flight at a time:
 //
-//   idle ─▶ creating ─▶ writing ─▶ syncing ─▶ syncing_directory ─▶ answer ─▶ idle
-//            (no tail)     │ os: answered      (new files only)
-//                          └ interval: idle until the sync is due, or more is written
+//   idle ─▶ creating ─▶ packing ─▶ writing ─▶ syncing ─▶ syncing_directory ─▶ answer ─▶ idle
+//            (no tail)   (LZ4: some   │ os: answered      (new files only)
+//                         turns)      └ interval: idle until the sync is due, or more is written
 //
 // A failed write goes back to the last good end of the same file. A failed sync gives the file up
 // at the end of what had been answered; the next append makes a new one.
@@ -19,6 +19,7 @@
 #include "io/environment.h"
 #include "store/block.h"
 #include "store/marks.h"
+#include "store/packing.h"
 #include "store/recovery.h"
 #include "store/shard.h"
 
@@ -53,8 +54,10 @@ struct Shard::State {
   static constexpr std::uint64_t kGroupBytesMax = 8U << 20;
   // Quiet for so long: a settled block is worth its 64 bytes.
   static constexpr base::Duration kSettleAfter = std::chrono::seconds(1);
+  // Compressed in one turn, about half a millisecond: the reactor has other things to do.
+  static constexpr std::uint32_t kPackedPerTurn = 4;
 
-  enum class Phase : std::uint8_t { idle, creating, writing, syncing, syncing_directory };
+  enum class Phase : std::uint8_t { idle, creating, packing, writing, syncing, syncing_directory };
 
   State(io::Files& files, std::string path, ShardName shard_name, ShardOptions shard_options);
 
@@ -72,6 +75,8 @@ struct Shard::State {
   void created(std::int64_t result);
   void start_write(bool only_settled);
   void add_head();
+  void pack_some();
+  void write_group();
   void written(std::int64_t result);
   void after_write();
   void start_sync();
@@ -123,6 +128,9 @@ struct Shard::State {
   base::Instant last_activity{};
 
   BlockGroup group;
+  Packing packing{group};
+  PackingSeat* seat = nullptr;  // of the owner, if it has one
+  Packer packer;                // if it has none
   std::vector<Mark> mark_list;
   std::string path;  // of the file being created
   io::UniqueHandle directory_handle;

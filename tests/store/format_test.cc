@@ -36,6 +36,9 @@ std::string example_segment() {
   group.begin({.position = 0, .sequence = 1000, .arrival_us = 1'789'999'999'000'000}, 0);
   group.add_head(header, {&mark, 1});
   group.add_run(run);
+  group.close();
+  store::Packer packer;
+  for (std::size_t i = 0; i < group.block_count(); ++i) group.pack(i, packer);
   group.finish();
   std::string bytes;
   for (const std::string_view piece : group.pieces()) bytes += piece;

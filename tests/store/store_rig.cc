@@ -40,13 +40,13 @@ StoreRig::StoreRig(std::uint64_t seed) : world_(seed), process_(world_.start_pro
 
 StoreRig::~StoreRig() = default;
 
-store::Shard& StoreRig::open(store::ShardOptions options) {
+store::Shard& StoreRig::open(store::ShardOptions options, store::PackingSeat* seat) {
   auto shard =
       store::Shard::open(*environment_, kDirectory,
                          {.stream_id = 0x0102030405060708, .stream = "s", .shard = {}}, options);
   REQUIRE(shard.has_value());
   shard_ = std::move(*shard);
-  shard_->attach(*environment_);
+  shard_->attach(*environment_, seat);
   return *shard_;
 }
 
@@ -54,6 +54,8 @@ void StoreRig::close(bool note_settled) {
   if (note_settled) shard_->note_settled();
   shard_.reset();
 }
+
+void StoreRig::step() { process_->io().run_once(std::chrono::milliseconds(10)); }
 
 void StoreRig::run_until_idle() {
   for (int i = 0; i < 1000 && !shard_->idle(); ++i) {

@@ -34,7 +34,7 @@ class StoreRig {
 
   sim::SimWorld& world() { return world_; }
   io::Environment environment() { return process_->environment(); }
-  store::Shard& open(store::ShardOptions options = {});
+  store::Shard& open(store::ShardOptions options = {}, store::PackingSeat* seat = nullptr);
   void close(bool note_settled);
   // Appends a run of `count` records and waits for the answer. Result: 0 or an errno.
   int append(std::uint32_t count, std::size_t filling = 20);
@@ -46,6 +46,7 @@ class StoreRig {
   }
   std::string path(const std::string& name) const { return std::string(kDirectory) + "/" + name; }
   store::Shard& shard() { return *shard_; }
+  void step();  // whatever is due, in virtual time
   void run_until_idle();
 
  private:
