@@ -268,9 +268,7 @@ void Control::maintain(base::Instant now) {
   covered_missing_ = reactors_.size();
   covered_until_ = base::Instant::max();
   marks_needed_.clear();
-  for (const MarkTable& table : marks_) {  // of files that were not found again yet
-    for (const auto& [origin, marks] : table) marks_needed_.push_back(base::Origin{origin});
-  }
+  note_own_marks();
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([this, r = reactor.get()] {
       const base::Instant until = r->covered();
@@ -280,14 +278,22 @@ void Control::maintain(base::Instant now) {
   }
 }
 
+// Of files that were not found again yet, and of generations that ended.
+void Control::note_own_marks() {
+  for (const MarkTable& table : marks_) {
+    for (const auto& [origin, marks] : table) marks_needed_.push_back(base::Origin{origin});
+  }
+}
+
 void Control::marks_covered(base::Instant until, const std::vector<base::Origin>& needed) {
   covered_until_ = std::min(covered_until_, until);
   marks_needed_.insert(marks_needed_.end(), needed.begin(), needed.end());
   if (--covered_missing_ != 0) return;
-  // Also those of generations that ended meanwhile.
-  for (const MarkTable& table : marks_) {
-    for (const auto& [origin, marks] : table) marks_needed_.push_back(base::Origin{origin});
-  }
+  note_own_marks();  // also those of generations that ended meanwhile
+  // Who went from us to a reactor, or back, was named by both.
+  std::ranges::sort(marks_needed_);
+  const auto repeated = std::ranges::unique(marks_needed_);
+  marks_needed_.erase(repeated.begin(), repeated.end());
   notes_durable_missing_ = true;
   Reactor& owner = *reactors_.front();
   owner.mailbox().post([this, &owner] {

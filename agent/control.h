@@ -100,6 +100,7 @@ class Control {
   bool all_read() const;
   bool all(bool (Reactor::*flag)() const) const;
   void maintain(base::Instant now);
+  void note_own_marks();
   void marks_covered(base::Instant until, const std::vector<base::Origin>& needed);
   void forget_and_retire(bool notes_durable);
   void remove_files();

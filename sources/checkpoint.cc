@@ -48,6 +48,11 @@ bool take_last_number(std::string_view& text, T& number) {
 
 }  // namespace
 
+bool is_fresh(const Checkpoint& checkpoint) {
+  return checkpoint.origin == base::Origin::none && checkpoint.offset == 0 &&
+         checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
+}
+
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes) {
   const bool raw = checkpoint.transcoded || checkpoint.compressed_bytes > 0;
   return file_bytes == (raw ? checkpoint.compressed_bytes : checkpoint.offset);

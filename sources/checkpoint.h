@@ -51,6 +51,8 @@ struct Checkpoint {
   bool operator==(const Checkpoint&) const = default;
 };
 
+// Nobody read of it or passed over any of it.
+bool is_fresh(const Checkpoint& checkpoint);
 // Nothing of a file of this size is left to read.
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 // What is left to read, in bytes of the file, as far as that can be said.

@@ -10,19 +10,13 @@
 
 #include "sources/discovery_state.h"
 #include "sources/inflater.h"
+#include "sources/paths.h"
 
 namespace sources {
 namespace {
 
 constexpr std::size_t kGoneMax = 1024;   // remembered, all flows together
 constexpr std::size_t kFormersMax = 64;  // named to one reactor
-
-std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-std::string_view directory_in(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
 
 // A file's name without what rotation appends: "app.log" of "app.log", "app.log.1" and
 // "app.log-20260101".
@@ -34,11 +28,6 @@ std::string_view family(std::string_view name) {
 // Says the name of a compressed file that it may once have had the name of this path?
 bool may_have_been(std::string_view compressed_path, std::string_view path) {
   return name_in(compressed_path).starts_with(family(name_in(path)));
-}
-
-bool is_fresh(const Checkpoint& checkpoint) {
-  return checkpoint.origin == base::Origin::none && checkpoint.offset == 0 &&
-         checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
 }
 
 }  // namespace
@@ -55,12 +44,10 @@ bool Discovery::State::may_have_original(const File& file) const {
 
 // Has somebody of this flow the file with this name?
 bool Discovery::State::follows(std::size_t flow, std::string_view path) const {
-  const std::size_t slash = path.rfind('/');
-  const auto directory =
-      directories.find(std::string(path.substr(0, std::max(slash, std::size_t{1}))));
+  const auto directory = directories.find(directory_in(path));
   if (directory == directories.end()) return false;
   const auto& names = directory->second->names;
-  const auto name = names.find(path.substr(slash + 1));
+  const auto name = names.find(name_in(path));
   return name != names.end() && std::ranges::any_of(name->second.numbers, [flow](const auto& each) {
            return each.first == flow;
          });

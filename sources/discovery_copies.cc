@@ -16,6 +16,7 @@
 #include "sources/copy_names.h"
 #include "sources/discovery_state.h"
 #include "sources/former_search.h"
+#include "sources/paths.h"
 
 namespace sources {
 namespace {
@@ -26,23 +27,6 @@ constexpr base::Duration kComparePause = std::chrono::milliseconds(100);
 constexpr std::uint64_t kCoveredBytesMin = 1024;
 constexpr base::Duration kUnknownMax = std::chrono::seconds(30);
 constexpr std::size_t kDirectoriesMax = 64;  // that are searched for a file's namesakes
-
-std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
-
-std::string directory_in(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  return std::string(slash == 0 || slash == std::string_view::npos ? "/" : path.substr(0, slash));
-}
-
-bool not_there(const base::Error& error) {
-  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
-         (error.system == 0 && error.code == base::ErrorCode::not_found);
-}
-
-bool is_fresh(const Checkpoint& checkpoint) {
-  return checkpoint.origin == base::Origin::none && checkpoint.offset == 0 &&
-         checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
-}
 
 enum class Likeness : std::uint8_t { same, different, unknown, unreadable };
 struct Comparison {

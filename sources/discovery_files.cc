@@ -5,14 +5,10 @@
 
 #include "base/assert.h"
 #include "sources/discovery_state.h"
+#include "sources/paths.h"
 
 namespace sources {
 namespace {
-
-bool not_there(const base::Error& error) {
-  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
-         (error.system == 0 && error.code == base::ErrorCode::not_found);
-}
 
 FlowFile without_device(FlowFile file) {
   file.identity.device = 0;

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "sources/discovery_state.h"
+#include "sources/paths.h"
 
 namespace sources {
 namespace {
@@ -14,11 +15,6 @@ bool is_below(const std::string& path, const std::string& directory) {
   if (directory == "/") return true;
   return path.starts_with(directory) &&
          (path.size() == directory.size() || path[directory.size()] == '/');
-}
-
-bool not_there(const base::Error& error) {
-  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
-         (error.system == 0 && error.code == base::ErrorCode::not_found);
 }
 
 }  // namespace

@@ -1,27 +1,17 @@
 // Files without a name under the patterns: searched by identity; and the telling of what a scan or
 // a batch of events found out.
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 
 #include "base/assert.h"
 #include "sources/discovery_state.h"
+#include "sources/paths.h"
 
 namespace sources {
 namespace {
 
 // A file rotated away while we were stopped and fully read may still be written to for a while.
 constexpr auto kLateWriters = std::chrono::minutes(1);
-
-bool not_there(const base::Error& error) {
-  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
-         (error.system == 0 && error.code == base::ErrorCode::not_found);
-}
-
-std::string parent_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
-}
 
 }  // namespace
 
@@ -33,7 +23,7 @@ bool Discovery::State::find_unmatched() {
   std::unordered_set<std::string> places;
   for (const auto& [file, checkpoint] : known) {
     wanted[file.identity.inode].push_back(file);
-    places.insert(parent_of(checkpoint.path));
+    places.insert(directory_in(checkpoint.path));
   }
   if (wanted.empty()) return true;
   for (const auto& [path, directory] : directories) {
@@ -74,7 +64,7 @@ void Discovery::State::forget_gone(const std::unordered_set<std::string>& search
       std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
   for (auto it = known.begin(); it != known.end();) {
     const Checkpoint& checkpoint = it->second;
-    const bool gone = searched.contains(parent_of(checkpoint.path)) && !seen.contains(it->first);
+    const bool gone = searched.contains(directory_in(checkpoint.path)) && !seen.contains(it->first);
     if (gone && now_us - checkpoint.seen_us > forget_us) {
       if (listener.forgotten) listener.forgotten(it->first.flow, checkpoint);
       it = known.erase(it);
@@ -125,13 +115,13 @@ void Discovery::State::lose(std::uint64_t number) {
     if (successor.resting) successor.resting->rest.checkpoint = std::move(rest.checkpoint);
   } else {
     Lost each{.file = key,
-              .places = {parent_of(file.home)},
+              .places = {directory_in(file.home)},
               .path = file.moved_to.empty() ? path_of(file) : file.moved_to,
               .unread_bytes = unread_bytes(rest.checkpoint, rest.size),
               .unread = file.resting->wanted && !file.resting->postponed,
               .unlinked = file.unlinked};
-    if (!file.path.empty()) each.places.push_back(parent_of(file.path));
-    if (!file.moved_to.empty()) each.places.push_back(parent_of(file.moved_to));
+    if (!file.path.empty()) each.places.push_back(directory_in(file.path));
+    if (!file.moved_to.empty()) each.places.push_back(directory_in(file.moved_to));
     lost.push_back(std::move(each));
     remember(key, std::move(rest.checkpoint));
   }
@@ -188,8 +178,7 @@ void Discovery::State::settle_found() {
       // Its last lines come first, even if nobody told of them.
       const File& older = files.at(other);
       if (other == each.number || !older.resting || older.order == 0) continue;
-      const std::string& path = older.path.empty() ? older.home : older.path;
-      const auto status = environment.files.status(path, true);
+      const auto status = environment.files.status(path_of(older), true);
       if (status && identity_of(*status) == older.identity) notice(other, *status);
     }
     want(each.number);

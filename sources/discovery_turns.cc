@@ -5,17 +5,9 @@
 
 #include "base/assert.h"
 #include "sources/discovery_state.h"
+#include "sources/paths.h"
 
 namespace sources {
-namespace {
-
-bool not_there(const base::Error& error) {
-  return error.system == ENOENT || error.system == ENOTDIR || error.system == ELOOP ||
-         (error.system == 0 && error.code == base::ErrorCode::not_found);
-}
-
-}  // namespace
-
 // What a file that rests looks like now.
 void Discovery::State::notice(std::uint64_t number, const io::FileStatus& status) {
   File& file = files.at(number);
@@ -141,11 +133,9 @@ std::pair<Directory*, std::string> Discovery::State::name_of(std::uint64_t numbe
     return std::find(name.numbers.begin(), name.numbers.end(), std::pair(flow, number)) !=
            name.numbers.end();
   };
-  const std::string& path = file.path.empty() ? file.home : file.path;
-  const std::size_t slash = path.rfind('/');
-  if (const auto it = directories.find(slash == 0 ? "/" : path.substr(0, slash));
-      it != directories.end()) {
-    const auto name = it->second->names.find(path.substr(slash + 1));
+  const std::string& path = path_of(file);
+  if (const auto it = directories.find(directory_in(path)); it != directories.end()) {
+    const auto name = it->second->names.find(name_in(path));
     if (name != it->second->names.end() && is_its(name->second)) {
       return {it->second.get(), name->first};
     }
@@ -195,7 +185,7 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
 
 void Discovery::State::hand_over(std::uint64_t number) {
   File& file = files.at(number);
-  const std::string path = file.path.empty() ? file.home : file.path;
+  const std::string path = path_of(file);
   const auto opened = environment.files.open(path, io::Open::read);
   if (!opened) return not_opened(number, opened.error());
   io::UniqueHandle handle(environment.files, *opened);

@@ -2,14 +2,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/sources/compressed_bytes.h"
-#include "tests/sources/tail_scene.h"
-#include "tests/sources/whole_scene.h"
+#include "tests/sources/rotation_scene.h"
 #include "tests/test.h"
 
 namespace {
@@ -18,32 +16,15 @@ using namespace std::chrono_literals;
 using compressed::gzip;
 using compressed::zstd;
 using scene::Lines;
-using scene::WholeScene;
+using scene::text_of;
 using sources::CompressedFiles;
 
-Lines sorted(Lines lines) {
-  std::ranges::sort(lines);
-  return lines;
-}
-
-std::string text_of(int from, int to) {
-  std::string text;
-  for (int i = from; i < to; ++i)
-    text += "line " + std::to_string(i * 7919) +
-            " of a log whose lines are long enough to be told apart\n";
-  return text;
-}
-
-struct Rotation : WholeScene {
+struct Rotation : scene::RotationScene {
   explicit Rotation(std::vector<std::string> given = {"/log/a*"}, std::uint64_t seed = 1)
-      : WholeScene(std::move(given), seed) {
+      : RotationScene(std::move(given), seed) {
     files.compressed = CompressedFiles::read;
     options.tail.inflate = true;
     options.chunk_bytes = 1024;
-  }
-  void write(const std::string& path, const std::string& text) {
-    append(path, text);
-    written += text;
   }
   // As logrotate does with `compress`: the old file goes when its compressed form is complete.
   void rename(const std::string& to = "/log/a.log.1") {
@@ -55,28 +36,10 @@ struct Rotation : WholeScene {
     append(path + ".gz", whole ? bytes : bytes.substr(0, bytes.size() / 2));
     if (whole) REQUIRE(world.disk().remove(path) == 0);
   }
-  // A part of what can happen in one turn.
-  void some_turns(int turns) {
-    for (int i = 0; i < turns; ++i) {
-      turn();
-      if (i % 3 == 0) rig->deliver(0);
-      if (i % 4 == 0 && rig->unsettled() > 0) rig->settle(0);
-      if (i % 2 == 0) rig->answer();
-    }
-  }
-  void check_exact() {
-    const Lines stored = sorted(records());
-    const Lines wanted = sorted(scene::split(written));
-    Lines missing;
-    Lines doubled;
-    std::ranges::set_difference(wanted, stored, std::back_inserter(missing));
-    std::ranges::set_difference(stored, wanted, std::back_inserter(doubled));
-    CHECK(missing == Lines{});
-    CHECK(doubled == Lines{});
+  void check_exact() const {
+    RotationScene::check_exact();
     CHECK(discovery->counters().files_lost_unread.value() == 0);
   }
-
-  std::string written;
 };
 
 }  // namespace

@@ -1,52 +1,26 @@
 // Copies that rotation makes before it truncates, under the same pattern (F06).
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "sources/copy_names.h"
-#include "tests/sources/tail_scene.h"
-#include "tests/sources/whole_scene.h"
+#include "tests/sources/rotation_scene.h"
 #include "tests/test.h"
 
 using namespace std::chrono_literals;
-using Lines = std::vector<std::string>;
+using scene::Lines;
+using scene::text_of;
 
 namespace {
 
-std::string text_of(int first, int end) {
-  std::string text;
-  for (int i = first; i < end; ++i) text += "line " + std::to_string(i) + " of a log\n";
-  return text;
-}
-
-struct Copying : scene::WholeScene {
-  explicit Copying(std::uint64_t seed = 1) : WholeScene({"/log/a.log*"}, seed) {
+struct Copying : scene::RotationScene {
+  explicit Copying(std::uint64_t seed = 1) : RotationScene({"/log/a.log*"}, seed) {
     options.tail.copies = true;
   }
-  void write(const std::string& text) {
-    append("/log/a.log", text);
-    written += text;
-  }
+  using RotationScene::write;
+  void write(const std::string& text) { write("/log/a.log", text); }
   void copy(const std::string& to) { append(to, world.disk().content("/log/a.log")); }
-  void some_turns(int turns) {
-    for (int i = 0; i < turns; ++i) {
-      turn();
-      if (i % 3 == 0) rig->deliver(0);
-      if (i % 4 == 0 && rig->unsettled() > 0) rig->settle(0);
-      if (i % 2 == 0) rig->answer();
-    }
-  }
-  void check_exact() {
-    Lines stored = records();
-    Lines wanted = scene::split(written);
-    std::ranges::sort(stored);
-    std::ranges::sort(wanted);
-    CHECK(stored == wanted);
-  }
-
-  std::string written;
 };
 
 }  // namespace
@@ -133,8 +107,7 @@ TEST_CASE("copies: one that is kept beside its original is not read, what it get
   scene.check_exact();
   CHECK(scene.discovery->counters().files_passed_over_copied.value() == 1);
   const std::string more = "only here\n";
-  scene.append("/log/a.log.bak", more);
-  scene.written += more;
+  scene.write("/log/a.log.bak", more);
   scene.run(1s);
   scene.check_exact();
 }
@@ -145,8 +118,7 @@ TEST_CASE("copies: a file that only has such a name is read at once", "[sources]
   scene.start();
   scene.run(1s);
   const std::string text = text_of(1000, 1010);
-  scene.append("/log/a.log.err", text);
-  scene.written += text;
+  scene.write("/log/a.log.err", text);
   scene.run(500ms);  // not after rotate_wait
   scene.check_exact();
 }
@@ -156,8 +128,7 @@ TEST_CASE("copies: the same first lines are no proof", "[sources][copies]") {
   const std::string banner = text_of(0, 100);
   scene.write(banner + text_of(100, 200));
   const std::string other = banner + text_of(500, 600);
-  scene.append("/log/a.log.1", other);
-  scene.written += other;
+  scene.write("/log/a.log.1", other);
   scene.start();
   scene.run(10s);
   scene.check_exact();

@@ -4,30 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/sources/tail_scene.h"
-#include "tests/sources/whole_scene.h"
+#include "tests/sources/rotation_scene.h"
 #include "tests/test.h"
 
 using namespace std::chrono_literals;
-using Lines = std::vector<std::string>;
-
-namespace {
-
-std::string text_of(int first, int end) {
-  std::string text;
-  for (int i = first; i < end; ++i) text += "line " + std::to_string(i) + " of a log\n";
-  return text;
-}
-
-void check_exact(const scene::WholeScene& scene, const std::string& written) {
-  Lines stored = scene.records();
-  Lines wanted = scene::split(written);
-  std::ranges::sort(stored);
-  std::ranges::sort(wanted);
-  CHECK(stored == wanted);
-}
-
-}  // namespace
+using scene::check_exact;
+using scene::text_of;
 
 TEST_CASE("volumes: another device number is the same file (F20)", "[sources][volumes]") {
   for (int moment = 1; moment < 60; moment += 3) {
