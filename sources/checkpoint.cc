@@ -12,8 +12,10 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kVersionCompressed = 2;
 constexpr std::uint8_t kVersionTranscoded = 3;
 constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 4;
+constexpr std::uint8_t kVersionLineEnds = 4;
 constexpr std::size_t kCompressedBytes = 8 + 1;  // what version 2 has more
 constexpr std::size_t kTranscodedBytes = 8 + 8;  // what version 3 has more than that
+constexpr std::size_t kLineEndBytes = 4 + 8;
 
 template <typename T>
 void put(std::string& out, T value) {  // little-endian, whatever the machine is
@@ -48,6 +50,27 @@ bool take_last_number(std::string_view& text, T& number) {
 
 }  // namespace
 
+void put_line_ends(std::string& out, const Checkpoint& checkpoint) {
+  put(out, static_cast<std::uint16_t>(checkpoint.line_ends.size()));
+  for (const LineEnd& end : checkpoint.line_ends) {
+    put(out, static_cast<std::uint32_t>(checkpoint.offset - end.offset));
+    put(out, end.hash);
+  }
+}
+
+bool take_line_ends(std::string_view& in, Checkpoint& checkpoint) {
+  if (in.size() < 2) return false;
+  const auto count = get<std::uint16_t>(in);
+  if (count > kLineEndsMax || in.size() < count * kLineEndBytes) return false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto below = get<std::uint32_t>(in);
+    const auto hash = get<std::uint64_t>(in);
+    if (below > checkpoint.offset) return false;
+    checkpoint.line_ends.push_back({checkpoint.offset - below, hash});
+  }
+  return true;
+}
+
 bool is_fresh(const Checkpoint& checkpoint) {
   return checkpoint.origin == base::Origin::none && checkpoint.offset == 0 &&
          checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
@@ -78,9 +101,14 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) 
 
 std::string encode(const Checkpoint& checkpoint) {
   std::string value;
-  value.reserve(kFixedBytes + kCompressedBytes + kTranscodedBytes + checkpoint.path.size());
+  const bool line_ends = !checkpoint.line_ends.empty() && !checkpoint.transcoded;
   const bool more = checkpoint.compressed_bytes > 0 || checkpoint.gone || checkpoint.transcoded;
-  put(value, checkpoint.transcoded ? kVersionTranscoded : more ? kVersionCompressed : kVersion);
+  value.reserve(kFixedBytes + kCompressedBytes + kTranscodedBytes +
+                checkpoint.line_ends.size() * kLineEndBytes + checkpoint.path.size());
+  put(value, line_ends               ? kVersionLineEnds
+             : checkpoint.transcoded ? kVersionTranscoded
+             : more                  ? kVersionCompressed
+                                     : kVersion);
   put(value, base::value(checkpoint.origin));
   put(value, checkpoint.flow_fingerprint);
   put(value, checkpoint.generation);
@@ -88,7 +116,7 @@ std::string encode(const Checkpoint& checkpoint) {
   put(value, checkpoint.tail_bytes);
   put(value, checkpoint.tail_hash);
   put(value, checkpoint.seen_us);
-  if (more) {
+  if (more || line_ends) {
     put(value, checkpoint.compressed_bytes);
     put(value, static_cast<std::uint8_t>(checkpoint.gone ? 1 : 0));
   }
@@ -96,6 +124,7 @@ std::string encode(const Checkpoint& checkpoint) {
     put(value, checkpoint.point.offset);
     put(value, checkpoint.point.raw);
   }
+  if (line_ends) put_line_ends(value, checkpoint);
   put(value, static_cast<std::uint32_t>(checkpoint.path.size()));
   value += checkpoint.path;
   return value;
@@ -111,7 +140,7 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
   checkpoint.flow = key;
   if (value.size() < kFixedBytes) return std::nullopt;
   const auto version = get<std::uint8_t>(value);
-  if (version < kVersion || version > kVersionTranscoded) return std::nullopt;
+  if (version < kVersion || version > kVersionLineEnds) return std::nullopt;
   checkpoint.origin = base::Origin{get<std::uint64_t>(value)};
   checkpoint.flow_fingerprint = get<std::uint64_t>(value);
   checkpoint.generation = get<std::uint32_t>(value);
@@ -131,6 +160,8 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
     checkpoint.point.raw = get<std::uint64_t>(value);
     if (checkpoint.point.offset > checkpoint.offset) return std::nullopt;
   }
+  if (version == kVersionLineEnds && !take_line_ends(value, checkpoint)) return std::nullopt;
+  if (value.size() < 4) return std::nullopt;
   const auto path_bytes = get<std::uint32_t>(value);
   if (value.size() != path_bytes || checkpoint.tail_bytes > kTailBytes) return std::nullopt;
   if (checkpoint.offset > 0 && checkpoint.tail_bytes > checkpoint.offset) return std::nullopt;

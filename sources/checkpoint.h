@@ -5,10 +5,12 @@
 // is never ahead of what the shards hold.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "sources/file_identity.h"
@@ -22,6 +24,15 @@ struct TextPoint {
 
   bool operator==(const TextPoint&) const = default;
 };
+
+// A place before the watermark where a line ended.
+struct LineEnd {
+  std::uint64_t offset = 0;
+  std::uint64_t hash = 0;  // tail_hash of the bytes before, kTailBytes or all there are
+
+  bool operator==(const LineEnd&) const = default;
+};
+constexpr std::size_t kLineEndsMax = 256;  // that are remembered of a generation
 
 struct Checkpoint {
   std::string flow;
@@ -47,6 +58,8 @@ struct Checkpoint {
   TextPoint point{};
   // Deleted, and kept only to recognise its compressed form (sources/former_search.h).
   bool gone = false;
+  // Of a generation that was truncated, the last ones below `offset`: a copy of it may end there.
+  std::vector<LineEnd> line_ends = {};  // ascending
 
   bool operator==(const Checkpoint&) const = default;
 };
@@ -67,7 +80,8 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
 // Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 gone, 58 u32
 // path bytes, 62 path. Version 3, of transcoded files: 58 u64 point.offset, 66 u64 point.raw,
-// 74 u32 path bytes, 78 path.
+// 74 u32 path bytes, 78 path. Version 4, of generations with line ends: 58 u16 how many, 60 of each
+// u32 how far below the offset and u64 hash, then path bytes and path.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kGoneMax = 1024;   // remembered, all flows together
 constexpr std::size_t kFormersMax = 64;  // named to one reactor
+// A copy is of one of the last generations.
+constexpr std::size_t kFormersWithLineEndsMax = 8;
 
 // A file's name without what rotation appends: "app.log" of "app.log", "app.log.1" and
 // "app.log-20260101".
@@ -144,6 +146,9 @@ std::vector<Former> Discovery::State::formers_of(const File& file) const {
     return std::tuple(each.likely, each.checkpoint.seen_us, each.checkpoint.offset);
   });
   if (formers.size() > kFormersMax) formers.resize(kFormersMax);
+  for (std::size_t i = kFormersWithLineEndsMax; i < formers.size(); ++i) {
+    formers[i].checkpoint.line_ends.clear();
+  }
   return formers;
 }
 

@@ -22,9 +22,6 @@ namespace sources {
 namespace {
 
 constexpr base::Duration kComparePause = std::chrono::milliseconds(100);
-// A copy whose original was not truncated is passed over only if it is that long: files of two
-// programs may begin with the same lines.
-constexpr std::uint64_t kCoveredBytesMin = 1024;
 constexpr base::Duration kUnknownMax = std::chrono::seconds(30);
 constexpr std::size_t kDirectoriesMax = 64;  // that are searched for a file's namesakes
 

@@ -265,6 +265,8 @@ void FileTail::end_generation() {
   ended_ = std::make_unique<Checkpoint>(resume_point());
   ended_->identity = identity_of_generation(parts_.environment.random.next());
   ended_->gone = true;
+  ended_->line_ends =
+      parts_.turns.recent.line_ends(checkpoint_.origin, ended_->offset, delimiter());
   parts_.checkpointer.register_origin(*ended_, this);
 }
 

@@ -299,7 +299,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void begin_search();
   void begin_inflating(Compression compression);
   void tried_former(TailRead& read, std::string_view bytes);
-  void take_over(Former& former);
+  void take_over(Former& former, std::uint64_t whole_bytes);
   void note_whole_file();
   base::Instant unfinished_at(base::Instant now);
   base::Result<io::FileStatus> status() const;

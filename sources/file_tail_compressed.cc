@@ -7,6 +7,11 @@
 #include "sources/file_tail.h"
 
 namespace sources {
+namespace {
+
+constexpr std::size_t kSearchBytesMax = std::size_t{64} << 10;  // of one read
+
+}  // namespace
 
 // The file's status with the size of what is read of it: decompressed bytes.
 base::Result<io::FileStatus> FileTail::status() const {
@@ -101,7 +106,10 @@ void FileTail::begin_search() {
   std::vector<Former> formers = std::exchange(formers_, {});
   const bool fresh = checkpoint_.origin == base::Origin::none && checkpoint_.tail_bytes == 0;
   if (!fresh || offset_ > 0 || checkpoint_.compressed_bytes > 0 || formers.empty()) return;
-  search_ = std::make_unique<FormerSearch>(std::move(formers));
+  const FormerSearch::Reading reading{
+      .bytes_max = std::min(parts_.chunks.buffer_bytes(), kSearchBytesMax),
+      .delimiter = delimiter()};
+  search_ = std::make_unique<FormerSearch>(std::move(formers), reading);
   if (!search_->next()) search_.reset();
 }
 
@@ -154,7 +162,7 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   if (search_->next()) return make_ready();
   const std::unique_ptr<FormerSearch> search = std::move(search_);
   if (Former* const former = search->found()) {
-    take_over(*former);
+    take_over(*former, search->whole_bytes());
   } else {
     make_ready();
   }
@@ -162,26 +170,35 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
 
 // It goes on as `former`, under its origin, so that the marks of what was stored of it hold. Our
 // checkpoint must be in the log before the other's may go: between the two, whoever reads the log
-// finds the same place twice.
-void FileTail::take_over(Former& former) {
+// finds the same place twice. `whole_bytes`: of a file that ends before the former's offset; all of
+// it was read, and what it may get later is its own.
+void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   const Checkpoint& known = former.checkpoint;
   auto& counter = compressed_ ? parts_.counters.files_continued_compressed
                               : parts_.counters.files_continued_copied;
   counter.add();
-  parts_.environment.log.info(compressed_ ? "compressed file is known from before it was compressed"
-                                          : "file is a copy of one that was read",
-                              {{"path", checkpoint_.path},
-                               {"before", known.path},
-                               {"offset", std::to_string(known.offset)}});
+  parts_.environment.log.info(
+      compressed_ ? "compressed file is known from before it was compressed"
+                  : "file is a copy of one that was read",
+      {{"path", checkpoint_.path},
+       {"before", known.path},
+       {"offset", std::to_string(whole_bytes > 0 ? whole_bytes : known.offset)}});
   checkpoint_.origin = known.origin;
   checkpoint_.generation = known.generation;
   checkpoint_.offset = known.offset;
   checkpoint_.tail_bytes = known.tail_bytes;
   checkpoint_.tail_hash = known.tail_hash;
+  if (whole_bytes > 0) {
+    checkpoint_.origin = base::Origin::none;
+    checkpoint_.offset = whole_bytes;
+    checkpoint_.tail_bytes = 0;
+    checkpoint_.tail_hash = 0;
+    former.marks.clear();
+  }
   checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
   former_key_ = checkpoint_key(known.flow, known.identity);
   marks_ = std::move(former.marks);
-  offset_ = seen_end_ = known.offset;
+  offset_ = seen_end_ = checkpoint_.offset;
   window_.restart(offset_);
   expect_start();
   tail_known_ = false;

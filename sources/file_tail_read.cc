@@ -420,6 +420,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   const std::string_view tail = before_end.substr(before_end.size() - prefix);
   std::memcpy(tail_.data(), tail.data(), prefix);
   at_start_ = false;
+  if (parts_.options.copies) parts_.turns.recent.add(checkpoint_.origin, offset_, before_end);
   if (!marks_.empty() && offset_ >= *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};
     parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());

@@ -1,4 +1,4 @@
-// FormerSearch: is this compressed file one that was read already, before it was compressed (F11)?
+// FormerSearch: is this file, a copy or a compressed one, one that was read already (F06, F11)?
 //
 // Asked about those that are gone: are the bytes before their offsets here, too? Pure: says what to
 // read next, in ascending order, so that one pass of inflating answers for all.
@@ -7,6 +7,10 @@
 // that was read of a generation that was truncated. The first line of
 // many a log is the same, so a name is none. The hash of a file's first bytes counts as well,
 // because its origin may have marks already (see Checkpoint).
+//
+// A copy that was made before the last lines were read ends before the offset, where a line ended.
+// That it holds the bytes before such a place, and no line behind it, is a proof that all of it was
+// read; from kCoveredBytesMin on, because two programs may begin with the same lines.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +19,13 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/delimiter.h"
 #include "sources/checkpoint.h"
 
 namespace sources {
+
+// A file is passed over as a copy of what is there, or was read further, only if it is that long.
+constexpr std::uint64_t kCoveredBytesMin = 1024;
 
 struct Former {  // a file that is gone
   Checkpoint checkpoint;
@@ -30,11 +38,15 @@ class FormerSearch {
  public:
   static constexpr std::size_t kProofBytes = 64;
 
-  explicit FormerSearch(std::vector<Former> formers);
+  struct Reading {
+    std::size_t bytes_max = kTailBytes + 1;  // at once; no less than this
+    pipeline::Delimiter delimiter = {};
+  };
+  FormerSearch(std::vector<Former> formers, Reading reading);
 
   struct Wanted {
     std::uint64_t from;  // decompressed bytes
-    std::size_t bytes;   // at most kTailBytes + 1
+    std::size_t bytes;   // at most Reading::bytes_max
   };
   std::optional<Wanted> next() const;  // nullopt: all were asked about
   // `bytes`: what was read there; fewer than wanted: there it ends.
@@ -42,11 +54,30 @@ class FormerSearch {
 
   // Once next() has no more: whose it is; nullptr: nobody's.
   Former* found();
+  // It ends before the offset of the one that was found, here; 0: it does not.
+  std::uint64_t whole_bytes() const { return whole_bytes_; }
 
  private:
-  std::vector<Former> formers_;  // ascending by what is wanted
+  struct Place {  // where bytes are to be compared
+    std::size_t former;
+    std::uint64_t begin;
+    std::size_t bytes;
+    std::uint64_t hash;
+    std::uint64_t offset;  // what is known below
+    bool earlier;          // than the former's offset
+    std::uint64_t end() const { return begin + bytes; }
+  };
+  bool better(std::size_t place, std::optional<std::size_t> than) const;
+  std::size_t answered_at_once() const;
+  void answer_rest(std::string_view bytes);
+
+  std::vector<Former> formers_;
+  Reading reading_;
+  std::vector<Place> places_;  // ascending
   std::size_t at_ = 0;
-  std::optional<std::size_t> best_;
+  std::optional<std::size_t> best_;     // of the formers' offsets
+  std::optional<std::size_t> earlier_;  // the best of the others; asked what is behind it
+  std::uint64_t whole_bytes_ = 0;
 };
 
 }  // namespace sources

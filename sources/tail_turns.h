@@ -14,6 +14,7 @@
 #include "sources/checkpoint.h"
 #include "sources/file_identity.h"
 #include "sources/open_ages.h"
+#include "sources/recent_bytes.h"
 
 namespace sources {
 
@@ -41,6 +42,7 @@ struct TailTurns {
   };
   std::vector<Verified> verified;  // the same, after those
   OpenAges ages;                   // of all their parcels
+  RecentBytes recent;              // only where copies may match
   // Origins whose marks were reached, and when: the marks are needed until that is noted.
   std::vector<std::pair<base::Origin, base::Instant>> caught_up;
   // Files that are known to be no text: said once, also when they rest and are opened again. All

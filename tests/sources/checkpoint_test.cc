@@ -132,3 +132,26 @@ TEST_CASE("tail hash: only the last bytes count, and each of them", "[sources][i
     CHECK(sources::tail_hash(other) != sources::tail_hash(bytes));
   }
 }
+
+TEST_CASE("checkpoint: of a generation, where its last lines ended", "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  checkpoint.gone = true;
+  const std::size_t bytes = sources::encode(checkpoint).size();
+  checkpoint.line_ends = {{checkpoint.offset - 0x010203, 5}, {checkpoint.offset - 1, 6}};
+  std::string value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value.size() == bytes + 2 + 2 * 12);
+  CHECK(value[0] == 4);
+  CHECK(value.substr(57, 15) == std::string("\1\2\0\3\2\1\0\5\0\0\0\0\0\0\0", 15));
+  for (std::size_t cut = 0; cut < value.size(); ++cut) {
+    CHECK_FALSE(sources::decode_checkpoint(key, std::string_view(value).substr(0, cut)));
+  }
+  value[58] = '\xff';  // more than anybody writes
+  value[59] = '\xff';
+  CHECK_FALSE(sources::decode_checkpoint(key, value));
+  checkpoint.offset = 10;
+  checkpoint.tail_bytes = 10;
+  checkpoint.line_ends = {{11, 5}};  // behind its own offset
+  CHECK_FALSE(sources::decode_checkpoint(key, sources::encode(checkpoint)));
+}

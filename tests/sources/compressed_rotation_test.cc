@@ -94,6 +94,29 @@ TEST_CASE("compressed rotation: what was not read of a file is read from its com
   }
 }
 
+TEST_CASE("compressed rotation: a copy that ends before what was read is not read again",
+          "[sources][former]") {
+  Rotation scene;
+  scene.options.tail.copies = true;
+  const std::string text = text_of(0, 300);
+  scene.write("/log/a.log", text);
+  scene.start();
+  scene.run(1s);
+  scene.write("/log/a.log", text_of(300, 330));  // behind the copy's end
+  scene.run(1s);
+  scene.truncate("/log/a.log");
+  scene.write("/log/a.log", text_of(330, 340));
+  scene.run(1s);
+  scene.append("/log/a.log.1.gz", gzip(text));
+  scene.run(10s);
+  scene.check_exact();
+  CHECK(scene.counters().files_continued_compressed.value() == 1);
+  scene.stop();
+  scene.start();
+  scene.run(10s);
+  scene.check_exact();
+}
+
 TEST_CASE("compressed rotation: killed while it is compressed, each line is stored once",
           "[sources][former]") {
   for (int moment = 1; moment < 40; ++moment) {

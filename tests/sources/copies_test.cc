@@ -9,21 +9,9 @@
 #include "tests/test.h"
 
 using namespace std::chrono_literals;
+using Copying = scene::CopyScene;
 using scene::Lines;
 using scene::text_of;
-
-namespace {
-
-struct Copying : scene::RotationScene {
-  explicit Copying(std::uint64_t seed = 1) : RotationScene({"/log/a.log*"}, seed) {
-    options.tail.copies = true;
-  }
-  using RotationScene::write;
-  void write(const std::string& text) { write("/log/a.log", text); }
-  void copy(const std::string& to) { append(to, world.disk().content("/log/a.log")); }
-};
-
-}  // namespace
 
 TEST_CASE("copies: whose copy a name may be", "[sources][copies]") {
   CHECK(sources::names_copied("app.log.1") == Lines{"app.log", "app.1", "app"});
@@ -94,6 +82,47 @@ TEST_CASE("copies: lines written after the copy and read before the truncation s
   scene.write(text_of(400, 410));
   scene.run(10s);
   scene.check_exact();
+}
+
+TEST_CASE("copies: lines written after a copy nobody saw and read before the truncation stay one",
+          "[sources][copies]") {
+  for (const std::string half : {"", "half a li"}) {  // of a line, when the copy is made
+    for (const bool killed : {false, true}) {         // as soon as the end is noted
+      for (int lines = 0; lines < 60; lines += 7) {
+        CAPTURE(half, killed, lines);
+        Copying scene;
+        scene.write(text_of(0, 300) + half);
+        scene.start();
+        scene.run(1s);
+        scene.copy("/log/a.log.1");
+        if (!half.empty()) scene.write("ne\n");
+        for (int i = 0; i < lines; ++i) {
+          scene.write(text_of(300 + i, 301 + i));  // in no copy
+          if (i % 3 == 0) scene.read_unseen();
+        }
+        scene.read_unseen();
+        scene.truncate("/log/a.log");
+        scene.write(text_of(400, 405));
+        scene.read_unseen();
+        if (killed) {
+          scene.stop();
+          scene.start();
+        }
+        scene.run(10s);
+        scene.check_exact();
+        CHECK(scene.counters().files_continued_copied.value() == 1);
+        scene.stop();
+        scene.start();
+        scene.run(10s);
+        scene.check_exact();
+        const std::string more = "only here\n";
+        scene.append("/log/a.log.1", half.empty() ? more : "\n" + more);
+        scene.written += more;
+        scene.run(1s);
+        scene.check_exact();
+      }
+    }
+  }
 }
 
 TEST_CASE("copies: one that is kept beside its original is not read, what it gets later is",

@@ -1,5 +1,6 @@
 #include "sources/former_search.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -32,7 +33,7 @@ Former former(const std::string& text, std::size_t offset, std::uint64_t origin,
 
 // The origin of the one that `text` is of; 0: none.
 std::uint64_t found_in(const std::string& text, std::vector<Former> formers) {
-  FormerSearch search(std::move(formers));
+  FormerSearch search(std::move(formers), {});
   std::uint64_t last = 0;
   while (const auto wanted = search.next()) {
     CHECK(wanted->from >= last);
@@ -42,6 +43,40 @@ std::uint64_t found_in(const std::string& text, std::vector<Former> formers) {
   }
   const Former* const found = search.found();
   return found == nullptr ? 0 : base::value(found->checkpoint.origin);
+}
+
+// As former(), and with the ends of the last `lines` lines before the offset.
+Former with_line_ends(const std::string& text, std::size_t offset, std::uint64_t origin,
+                      std::size_t lines) {
+  Former made = former(text, offset, origin);
+  for (std::size_t at = offset - 1; lines > 0 && (at = text.rfind('\n', at - 1)) != 0; --lines) {
+    if (at == std::string::npos) break;
+    const std::size_t end = at + 1;
+    const std::size_t count = std::min(end, sources::kTailBytes);
+    made.checkpoint.line_ends.push_back({end, sources::tail_hash(text.substr(end - count, count))});
+  }
+  std::ranges::reverse(made.checkpoint.line_ends);
+  return made;
+}
+
+struct Answer {
+  std::uint64_t origin = 0;
+  std::uint64_t whole_bytes = 0;
+  std::size_t reads = 0;
+};
+
+Answer search_in(const std::string& text, std::vector<Former> formers, std::size_t bytes_max) {
+  FormerSearch search(std::move(formers), {.bytes_max = bytes_max, .delimiter = {}});
+  Answer answer;
+  while (const auto wanted = search.next()) {
+    CHECK(wanted->bytes <= bytes_max);
+    ++answer.reads;
+    search.answer(wanted->from < text.size() ? text.substr(wanted->from, wanted->bytes) : "");
+  }
+  const Former* const found = search.found();
+  if (found != nullptr) answer.origin = base::value(found->checkpoint.origin);
+  answer.whole_bytes = search.whole_bytes();
+  return answer;
 }
 
 }  // namespace
@@ -86,4 +121,61 @@ TEST_CASE("former search: first bytes count, no bytes do not", "[sources][former
 TEST_CASE("former search: names decide between equals", "[sources][former]") {
   const std::string text = scene::numbered(0, 100);
   CHECK(found_in(text, {former(text, 300, 7, true), former(text, 400, 8)}) == 7);
+}
+
+TEST_CASE("former search: a copy that ends before the offset, in or behind a line, was read",
+          "[sources][former]") {
+  const std::string text = scene::numbered(0, 500);
+  const std::size_t offset = text.size() - 700;
+  const std::vector<Former> formers = {with_line_ends(text, offset, 7, 60)};
+  const std::uint64_t first = formers.front().checkpoint.line_ends.front().offset;
+  for (const std::size_t bytes_max : {std::size_t{257}, std::size_t{512}, std::size_t{65536}}) {
+    for (std::size_t size = first; size < offset; ++size) {
+      CAPTURE(bytes_max, size);
+      const Answer answer = search_in(text.substr(0, size), formers, bytes_max);
+      CHECK(answer.origin == 7);
+      CHECK(answer.whole_bytes == size);
+      if (bytes_max > 60000) CHECK(answer.reads == 2);
+    }
+    CHECK(search_in(text.substr(0, offset), formers, bytes_max).whole_bytes == 0);
+    CHECK(search_in(text.substr(0, offset), formers, bytes_max).origin == 7);
+    CHECK(search_in(text, formers, bytes_max).whole_bytes == 0);
+    CHECK(search_in(text.substr(0, first - 1), formers, bytes_max).origin == 0);
+  }
+}
+
+TEST_CASE("former search: one that goes on in another way is not passed over",
+          "[sources][former]") {
+  const std::string text = scene::numbered(0, 500);
+  const std::size_t offset = text.size();
+  const std::vector<Former> formers = {with_line_ends(text, offset, 7, 60)};
+  const std::uint64_t common = formers.front().checkpoint.line_ends[20].offset;
+  CHECK(search_in(text.substr(0, common), formers, 4096).origin == 7);
+  CHECK(search_in(text.substr(0, common) + "another\n", formers, 4096).origin == 0);
+  // Nor one whose next line has no end as far as one read sees.
+  CHECK(search_in(text.substr(0, common) + std::string(5000, 'x'), formers, 4096).origin == 0);
+  // Of two generations the newer one counts: of the one it ends in, or goes on behind the other.
+  std::vector<Former> two = {with_line_ends(text, 1200, 3, 20), formers.front()};
+  two[0].checkpoint.seen_us = 2;
+  CHECK(search_in(text.substr(0, common), two, 4096).origin == 3);
+  CHECK(search_in(text.substr(0, common), two, 4096).whole_bytes == 0);
+  two[1].checkpoint.seen_us = 3;
+  CHECK(search_in(text.substr(0, common), two, 4096).origin == 7);
+  // If that is none of it, the one whose offset fits.
+  CHECK(search_in(text.substr(0, common) + "another\n", two, 4096).origin == 3);
+}
+
+TEST_CASE("former search: a short beginning in common is no copy, unless the name is a number's",
+          "[sources][former]") {
+  const std::string text = scene::numbered(0, 200);  // lines of 7 to 9 bytes
+  Former known = with_line_ends(text, 1400, 7, 170);
+  REQUIRE(known.checkpoint.line_ends.front().offset < 100);
+  const auto ends = known.checkpoint.line_ends;
+  const auto at =
+      std::ranges::lower_bound(ends, sources::kCoveredBytesMin, {}, &sources::LineEnd::offset);
+  CHECK(search_in(text.substr(0, at->offset), {known}, 512).origin == 7);
+  CHECK(search_in(text.substr(0, std::prev(at)->offset), {known}, 512).origin == 0);
+  known.ended = true;
+  CHECK(search_in(text.substr(0, std::prev(at)->offset), {known}, 512).origin == 7);
+  CHECK(search_in(text.substr(0, ends.front().offset), {known}, 512).origin == 7);
 }

@@ -60,4 +60,20 @@ struct RotationScene : WholeScene {
   std::string written;
 };
 
+// A log, and copies of it under the same pattern.
+struct CopyScene : RotationScene {
+  explicit CopyScene(std::uint64_t seed = 1, std::vector<std::string> patterns = {"/log/a.log*"})
+      : RotationScene(std::move(patterns), seed) {
+    options.tail.copies = true;
+  }
+  using RotationScene::write;
+  void write(const std::string& text) { write("/log/a.log", text); }
+  void copy(const std::string& to) { append(to, world.disk().content("/log/a.log")); }
+  // The reactor's part alone: discovery sees nothing of what is here in between.
+  void read_unseen() {
+    rig->tails().look_at_all();
+    rig->run();
+  }
+};
+
 }  // namespace scene
