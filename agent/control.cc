@@ -158,10 +158,7 @@ void Control::generation_ended(std::size_t flow, const sources::Checkpoint& chec
   discovery_->ended(flow, checkpoint);
 }
 
-void Control::file_verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
-                            std::uint64_t offset) {
-  discovery_->verified(number, question, origin, offset);
-}
+void Control::file_verified(const sources::Verified& answer) { discovery_->verified(answer); }
 
 void Control::send_hints() {
   for (std::size_t i = 0; i < hints_.size(); ++i) {
@@ -348,6 +345,7 @@ void Control::describe(base::Samples& samples) const {
   add("files_waiting_for_descriptor", counters.files_waiting_for_descriptor);
   add("files_ignored_old", counters.files_ignored_old);
   add("files_passed_over_copied", counters.files_passed_over_copied);
+  add("gone_forgotten", counters.gone_forgotten);
   add("files_skipped_compressed", counters.files_skipped_compressed);
   add("files_lost_unread", counters.files_lost_unread);
   samples.push_back(

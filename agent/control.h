@@ -77,8 +77,7 @@ class Control {
   // A generation of a file ended by truncation; a file was seen to be what it was. By mail.
   void generation_ended(std::size_t flow, const sources::Checkpoint& checkpoint,
                         std::vector<std::uint64_t> marks);
-  void file_verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
-                     std::uint64_t offset);
+  void file_verified(const sources::Verified& answer);
 
   std::size_t files() const { return discovery_->files(); }
   void describe(base::Samples& samples) const;

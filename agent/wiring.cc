@@ -474,11 +474,8 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
               });
             },
         .verified =
-            [control = agent_.control_.get()](std::uint64_t file, std::uint64_t question,
-                                              base::Origin origin, std::uint64_t offset) {
-              control->mailbox().post([control, file, question, origin, offset] {
-                control->file_verified(file, question, origin, offset);
-              });
+            [control = agent_.control_.get()](const sources::Verified& answer) {
+              control->mailbox().post([control, a = answer] { control->file_verified(a); });
             }});
     if (flow.pipe && &reactor == &owner_of(flow.name, 0)) add_pipe(part, flow, reactor, budget);
     reactor.add_flow(std::move(part));

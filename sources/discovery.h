@@ -62,6 +62,7 @@ struct DiscoveryCounters {
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
   base::Counter files_passed_over_copied;      // copies of what was read to their ends
+  base::Counter gone_forgotten;                // what was gone, early: there were too many
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
   base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
   base::Counter files_skipped_compressed /* gauge: for their names' ends */;
@@ -141,10 +142,8 @@ class Discovery {
   // A generation of a file ended by truncation, and all that was read of it is settled: a copy of
   // it goes on there. Before any verified() of what came after.
   void ended(std::size_t flow, const Checkpoint& checkpoint);
-  // Answer to Listener::verify, this question and all before it: it was seen to be the file it was,
-  // and what is below `offset` of the generation with this origin is settled.
-  void verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
-                std::uint64_t offset);
+  // To Listener::verify.
+  void verified(const Verified& answer);
   void stop();        // cancels the watch; wait for idle() before dying
   bool idle() const;  // no operation in flight
 

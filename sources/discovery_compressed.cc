@@ -15,7 +15,7 @@
 namespace sources {
 namespace {
 
-constexpr std::size_t kGoneMax = 1024;   // remembered, all flows together
+constexpr std::size_t kGoneMax = 1024;   // remembered, all flows together; see gone_forgotten
 constexpr std::size_t kFormersMax = 64;  // named to one reactor
 // A copy is of one of the last generations.
 constexpr std::size_t kFormersWithLineEndsMax = 8;
@@ -127,6 +127,7 @@ void Discovery::State::trim_gone() {
     it = old || !remembers(it->first.flow) ? forget(it) : std::next(it);
   }
   while (gone_files.size() > kGoneMax) {
+    counters.gone_forgotten.add();
     forget(std::ranges::min_element(gone_files, {},
                                     [](const auto& each) { return each.second.seen_us; }));
   }
@@ -145,7 +146,9 @@ std::vector<Former> Discovery::State::formers_of(const File& file) const {
   std::ranges::sort(formers, std::greater{}, [](const Former& each) {
     return std::tuple(each.likely, each.checkpoint.seen_us, each.checkpoint.offset);
   });
-  if (formers.size() > kFormersMax) formers.resize(kFormersMax);
+  // A copy's name says of which file, so those are few.
+  const std::size_t most = may_be_copy(file) ? kGoneMax : kFormersMax;
+  if (formers.size() > most) formers.resize(most);
   for (std::size_t i = kFormersWithLineEndsMax; i < formers.size(); ++i) {
     formers[i].checkpoint.line_ends.clear();
   }

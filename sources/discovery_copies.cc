@@ -102,7 +102,11 @@ std::uint64_t Discovery::State::copied_file(std::uint64_t number) const {
   if (directories.size() > kDirectoriesMax) return 0;
   for (const auto& [each, directory] : directories) {
     const std::uint64_t other = followed(each, name_in(path));
-    if (other != 0 && files.at(other).identity.device != file.identity.device) return other;
+    if (other == 0 || files.at(other).identity.device == file.identity.device) continue;
+    // Of two that nobody read the first one found is read, and the other waits for it.
+    const File& namesake = files.at(other);
+    const bool unread = namesake.resting && is_fresh(namesake.resting->rest.checkpoint);
+    if (!unread || other < number) return other;
   }
   return 0;
 }
@@ -122,24 +126,29 @@ void Discovery::State::ask(CopyCheck& check) {
   if (!status || identity_of(*status) != original.identity) return;
   const bool unchanged = rest.size == status->size && rest.modified_ns == status->modified_ns;
   if (is_fresh(rest.checkpoint) || (unchanged && !original.resting->wanted)) {
-    check.verified = true;
-    check.origin = rest.checkpoint.origin;
-    check.offset = rest.checkpoint.offset;
+    const bool exhausted = unchanged && !original.resting->wanted;
+    check.answer(rest.checkpoint.origin, rest.checkpoint.offset, exhausted,
+                 environment.clock.monotonic());
   } else {
     notice(check.original, *status);
   }
 }
 
-void Discovery::State::answered(std::uint64_t original, std::uint64_t question, base::Origin origin,
-                                std::uint64_t offset) {
+void CopyCheck::answer(base::Origin of, std::uint64_t settled, bool exhausted, base::Instant now) {
+  if (!exhausted || std::pair(origin, offset) != std::pair(of, settled)) exhausted_since = {};
+  if (exhausted && exhausted_since == base::Instant{}) exhausted_since = now;
+  verified = true;
+  origin = of;
+  offset = settled;
+}
+
+void Discovery::State::answered(const Verified& answer) {
   for (auto& [number, check] : copy_checks) {
-    if (check.original != original || check.first_question == 0 ||
-        question < check.first_question) {
+    if (check.original != answer.number || check.first_question == 0 ||
+        answer.question < check.first_question) {
       continue;
     }
-    check.verified = true;
-    check.origin = origin;
-    check.offset = offset;
+    check.answer(answer.origin, answer.offset, answer.exhausted, environment.clock.monotonic());
     if (check.differed) check.next = base::Instant{};  // else there is time
   }
 }
@@ -161,6 +170,22 @@ void Discovery::State::begin_behind_copy(std::uint64_t number, std::uint64_t siz
                        {{"path", path_of(file)}, {"offset", std::to_string(size)}});
 }
 
+// The original will not get on as it is: its last line has no end, or it is no text. What of it is
+// not delivered the copy holds as well, and nobody waits for ever.
+bool Discovery::State::has_waited_enough(const CopyCheck& check) const {
+  const base::Duration limit = flows[files.at(check.original).flow].copy_wait;
+  return check.exhausted_since != base::Instant{} &&
+         environment.clock.monotonic() - check.exhausted_since >= limit;
+}
+
+// An original nobody can look at is none, after a while.
+bool Discovery::State::cannot_be_seen(std::uint64_t number, CopyCheck& check,
+                                      base::Instant now) const {
+  if (check.unknown_since == base::Instant{}) check.unknown_since = now;
+  const base::Duration limit = std::max(flows[files.at(number).flow].copy_wait, kUnknownMax);
+  return now - check.unknown_since >= limit;
+}
+
 // False: it is decided.
 bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
   const File& file = files.at(number);
@@ -170,9 +195,7 @@ bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
       compare(environment, path_of(file), file.identity, path_of(original), original.identity);
   if (now_like.likeness == Likeness::unreadable) return false;
   if (now_like.likeness == Likeness::unknown) {
-    // An original nobody can look at is none, after a while.
-    if (check.unknown_since == base::Instant{}) check.unknown_since = now;
-    return now - check.unknown_since < std::max(flows[file.flow].copy_wait, kUnknownMax);
+    return !cannot_be_seen(number, check, now);
   }
   check.unknown_since = base::Instant{};
   const std::uint64_t size = now_like.size;
@@ -194,8 +217,9 @@ bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
   check.same_until = size;
   if (size < FormerSearch::kProofBytes && quiet) return false;
   if (check.verified) check.same_origin = check.origin;
-  if (check.verified && quiet && check.offset >= size) {
-    if (size >= kCoveredBytesMin) begin_behind_copy(number, size);
+  const std::uint64_t covered = std::min(check.offset, size);
+  if (check.verified && quiet && (covered == size || has_waited_enough(check))) {
+    if (covered >= kCoveredBytesMin) begin_behind_copy(number, covered);
     return false;
   }
   ask(check);
@@ -215,12 +239,14 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (original == 0) original = copied_file(number);
   if (original == 0) {
     if (may_be_out_of_sight(files.at(number))) {
-      next_copy_check = std::min(next_copy_check, environment.clock.monotonic() + kComparePause);
-      return true;
+      const base::Instant now = environment.clock.monotonic();
+      if (!cannot_be_seen(number, copy_checks[number], now)) {
+        next_copy_check = std::min(next_copy_check, now + kComparePause);
+        return true;
+      }
     }
-    if (known_check != copy_checks.end()) {
-      const CopyCheck check = known_check->second;
-      copy_checks.erase(known_check);
+    if (const auto left = copy_checks.extract(number)) {
+      const CopyCheck& check = left.mapped();
       if (is_covered(check, check.size)) begin_behind_copy(number, check.size);
     }
     files.at(number).resting->decided = true;
@@ -323,9 +349,8 @@ void Discovery::ended(std::size_t flow, const Checkpoint& checkpoint) {
   if (!state_->stopped) state_->announce();
 }
 
-void Discovery::verified(std::uint64_t number, std::uint64_t question, base::Origin origin,
-                         std::uint64_t offset) {
-  state_->answered(number, question, origin, offset);
+void Discovery::verified(const Verified& answer) {
+  state_->answered(answer);
   if (!state_->stopped) state_->announce();
 }
 

@@ -132,6 +132,9 @@ struct CopyCheck {
   bool verified = false;                          // answered; by this:
   base::Origin origin = base::Origin::none;
   std::uint64_t offset = 0;
+  base::Instant exhausted_since{};  // and nothing more will come; Instant{}: it may
+
+  void answer(base::Origin of, std::uint64_t settled, bool exhausted, base::Instant now);
 };
 
 struct Discovery::State {
@@ -215,8 +218,9 @@ struct Discovery::State {
   bool still_undecided(std::uint64_t number, CopyCheck& check);
   void begin_behind_copy(std::uint64_t number, std::uint64_t size);
   void ask(CopyCheck& check);
-  void answered(std::uint64_t original, std::uint64_t question, base::Origin origin,
-                std::uint64_t offset);
+  void answered(const Verified& answer);
+  bool cannot_be_seen(std::uint64_t number, CopyCheck& check, base::Instant now) const;
+  bool has_waited_enough(const CopyCheck& check) const;
   void add_copied(const File& file, std::vector<Former>& formers) const;
   bool may_be_out_of_sight(const File& file);
 

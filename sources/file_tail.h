@@ -276,6 +276,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool come_to_rest(bool more, bool failed);
   void start_over();
   void answer();
+  void answer_only(TailRead& read, std::string_view bytes);
   void end_generation();
   void begin_generation();
   void report();
@@ -361,6 +362,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::vector<Former> formers_;
   std::uint64_t question_ = 0;         // to be answered by turns.verified; 0: none
   std::uint64_t asked_ = 0;            // … by the read under way
+  bool only_asked_ = false;            // … which is for nothing else
   std::unique_ptr<Checkpoint> ended_;  // the generation that is `ending`
   std::string former_key_;             // of the checkpoint that ours replaces when it is in the log
 };

@@ -36,13 +36,15 @@ std::size_t FileTail::large_buffer_bytes() const {
 void FileTail::start(TailRead& read) {
   ASSERT(phase_ == Phase::ready);
   phase_ = Phase::reading;
-  look_again_ = false;
+  look_again_ = only_asked_ = false;
   asked_ = probing_ && offset_ == 0 ? question_ : 0;
   if (start_other(read)) return;
   const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
-  const std::uint64_t from = scanning    ? offset_ + long_line_->scan_offset()
-                             : nuls_ > 0 ? nuls_
-                                         : offset_ - prefix_bytes();
+  // What is behind a line's beginning says nothing about what is before it.
+  only_asked_ = scanning && question_ != 0;
+  const std::uint64_t from = scanning && !only_asked_ ? offset_ + long_line_->scan_offset()
+                             : nuls_ > 0              ? nuls_
+                                                      : offset_ - prefix_bytes();
   asked_ = from + prefix_bytes() == offset_ ? question_ : 0;
   read_at(read, from);
 }
@@ -58,7 +60,9 @@ void FileTail::done(TailRead& read, std::int64_t result) {
     return;
   }
   const std::string_view bytes(read.buffer.data(), static_cast<std::size_t>(result));
-  if (long_line_ && long_line_->step() == LongLine::Step::scan) {
+  if (only_asked_) {
+    answer_only(read, bytes);
+  } else if (long_line_ && long_line_->step() == LongLine::Step::scan) {
     scan(read, bytes);
   } else if (nuls_ > 0) {
     pass_nuls(read, bytes);
@@ -91,17 +95,6 @@ FileTail::Continuity FileTail::shorter_than(std::uint64_t bytes) const {
 bool FileTail::ends_at(std::uint64_t end) const {
   const auto status = this->status();
   return status ? status->size <= end : end == seen_end_;
-}
-
-// The file under us is the one it was, after the question.
-void FileTail::answer() {
-  if (asked_ == 0) return;
-  parts_.turns.verified.push_back({.number = number_,
-                                   .question = asked_,
-                                   .origin = checkpoint_.origin,
-                                   .offset = window_.watermark()});
-  if (question_ == asked_) question_ = 0;
-  asked_ = 0;
 }
 
 // `bytes`: read from prefix_bytes() before the offset. Is the file under them still the one we
@@ -237,10 +230,9 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const std::string_view body = bytes.substr(prefix);
   const std::uint64_t end = offset_ + body.size();
   bool at_end = reserved || (!full && ends_at(end));
+  answer();
   const bool grew = note_growth(end);
   if (reserved) seen_end_ = std::max(seen_end_, end + reserved_bytes(end));
-
-  answer();
 
   if (at_end && !marks_.empty() && end < *std::max_element(marks_.begin(), marks_.end())) {
     if (doubt_marks(read)) return;

@@ -116,8 +116,8 @@ void TailSet::State::tell_generations() {
   for (const TailTurns::Ended& each : std::exchange(turns.ended, {})) {
     if (ended) ended(each.checkpoint, each.marks);
   }
-  for (const TailTurns::Verified& each : std::exchange(turns.verified, {})) {
-    if (verified) verified(each.number, each.question, each.origin, each.offset);
+  for (const Verified& each : std::exchange(turns.verified, {})) {
+    if (verified) verified(each);
   }
 }
 

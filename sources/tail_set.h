@@ -50,9 +50,7 @@ class TailSet {
     // of the generation's origin, as FoundFile has them.
     std::function<void(const Checkpoint& checkpoint, const std::vector<std::uint64_t>& marks)>
         ended = {};
-    std::function<void(std::uint64_t number, std::uint64_t question, base::Origin origin,
-                       std::uint64_t offset)>
-        verified = {};
+    std::function<void(const Verified& answer)> verified = {};
   };
   explicit TailSet(Parts parts);
   ~TailSet();  // idle, or its Io is gone: no read may be in flight

@@ -15,6 +15,7 @@
 #include "sources/file_identity.h"
 #include "sources/open_ages.h"
 #include "sources/recent_bytes.h"
+#include "sources/rest.h"
 
 namespace sources {
 
@@ -33,13 +34,7 @@ struct TailTurns {
     Checkpoint checkpoint;
     std::vector<std::uint64_t> marks;
   };
-  std::vector<Ended> ended;  // to be told
-  struct Verified {
-    std::uint64_t number;
-    std::uint64_t question;
-    base::Origin origin;
-    std::uint64_t offset;
-  };
+  std::vector<Ended> ended;        // to be told
   std::vector<Verified> verified;  // the same, after those
   OpenAges ages;                   // of all their parcels
   RecentBytes recent;              // only where copies may match

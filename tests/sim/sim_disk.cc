@@ -114,6 +114,7 @@ int Disk::create(std::string_view path, NodeRef& created) {
   if (const int error = locate(path, place); error != 0) return error;
   if (place.directory->names.contains(place.name)) return EEXIST;
   created = make_node(false);
+  created->device = place.directory->device;
   link(*place.directory, place.name, created);
   change(*place.directory, place.name, created, next_step_++);
   tell(*place.directory, IN_CREATE, 0, place.name);
@@ -132,6 +133,7 @@ int Disk::make_directories(std::string_view path) {
       continue;
     }
     const NodeRef made = make_node(true);
+    made->device = at->device;
     link(*at, part, made);
     change(*at, part, made, next_step_++);
     tell(*at, IN_CREATE, 0, part, true);
@@ -229,7 +231,7 @@ void Disk::sync(Node& node) {
 io::FileStatus Disk::status(const Node& node) const {
   io::FileStatus status;
   status.kind = node.directory ? io::FileKind::directory : io::FileKind::regular;
-  status.device = device_;
+  status.device = node.device != 0 ? node.device : device_;
   status.inode = node.inode;
   status.birth_ns = node.birth_ns;
   status.modified_ns = node.modified_ns;

@@ -44,11 +44,13 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
 
   bool directory = false;
   std::uint64_t inode = 0;
+  std::uint64_t device = 0;  // 0: the disk's
   std::int64_t birth_ns = 0;
   std::int64_t modified_ns = 0;
   std::uint32_t links = 1;
   std::uint32_t opens = 0;
   bool locked = false;
+  bool forbidden = false;  // nobody may open it
   Node* parent = nullptr;  // while it has a name
   std::string name;
   CachedFile file;                   // of a file
@@ -100,6 +102,8 @@ class Disk {
 
   // As if it was mounted again, under another number.
   void set_device(std::uint64_t number) { device_ = number; }
+  // As if another file system was mounted there: what is made below is on it.
+  void mount(std::string_view directory, std::uint64_t device) { find(directory)->device = device; }
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
   io::Space space() const;
   const NodeRef& root() const { return root_; }

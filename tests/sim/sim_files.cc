@@ -16,6 +16,7 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
   if (machine_.faults.strike(plan.open_error)) return -EMFILE;
   NodeRef node = machine_.disk.find(path);
   if (how == io::Open::create_new && node != nullptr) return -EEXIST;
+  if (node != nullptr && node->forbidden) return -EACCES;
   if (node == nullptr) {
     if (how != io::Open::create_new && how != io::Open::append) return -ENOENT;
     if (const int error = machine_.disk.create(path, node); error != 0) return -error;

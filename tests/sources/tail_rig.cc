@@ -85,11 +85,7 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
                        const sources::Rest& rest) { rested_.emplace_back(number, rest); },
       .ended = [this](const sources::Checkpoint& checkpoint,
                       const std::vector<std::uint64_t>&) { ended_.push_back(checkpoint); },
-      .verified =
-          [this](std::uint64_t number, std::uint64_t question, base::Origin origin,
-                 std::uint64_t offset) {
-            verified_.push_back({number, question, origin, offset});
-          }});
+      .verified = [this](const sources::Verified& answer) { verified_.push_back(answer); }});
 }
 
 TailRig::~TailRig() {

@@ -57,7 +57,7 @@ class TailRig {
   std::vector<std::uint64_t>& released() { return released_; }
   std::vector<std::pair<std::uint64_t, sources::Rest>>& rested() { return rested_; }
   std::vector<sources::Checkpoint>& ended() { return ended_; }
-  std::vector<sources::TailTurns::Verified>& verified() { return verified_; }
+  std::vector<sources::Verified>& verified() { return verified_; }
 
   // Opens `path` and hands it over, with what the log knows about its identity.
   sources::FoundFile find(const std::string& path, std::uint64_t number) const;
@@ -92,7 +92,7 @@ class TailRig {
   std::vector<std::uint64_t> released_;
   std::vector<std::pair<std::uint64_t, sources::Rest>> rested_;
   std::vector<sources::Checkpoint> ended_;
-  std::vector<sources::TailTurns::Verified> verified_;
+  std::vector<sources::Verified> verified_;
   std::unique_ptr<sources::TailSet> tails_;
   std::vector<std::deque<pipeline::Batch*>> waiting_;  // per outlet
   std::vector<pipeline::Batch*> delivered_;

@@ -64,8 +64,11 @@ struct WholeScene {
                   durable.checkpoints[sources::checkpoint_key(seen.flow, seen.identity)] =
                       sources::encode(seen);
                 },
-            .verify = [this](std::size_t, std::uint64_t number,
-                             std::uint64_t question) { rig->tails().verify(number, question); }},
+            .verify =
+                [this](std::size_t, std::uint64_t number, std::uint64_t question) {
+                  ++questions;
+                  rig->tails().verify(number, question);
+                }},
         open_files_max);
     discovery->start();
   }
@@ -89,8 +92,8 @@ struct WholeScene {
     for (const sources::Checkpoint& ended : std::exchange(rig->ended(), {})) {
       discovery->ended(0, ended);
     }
-    for (const auto& each : std::exchange(rig->verified(), {})) {
-      discovery->verified(each.number, each.question, each.origin, each.offset);
+    for (const sources::Verified& each : std::exchange(rig->verified(), {})) {
+      discovery->verified(each);
     }
     for (const auto& [number, resume] : std::exchange(rig->closed_with(), {})) {
       discovery->closed(0, number, resume ? &*resume : nullptr);
@@ -140,6 +143,7 @@ struct WholeScene {
   std::optional<sources::Discovery> discovery;
   std::vector<std::string> opened;  // paths, in order
   std::uint64_t open_most = 0;
+  std::uint64_t questions = 0;  // that discovery asked
 };
 
 }  // namespace scene

@@ -1,0 +1,245 @@
+// Who waits for whom before it is read, and for how long: nobody for ever.
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tests/sources/rotation_scene.h"
+#include "tests/test.h"
+
+using namespace std::chrono_literals;
+using scene::CopyScene;
+using scene::Lines;
+using scene::text_of;
+
+TEST_CASE("copy waits: an original is asked now and then, not all the time", "[sources][copies]") {
+  CopyScene scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.run(1s);
+  CHECK(scene.questions >= 5);
+  CHECK(scene.questions <= 12);  // ten comparisons a second
+  scene.check_exact();
+}
+
+TEST_CASE("copy waits: not for a copy that cannot be opened, and that is said",
+          "[sources][copies]") {
+  CopyScene scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.world.disk().find("/log/a.log.1")->forbidden = true;
+  scene.run(1s);
+  CHECK(scene.discovery->counters().files_unreadable.value() == 1);
+  scene.check_exact();
+}
+
+TEST_CASE("copy waits: not for ever for an original that cannot be opened", "[sources][copies]") {
+  CopyScene scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.world.disk().find("/log/a.log")->forbidden = true;
+  const std::string other = text_of(1000, 1100);
+  scene.append("/log/a.log.1", other);
+  scene.run(20s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 1);
+  scene.written += other;
+  scene.run(20s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+}
+
+TEST_CASE("copy waits: not for ever for an original that nobody can look for",
+          "[sources][copies]") {
+  CopyScene scene(1, {"/log/a.log*", "/log/old/a.log*"});
+  scene.world.disk().make_directories("/log/old");
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  scene.world.faults().set("/log/a.log", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  const std::string other = text_of(1000, 1100);
+  scene.append("/log/old/a.log.1", other);
+  scene.start();
+  scene.run(20s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 1);
+  scene.written += other;
+  scene.run(20s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+}
+
+TEST_CASE("copy waits: two new files of one name on two devices do not wait for each other",
+          "[sources][copies]") {
+  for (const int lines : {2, 100}) {
+    CAPTURE(lines);
+    CopyScene scene(1, {"/log/*/a.log*"});
+    for (const char* directory : {"/log/one", "/log/two"}) {
+      scene.world.disk().make_directories(directory);
+    }
+    scene.world.disk().mount("/log/two", 9);
+    const std::string text = text_of(0, lines);
+    scene.write("/log/one/a.log", text);
+    scene.append("/log/two/a.log", text);
+    // Alike up to 1 KiB they are two files.
+    if (lines == 2) scene.written += text;
+    scene.start();
+    scene.run(10s);
+    CHECK(scene.discovery->waiting() == 0);
+    scene.check_exact();
+    scene.write("/log/one/a.log", "one\n");
+    scene.write("/log/two/a.log", "two\n");
+    scene.run(1s);
+    scene.check_exact();
+  }
+}
+
+TEST_CASE("copy waits: not for a file that is no text and never read", "[sources][copies]") {
+  for (const std::size_t bytes : {std::size_t{300}, std::size_t{3000}, std::size_t{30000}}) {
+    for (const bool once : {false, true}) {
+      CAPTURE(bytes, once);
+      CopyScene scene;
+      scene.options.tail.once = once;
+      scene.append("/log/a.log", std::string("\x7f"
+                                             "ELF\0\0\1",
+                                             7) +
+                                     std::string(bytes, '\2'));
+      scene.copy("/log/a.log.1");
+      scene.start();
+      scene.run(20s);
+      CHECK(scene.discovery->waiting() == 0);
+      CHECK(scene.rig->tails().at_end());
+      CHECK(scene.counters().files_binary.value() == 2);
+    }
+  }
+}
+
+TEST_CASE("copy waits: an original answers in the middle of a long line", "[sources][copies]") {
+  CopyScene scene;
+  const std::string lines = text_of(0, 100);
+  const std::string half(100'000, 'x');  // many times a read
+  scene.append("/log/a.log", lines + half);
+  scene.written = lines;
+  scene.start();
+  scene.run(1s);
+  const std::string other = text_of(1000, 1100);
+  scene.write("/log/a.log.1", other);
+  scene.run(500ms);  // not when the line ends
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+  scene.append("/log/a.log", "y\n");
+  scene.run(1s);
+  CHECK(scene.records().back() == half + "y");
+}
+
+TEST_CASE("copy waits: not for ever for the end of a line", "[sources][copies]") {
+  for (const std::size_t bytes : {std::size_t{10}, std::size_t{100'000}}) {
+    CAPTURE(bytes);
+    CopyScene scene;
+    const std::string lines = text_of(0, 100);
+    const std::string half(bytes, 'x');
+    scene.append("/log/a.log", lines + half);
+    scene.written = lines;
+    scene.start();
+    scene.run(1s);
+    scene.copy("/log/a.log.1");
+    scene.run(1s);
+    CHECK(scene.discovery->waiting() == 1);
+    scene.run(10s);
+    CHECK(scene.discovery->waiting() == 0);
+    scene.check_exact();
+    scene.append("/log/a.log", "y\n");
+    scene.written += half + "y\n";
+    scene.run(1s);
+    scene.check_exact();
+    // What the copy holds of the line is a line of its own, should it ever end.
+    scene.append("/log/a.log.1", "z\n");
+    scene.written += half + "z\n";
+    scene.run(1s);
+    scene.check_exact();
+  }
+}
+
+TEST_CASE("copy waits: a truncation in the middle of a long line is seen when asked about",
+          "[sources][copies]") {
+  CopyScene scene;
+  const std::string lines = text_of(0, 100);
+  scene.append("/log/a.log", lines + std::string(100'000, 'x'));
+  scene.written = lines;
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.truncate("/log/a.log");
+  scene.write(text_of(200, 300));
+  scene.append("/log/a.log", std::string(200'000, 'y'));  // longer than before
+  scene.run(10s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: few equal bytes prove nothing for a name that is only similar",
+          "[sources][copies]") {
+  CopyScene scene;
+  scene.write("started\n");
+  scene.start();
+  scene.run(1s);
+  scene.truncate("/log/a.log");
+  scene.write(text_of(0, 3));
+  scene.run(1s);
+  scene.write("/log/a.log.err", "started\nand failed\n");
+  scene.run(5s);
+  scene.check_exact();
+  // A numbered one is the copy.
+  scene.append("/log/a.log.1", "started\nmore\n");
+  scene.written += "more\n";
+  scene.run(5s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: a copy is in its original's directory or in one below", "[sources][copies]") {
+  CopyScene scene(1, {"/log/**/a.log*"});
+  for (const char* directory : {"/log/one/old", "/log/two", "/log/one/old/older"}) {
+    scene.world.disk().make_directories(directory);
+  }
+  const std::string text = text_of(0, 100);
+  scene.write("/log/one/a.log", text);
+  scene.start();
+  scene.run(1s);
+  scene.truncate("/log/one/a.log");
+  scene.write("/log/one/a.log", "another\n");
+  scene.run(1s);
+  scene.write("/log/two/a.log.1", text);  // of another service
+  scene.write("/log/one/old/older/a.log.1", text);
+  scene.run(5s);
+  scene.check_exact();
+  scene.append("/log/one/old/a.log.1", text);
+  scene.run(5s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: more truncations than are remembered are counted, and the last ones known",
+          "[sources][copies]") {
+  CopyScene scene;
+  scene.start();
+  constexpr int kRounds = 1030;
+  for (int i = 0; i < kRounds; ++i) {
+    scene.write(text_of(10 * i, 10 * i + 2));
+    scene.run(40ms);
+    scene.truncate("/log/a.log");
+    scene.run(40ms);
+  }
+  scene.check_exact();
+  CHECK(scene.discovery->counters().gone_forgotten.value() == kRounds - 1024);
+  CHECK(scene.durable.checkpoints.size() <= 1024 + 2);
+  const std::string known = text_of(10 * 10, 10 * 10 + 2);
+  const std::string forgotten = text_of(0, 2);
+  scene.append("/log/a.log.1", known);
+  scene.write("/log/a.log.2", forgotten);  // again
+  scene.run(5s);
+  scene.check_exact();
+}
