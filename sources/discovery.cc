@@ -96,10 +96,7 @@ void Discovery::start() {
         {{"error", handle.error().message}});
   }
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
-  for (auto& [flow, checkpoint] : std::exchange(state_->outdated, {})) {
-    checkpoint.origin = base::Origin::none;  // another has it
-    if (state_->listener.forgotten) state_->listener.forgotten(flow, checkpoint);
-  }
+  state_->forget_outdated();
   state_->scan();
   state_->starting = false;
   if (const DiscoveryCounters& counters = state_->counters; counters.files_skipped.value() > 0) {
@@ -192,6 +189,9 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
   ASSERT(!file.resting);
   state_->take_back(file);
   file.failing = rest.failed;
+  if (!rest.former_key.empty()) {
+    state_->former_keys[{flow, file.identity}] = rest.former_key;
+  }
   file.resting =
       std::make_unique<Resting>(Resting{.rest = rest, .wanted = rest.more, .queued = false});
   if (state_->stopped) return;

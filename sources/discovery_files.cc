@@ -225,6 +225,13 @@ void Discovery::State::remember(const FlowFile& file, Checkpoint checkpoint) {
   known_by_birth[without_device(file)] = file;
 }
 
+void Discovery::State::forget_outdated() {
+  for (auto& [flow, checkpoint] : std::exchange(outdated, {})) {
+    checkpoint.origin = base::Origin::none;  // another has it
+    if (listener.forgotten) listener.forgotten(flow, checkpoint);
+  }
+}
+
 // The same inode with the same birth under another device number, and no longer under the former:
 // its file system was mounted again (F20). Its bytes are compared before anything is delivered.
 Discovery::State::Known::iterator Discovery::State::known_elsewhere(std::size_t flow,

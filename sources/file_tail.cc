@@ -145,6 +145,7 @@ bool FileTail::come_to_rest(bool more, bool failed) {
   rest_.failed = failed;
   rest_.size = status ? status->size : seen_end_;
   rest_.modified_ns = status ? status->modified_ns : 0;
+  rest_.former_key = std::exchange(former_key_, {});
   parts_.environment.files.close(std::exchange(handle_, io::kNoHandle));
   parts_.turns.released.push_back(number_);
   parts_.counters.files_closed_idle.add();
@@ -189,6 +190,7 @@ void FileTail::rest_if_inactive(base::Instant before) {
 
 void FileTail::wake_up(io::Handle handle, bool brief) {
   handle_ = handle;
+  former_key_ = std::exchange(rest_.former_key, {});
   if (utf16_) utf16_->reopen(handle);
   yielding_ = brief;
   turn_reads_ = 0;

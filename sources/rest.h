@@ -17,6 +17,7 @@ struct Rest {
   std::int64_t modified_ns = 0;  // the same; since the epoch
   bool more = false;             // there was more to read
   bool failed = false;           // because it could not be read
+  std::string former_key = {};   // as in FoundFile: it is still to be replaced
 };
 
 // The answer to a question, and to all before it: the file was seen to be the one it was.

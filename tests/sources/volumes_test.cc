@@ -75,3 +75,84 @@ TEST_CASE("volumes: one that vanishes and returns is not read again (F22)", "[so
     CHECK(scene.counters().bytes_lost_unread.value() == 0);
   }
 }
+
+TEST_CASE(
+    "volumes: the checkpoint under a former number goes also when the file first cannot be read",
+    "[sources][volumes]") {
+  scene::WholeScene scene({"/log/*.log"});
+  scene.append("/log/a.log", text_of(0, 100));
+  scene.append("/log/b.log", text_of(200, 300));
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  REQUIRE(scene.durable.checkpoints.size() == 2);
+  scene.world.disk().set_device(2);
+  // They take turns, so one that cannot be read gives its descriptor back before it is known again.
+  scene.open_files_max = 1;
+  scene.world.faults().set("/log", {.read_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  scene.run(1s);
+  CHECK(scene.counters().read_errors.value() > 0);
+  CHECK(scene.durable.checkpoints.size() == 2);
+  scene.world.faults().switch_on(false);
+  scene.append("/log/a.log", text_of(100, 110));
+  scene.append("/log/b.log", text_of(300, 310));
+  scene.run(20s);
+  check_exact(scene, text_of(0, 110) + text_of(200, 310));
+  CHECK(scene.durable.checkpoints.size() == 2);
+  for (const sources::Checkpoint& each : scene.durable.known()) CHECK(each.identity.device == 2);
+}
+
+TEST_CASE("volumes: a twin under a former number that is found while running is erased at once",
+          "[sources][volumes]") {
+  for (const bool further : {false, true}) {  // the twin
+    CAPTURE(further);
+    sim::SimWorld world(1);
+    sim::Disk& disk = world.disk();
+    for (const char* directory : {"/log", "/old"}) disk.make_directories(directory);
+    disk.put("/log/a.log", text_of(0, 10));
+    disk.mount("/old", 9);
+    disk.put("/old/a.log", text_of(0, 10));
+    disk.find("/old/a.log")->inode = disk.find("/log/a.log")->inode;
+    disk.find("/old/a.log")->birth_ns = disk.find("/log/a.log")->birth_ns;
+    const auto process = world.start_process();
+    const io::Environment environment = process->environment();
+    sources::Checkpoint twin;
+    twin.flow = "flow";
+    twin.identity = sources::identity_of(*environment.files.status("/old/a.log", true));
+    twin.path = "/old/a.log";
+    twin.origin = base::Origin{7};
+    twin.offset = twin.tail_bytes = further ? 100 : 50;
+    std::vector<sources::Checkpoint> found;
+    std::vector<sources::Checkpoint> forgotten;
+    std::uint64_t number = 0;
+    sources::Discovery::Flow flow{.name = "flow", .files = {}};
+    flow.files.patterns = {"/log/*.log"};
+    sources::Discovery discovery(
+        environment, {flow}, {twin}, {},
+        {.found =
+             [&](std::size_t, sources::FoundFile each) {
+               number = each.number;
+               found.push_back(each.checkpoint);
+               environment.files.close(each.handle);
+             },
+         .look = [](std::size_t, std::uint64_t) {},
+         .detached = [](std::size_t, std::uint64_t, const std::string&) {},
+         .forgotten = [&](std::size_t,
+                          const sources::Checkpoint& gone) { forgotten.push_back(gone); }});
+    discovery.start();
+    REQUIRE(found.size() == 1);
+    REQUIRE(found.front().offset == 0);  // the other one is there as well
+    REQUIRE(forgotten.empty());
+    sources::Checkpoint resume = found.front();  // its reactor knows better
+    resume.origin = twin.origin;
+    resume.offset = resume.tail_bytes = 70;
+    discovery.closed(0, number, &resume);
+    REQUIRE(forgotten.size() == 1);
+    CHECK(forgotten.front().identity == (further ? resume : twin).identity);
+    CHECK(forgotten.front().origin == base::Origin::none);  // nobody forgets its marks
+    discovery.stop();
+    while (process->io().pending() > 0) process->io().run_once(base::Duration::zero());
+  }
+}
