@@ -217,3 +217,43 @@ TEST_CASE("tail set: a deleted file that was read to its end goes with its last 
   CHECK(scene.counters().bytes_lost_unread.value() == 0);
   CHECK(scene.rig->tails().files() == 0);
 }
+
+TEST_CASE("tail set: marks of a generation that is ending are needed until that is told",
+          "[sources][tail_set]") {
+  rig::Options options;
+  options.tail.copies = true;
+  Scene scene(options);
+  scene.write("/log/a", numbered(0, 300));
+  scene.rig->add("/log/a", 1);
+  for (int i = 0; i < 50; ++i) {  // everything is stored, nothing of that is noted
+    scene.rig->tick();
+    scene.rig->deliver(0);
+    if (scene.rig->writes() > 0) scene.rig->answer();
+    scene.world.clock().advance(1ms);
+  }
+  REQUIRE(scene.records() == split(numbered(0, 300)));
+  scene.restart();
+  REQUIRE(scene.durable.known().size() == 1);
+  const base::Origin origin = scene.durable.known().front().origin;
+  REQUIRE(scene.durable.known().front().offset == 0);
+  scene.truncate("/log/a");
+  scene.write("/log/a", numbered(500, 510));
+  scene.rig->add("/log/a", 1);
+  const auto needed = [&] {
+    std::vector<base::Origin> origins;
+    scene.rig->tails().add_marks_needed(scene.environment->clock.monotonic(), origins);
+    return std::ranges::count(origins, origin) > 0;
+  };
+  for (int i = 0; i < 50 && scene.rig->ended().empty(); ++i) {
+    CHECK(needed());
+    if (scene.rig->writes() > 0) scene.rig->answer();
+    CHECK(needed());
+    scene.rig->tick();
+    scene.world.clock().advance(1ms);
+  }
+  REQUIRE(scene.rig->ended().size() == 1);
+  CHECK(scene.rig->ended().front().origin == origin);
+  CHECK_FALSE(needed());  // who was told keeps them
+  scene.run();
+  CHECK(scene.records().size() == 310);
+}
