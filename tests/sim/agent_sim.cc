@@ -84,6 +84,8 @@ class AgentSim {
   config::Config draw_config();
   void trouble();
   void calm();
+  void settle();
+  void copy_and_truncate();
   void start();
   void kill(Crash how);
   void tick_one();
@@ -280,6 +282,37 @@ void AgentSim::calm() {
   if (!result_.failure.empty()) return;
   world_.faults().switch_on(false);
   writers_.finish();
+  settle();
+  if (agent_ == nullptr || !result_.failure.empty()) return;
+  if (world_.random().chance(0.5)) copy_and_truncate();
+  if (!result_.failure.empty()) return;
+  if (world_.random().chance(0.5)) writers_.rotate_one();
+  if (world_.random().chance(0.5)) writers_.truncate_one();
+  if (world_.random().chance(0.5)) writers_.delete_old();
+}
+
+// In less time than discovery takes for two looks, with lines behind the copy's end, some of them
+// read before the truncation.
+void AgentSim::copy_and_truncate() {
+  SimRandom& random = world_.random();
+  if (!writers_.copy_one()) return;
+  const auto turns = [&](std::uint64_t most) {
+    for (std::uint64_t i = random.below(most); i > 0; --i) {
+      tick_one();
+      if (random.chance(0.1)) world_.advance(*process_, 1ms);
+    }
+  };
+  turns(10);
+  for (std::uint64_t i = random.below(4); i > 0; --i) {
+    writers_.write_behind_copy();
+    turns(200);
+  }
+  writers_.truncate_copied();
+  turns(200);
+  settle();
+}
+
+void AgentSim::settle() {
   // Bounded simulated time: longer than any back-off, reconcile or rotation wait.
   const base::Instant deadline = world_.clock().monotonic() + base::Duration(120s);
   base::Instant next_look = world_.clock().monotonic();
@@ -301,10 +334,6 @@ void AgentSim::calm() {
     result_.failure = "did not settle:" + oracle_.missing(writers_);
   }
   check_conservation(true);
-  if (!result_.failure.empty()) return;
-  if (world_.random().chance(0.5)) writers_.rotate_one();
-  if (world_.random().chance(0.5)) writers_.truncate_one();
-  if (world_.random().chance(0.5)) writers_.delete_old();
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tests/sim/log_writers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -199,6 +200,41 @@ void LogWriters::truncate_one() {
   world_.disk().truncate(*writer.file, 0);
   world_.disk().sync(*writer.file);
   ++writer.generation;
+}
+
+bool LogWriters::copy_one() {
+  Writer& writer = writers_[world_.random().below(writers_.size())];
+  if (!writer.copies || !writer.copy_path.empty() || !writer.rest.empty()) return false;
+  if (!writer.file) open(writer);
+  const std::string path = writer.path + "." + std::to_string(writer.generation);
+  NodeRef copy;
+  const int error = world_.disk().create(path, copy);
+  ASSERT(error == 0);
+  world_.disk().sync(*world_.disk().find(directory_));
+  world_.disk().append(*copy, writer.file->file.bytes());
+  world_.disk().sync(*copy);
+  writer.old_paths.push_back(path);
+  copying_ = &writer;
+  return true;
+}
+
+void LogWriters::write_behind_copy() {
+  const std::uint64_t first = copying_->whole;
+  append_lines(*copying_, 1 + world_.random().below(20));
+  copying_->behind_copies.emplace_back(first, copying_->whole);
+}
+
+void LogWriters::truncate_copied() {
+  world_.disk().truncate(*copying_->file, 0);
+  world_.disk().sync(*copying_->file);
+  ++copying_->generation;
+  copying_ = nullptr;
+}
+
+bool LogWriters::may_be_missing(std::uint32_t writer, std::uint64_t number) const {
+  return std::ranges::any_of(writers_[writer].behind_copies, [number](const auto& lines) {
+    return lines.first <= number && number < lines.second;
+  });
 }
 
 void LogWriters::delete_old() {

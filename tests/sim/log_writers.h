@@ -47,6 +47,13 @@ class LogWriters {
   void truncate_one();
   void delete_old();
 
+  // A copy that is whole, lines behind its end, and the truncation: each at once, the agent has its
+  // turns in between. The lines are in no copy, so they may be lost. False: nobody may copy now.
+  bool copy_one();
+  void write_behind_copy();
+  void truncate_copied();
+  bool may_be_missing(std::uint32_t writer, std::uint64_t number) const;
+
   std::uint32_t count() const { return static_cast<std::uint32_t>(writers_.size()); }
   std::uint64_t lines(std::uint32_t writer) const { return writers_[writer].whole; }
   const std::string& delimiter() const { return style_.delimiter; }
@@ -69,6 +76,7 @@ class LogWriters {
     std::string copy_path;     // of a copy that is being made; the writer waits for its truncation
     std::uint64_t copied = 0;  // bytes of it
     std::vector<std::string> old_paths;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> behind_copies;  // lines: first, end
   };
   void open(Writer& writer);
   void append(Writer& writer, std::string_view bytes);
@@ -84,6 +92,7 @@ class LogWriters {
   bool rotated_match_;
   LineStyle style_;
   std::vector<Writer> writers_;
+  Writer* copying_ = nullptr;  // since copy_one()
 };
 
 }  // namespace sim

@@ -83,6 +83,7 @@ std::string StoreOracle::missing(const LogWriters& writers) const {
     std::uint64_t last = 0;
     for (std::uint64_t number = 0; number < writers.lines(writer); ++number) {
       if (number < seen_[writer].size() && seen_[writer][number]) continue;
+      if (writers.may_be_missing(writer, number)) continue;
       if (count++ == 0) first = number;
       last = number;
     }
