@@ -1,0 +1,102 @@
+// Is the file under a read still the one that was read? Its size and the bytes before the offset
+// tell.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "sources/file_tail.h"
+
+namespace sources {
+
+// The file ends before byte `bytes`: was it cut, or was only the read short?
+FileTail::Continuity FileTail::shorter_than(std::uint64_t bytes) const {
+  const auto status = this->status();
+  return status && status->size < bytes ? Continuity::refilled : Continuity::unclear;
+}
+
+// A read came to `end` and was not filled. Reads may be short for other reasons than the file's
+// end.
+bool FileTail::ends_at(std::uint64_t end) const {
+  const auto status = this->status();
+  return status ? status->size <= end : end == seen_end_;
+}
+
+// The file under us is the one it was, after the question.
+void FileTail::answer() {
+  if (asked_ == 0) return;
+  parts_.turns.verified.push_back({.number = number_,
+                                   .question = asked_,
+                                   .origin = checkpoint_.origin,
+                                   .offset = window_.watermark()});
+  if (question_ == asked_) question_ = 0;
+  asked_ = 0;
+}
+
+// `bytes`: read from prefix_bytes() before the offset. Is the file under them still the one we
+// read?
+FileTail::Continuity FileTail::compare(std::string_view bytes) const {
+  const std::size_t prefix = prefix_bytes();
+  const std::string_view before = bytes.substr(0, std::min(prefix, bytes.size()));
+  // At offset 0 nothing is before it, but with marks the first bytes were registered.
+  if (tail_known_ && (offset_ > 0 || marks_.empty())) {
+    if (offset_ == 0 && !open_lines_.empty()) return compare_open_lines(bytes);
+    if (std::memcmp(before.data(), tail_.data(), before.size()) != 0) return Continuity::refilled;
+    return before.size() < prefix ? shorter_than(offset_) : Continuity::same;
+  }
+  // A checkpoint's word is all there is.
+  const std::size_t covered = checkpoint_.tail_bytes;
+  if (offset_ == 0) {
+    if (bytes.size() < covered) return shorter_than(covered);
+    const bool same = tail_hash(bytes.substr(0, covered)) == checkpoint_.tail_hash;
+    return same ? Continuity::same : Continuity::refilled;
+  }
+  if (before.size() < prefix) return shorter_than(offset_);
+  if (covered == 0) return Continuity::same;
+  const std::size_t compared = std::min(covered, prefix);
+  const bool same = tail_hash(before.substr(prefix - compared)) == checkpoint_.tail_hash;
+  return same ? Continuity::same : Continuity::refilled;
+}
+
+// Until the first watermark is written, a restart knows the file by its first bytes, as many as
+// there were when its origin was registered. If that was the beginning of a line, another content
+// that begins alike would be taken for this one, and the marks would hide its lines. So before
+// anything is delivered it is registered again with more of them.
+bool FileTail::has_witness(std::string_view body) const {
+  if (offset_ != 0 || body.empty()) return true;
+  if (checkpoint_.tail_bytes == 0) return false;
+  if (!marks_.empty()) return true;
+  // Nor if it was emptied and written anew since.
+  const std::size_t known = checkpoint_.tail_bytes;
+  return known <= body.size() && known >= std::min(body.size(), kTailBytes) &&
+         tail_hash(body.substr(0, known)) == checkpoint_.tail_hash;
+}
+
+// Nothing of it is delivered yet, but lines of a group were seen: are they still there?
+FileTail::Continuity FileTail::compare_open_lines(std::string_view bytes) const {
+  const std::size_t common = std::min(bytes.size(), open_lines_.size());
+  if (bytes.substr(0, common) != std::string_view(open_lines_).substr(0, common)) {
+    return Continuity::refilled;
+  }
+  return common < open_lines_.size() ? shorter_than(open_lines_.size()) : Continuity::same;
+}
+
+// Marks beyond the end speak of bytes the file no longer has: what comes there now is new and must
+// not be skipped. From here on under a new origin.
+bool FileTail::marks_beyond_file() const {
+  const auto status = this->status();
+  return status && status->size < *std::max_element(marks_.begin(), marks_.end());
+}
+
+// True: it is read once more first. It may have been truncated since this read, and then its marks
+// say how far a copy of it is stored.
+bool FileTail::doubt_marks(TailRead& read) {
+  if (!std::exchange(marks_doubted_, true)) {
+    free(read, true);
+    make_ready();
+    return true;
+  }
+  marks_ = {};
+  return false;
+}
+
+}  // namespace sources
