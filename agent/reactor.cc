@@ -47,6 +47,8 @@ void describe_flow(base::Samples& samples, const FlowPart& part) {
   add(samples, "files_continued_compressed", flow, tails.files_continued_compressed);
   add(samples, "files_continued_copied", flow, tails.files_continued_copied);
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
+  add(samples, "bytes_dropped", flow + ",reason=\"read_error\"", tails.bytes_unreadable);
+  add(samples, "unreadable_skipped", flow, tails.unreadable_skipped);
   add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
   add(samples, "bom_bytes_skipped", flow, tails.bom_bytes_skipped);
   add(samples, "lines_skipped", flow + ",reason=\"header\"", tails.header_lines_skipped);

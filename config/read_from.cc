@@ -75,6 +75,11 @@ void read_content(const Section& section, Flow& flow, Places::Flow& places) {
   if (const auto word = section.word("allow_binary", kAnswers)) {
     flow.tail.allow_binary = *word == 1;
   }
+  static constexpr std::array<std::string_view, 2> kOnReadError = {"retry", "skip"};
+  places.on_read_error = section.place_of("on_read_error");
+  if (const auto word = section.word("on_read_error", kOnReadError)) {
+    flow.tail.on_read_error = static_cast<sources::OnReadError>(*word);
+  }
 }
 
 void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistakes& mistakes) {

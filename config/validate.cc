@@ -102,6 +102,14 @@ void check_encoding(const Flow& flow, const Places::Flow& place, Mistakes& mista
                    "or read them in a flow of their own");
 }
 
+// A page less in UTF-16 is text of unknown length less, and its offsets are those of the text.
+void check_read_errors(const Flow& flow, const Places::Flow& place, Mistakes& mistakes) {
+  if (flow.tail.on_read_error == sources::OnReadError::retry) return;
+  if (flow.tail.encoding == sources::Encoding::utf8) return;
+  mistakes.add(place.on_read_error, "on_read_error of flow '" + flow.name +
+                                        "' can only be retry, because its files are in UTF-16");
+}
+
 void check_sources(const Config& config, const Flow& flow, const Places& places,
                    const Places::Flow& place, Mistakes& mistakes) {
   for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
@@ -194,6 +202,7 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
     check_target(config, config.flows[i], places, places.flows[i], mistakes);
     check_sources(config, config.flows[i], places, places.flows[i], mistakes);
     check_encoding(config.flows[i], places.flows[i], mistakes);
+    check_read_errors(config.flows[i], places.flows[i], mistakes);
   }
   check_file_targets(config, places, mistakes);
   check_pipes(config, places, mistakes);

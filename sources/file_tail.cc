@@ -32,6 +32,11 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
   expect_start();
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
+  // Fewer than could be: what is before them could not be read.
+  if (!transcoding && checkpoint_.origin != base::Origin::none &&
+      checkpoint_.tail_bytes < prefix_bytes()) {
+    unreadable_end_ = offset_ - checkpoint_.tail_bytes;
+  }
   glanced_modified_ns_ = distinct_time(found.modified_ns);
   if (!held) make_ready();
 }
@@ -159,7 +164,7 @@ void FileTail::yield() {
   turn_reads_ = 0;
   if (phase_ == Phase::idle && reached_end_) {
     end_seen();
-  } else if (phase_ == Phase::backing_off && !detached_ && !skipping()) {
+  } else if (phase_ == Phase::backing_off && !detached_ && !skipping() && may_rest_in_trouble()) {
     come_to_rest(true, true);
   }
 }
@@ -197,24 +202,7 @@ void FileTail::wake_up(io::Handle handle, bool brief) {
   std::erase(parts_.turns.rested, this);
   phase_ = Phase::idle;
   probing_ = parts_.options.inflate;
-}
-
-void FileTail::back_off() {
-  if (yielding_ && !detached_ && !skipping() && come_to_rest(true, true)) return;
-  backoff_ = backoff_ == base::Duration{0} ? kBackoffMin : std::min(backoff_ * 2, kBackoffMax);
-  phase_ = Phase::backing_off;
-  set_timer(parts_.environment.clock.monotonic() + backoff_);
-}
-
-void FileTail::failed(int error) {
-  parts_.counters.read_errors.add();
-  parts_.environment.log.warn("file cannot be read, will try again",
-                              {{"path", checkpoint_.path},
-                               {"offset", std::to_string(offset_)},
-                               {"error", std::strerror(error)}});
-  reached_end_ = true;  // a file that cannot be read must not hold up its successors
-  parts_.turns.end_reached = true;
-  back_off();
+  trouble_.reset();
 }
 
 // Draws an origin for what follows the offset and makes it durable: nothing of it may be delivered
@@ -302,6 +290,8 @@ void FileTail::begin_generation() {
   offset_ = 0;
   seen_end_ = text_end_ = 0;
   nuls_ = 0;
+  unreadable_end_ = 0;
+  trouble_.reset();
   expect_start();
   binary_ = false;
   tail_known_ = true;
@@ -336,8 +326,8 @@ void FileTail::settled(pipeline::Parcel& parcel) {
 
 void FileTail::report() {
   checkpoint_.offset = window_.watermark();
-  checkpoint_.tail_bytes =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(checkpoint_.offset, kTailBytes));
+  checkpoint_.tail_bytes = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
   note_point();

@@ -42,6 +42,12 @@
 
 namespace sources {
 
+// What is done about a page that cannot be read, after kReadRetries (F61).
+enum class OnReadError : std::uint8_t {
+  retry,  // it is tried again for ever, less and less often
+  skip,   // reading goes on behind it. Not in compressed files and UTF-16
+};
+
 struct TailOptions {
   base::Duration rotate_wait =
       std::chrono::seconds(30);  // follow a renamed or deleted file this long
@@ -68,7 +74,8 @@ struct TailOptions {
   Encoding encoding = Encoding::utf8;
   std::uint32_t header_lines = 0;  // at each generation's beginning, not delivered
   bool allow_binary = false;       // read files that are no text (sources/binary_guard.h)
-  bool once = false;               // take an unfinished last line as a line; report at_end()
+  OnReadError on_read_error = OnReadError::retry;
+  bool once = false;  // take an unfinished last line as a line; report at_end()
 };
 
 struct FileTailCounters {    // one set per flow and reactor
@@ -76,6 +83,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter reads;
   base::Counter files_opened, files_closed, files_truncated, files_rotated, files_deleted;
   base::Counter read_errors;
+  base::Counter bytes_unreadable, unreadable_skipped;  // pages passed over, how often
   base::Counter bytes_lost_unread;  // gone before we could read them: known part only
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter bom_bytes_skipped;  // UTF-8's byte order mark before a generation's first record
@@ -125,6 +133,7 @@ class FileTail final : public pipeline::Source, private Registered {
   // should be worth them.
   static constexpr std::uint8_t kTurnReads = 16;
   static constexpr base::Duration kDetachedPoll = std::chrono::milliseconds(250);
+  static constexpr std::uint32_t kReadRetries = 3;
   static constexpr base::Duration kBackoffMin =
       std::chrono::milliseconds(100);  // after a read error
   // Shorter holes are read like other bytes.
@@ -233,12 +242,11 @@ class FileTail final : public pipeline::Source, private Registered {
   void make_ready();
   void set_timer(base::Instant at);
   void drop_timer();
-  void back_off();
-  void failed(int error);
   void registered() override;
   void enroll(std::string_view body);
 
   Continuity compare(std::string_view bytes) const;
+  bool is_another(TailRead& read, std::string_view bytes);
   bool has_witness(std::string_view body) const;
   Continuity compare_open_lines(std::string_view bytes) const;
   bool ends_at(std::uint64_t end) const;
@@ -289,9 +297,30 @@ class FileTail final : public pipeline::Source, private Registered {
   // file_tail_start.cc
   void expect_start();
   std::size_t head_bytes(std::string_view body) const;
+  std::uint32_t header_lines_in(std::string_view body) const;
   void took_head(std::size_t bytes);
   bool pass_header(TailRead& read, std::string_view body);
   bool set_aside(TailRead& read, std::string_view body);
+  // file_tail_errors.cc
+  struct Trouble {               // something cannot be read
+    std::uint64_t at;            // under suspicion: from here to the end of the page
+    std::uint64_t until;         // next are those behind it, up to here
+    std::uint32_t failures = 0;  // of reads that began at `at`
+    bool unreadable = false;     // that was often enough
+  };
+  bool skips_unreadable() const;
+  bool may_rest_in_trouble() const;
+  void back_off();
+  void suspect(std::uint64_t at, std::uint64_t until);
+  void failed(int error, std::uint64_t from, std::uint64_t bytes);
+  std::uint64_t next_read() const;
+  bool start_probe(TailRead& read, std::uint64_t from);
+  void probed_page(TailRead& read, std::int64_t result);
+  std::span<char> readable(std::span<char> buffer, std::uint64_t from) const;
+  bool ends_unreadable(std::uint64_t end) const;
+  void found_unreadable();
+  void pass_unreadable(std::uint32_t header);
+  void go_on_behind(std::uint64_t end);
   // file_tail_compressed.cc
   void read_at(TailRead& read, std::uint64_t from);
   bool start_other(TailRead& read);
@@ -322,10 +351,12 @@ class FileTail final : public pipeline::Source, private Registered {
   std::vector<std::uint64_t> marks_;  // empty: nothing to skip
   AckWindow window_;
   std::uint64_t offset_;                 // everything below is delivered
+  std::uint64_t unreadable_end_ = 0;     // reads begin no earlier, nothing before it is compared
   std::uint64_t seen_end_ = 0;           // where the last read ended, or the NULs known behind it
   std::uint64_t text_end_ = 0;           // where the last read ended, without NULs behind the text
   std::uint64_t nuls_ = 0;               // all from the offset to here are NULs; 0: not looked at
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
+  std::unique_ptr<Trouble> trouble_;     // set while something cannot be read
   std::unique_ptr<LongLine> long_line_;  // set while the unfinished last line is long
   std::string open_lines_;  // of a group that is open at the end; empty when they are too long
   // The file's time before the last read began; 0: so recent that it may change and still be this.
@@ -348,6 +379,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool end_doubted_ = false;        // the file is longer than the last read
   bool at_start_ = false;           // nothing of this generation is delivered
   bool binary_ = false;             // it is set aside
+  bool probes_ = false;             // the read under way is a probe
   std::uint32_t header_lines_ = 0;  // of its header that are not passed
   bool detached_;
   bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line

@@ -37,7 +37,7 @@ void FileTail::read_at(TailRead& read, std::uint64_t from) {
     compressed_->read(read.operation, read.buffer,
                       {.from = from, .anchor = offset_ - prefix_bytes()});
   } else {
-    parts_.environment.io.read(read.operation, handle_, read.buffer, from);
+    parts_.environment.io.read(read.operation, handle_, readable(read.buffer, from), from);
   }
 }
 

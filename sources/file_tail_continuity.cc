@@ -21,17 +21,6 @@ bool FileTail::ends_at(std::uint64_t end) const {
   return status ? status->size <= end : end == seen_end_;
 }
 
-// The file under us is the one it was, after the question.
-void FileTail::answer() {
-  if (asked_ == 0) return;
-  parts_.turns.verified.push_back({.number = number_,
-                                   .question = asked_,
-                                   .origin = checkpoint_.origin,
-                                   .offset = window_.watermark()});
-  if (question_ == asked_) question_ = 0;
-  asked_ = 0;
-}
-
 // `bytes`: read from prefix_bytes() before the offset. Is the file under them still the one we
 // read?
 FileTail::Continuity FileTail::compare(std::string_view bytes) const {
@@ -41,6 +30,10 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   if (tail_known_ && (offset_ > 0 || marks_.empty())) {
     if (offset_ == 0 && !open_lines_.empty()) return compare_open_lines(bytes);
     if (std::memcmp(before.data(), tail_.data(), before.size()) != 0) return Continuity::refilled;
+    if (offset_ > 0 && prefix == 0) {  // behind what cannot be read there is only the size
+      return shorter_than(offset_) == Continuity::refilled ? Continuity::refilled
+                                                           : Continuity::same;
+    }
     return before.size() < prefix ? shorter_than(offset_) : Continuity::same;
   }
   // A checkpoint's word is all there is.
@@ -51,10 +44,27 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
     return same ? Continuity::same : Continuity::refilled;
   }
   if (before.size() < prefix) return shorter_than(offset_);
-  if (covered == 0) return Continuity::same;
+  if (covered == 0 || (covered > prefix && unreadable_end_ > 0)) {
+    return shorter_than(offset_) == Continuity::refilled ? Continuity::refilled : Continuity::same;
+  }
   const std::size_t compared = std::min(covered, prefix);
   const bool same = tail_hash(before.substr(prefix - compared)) == checkpoint_.tail_hash;
   return same ? Continuity::same : Continuity::refilled;
+}
+
+// True: it is not, or the read does not tell.
+bool FileTail::is_another(TailRead& read, std::string_view bytes) {
+  const Continuity continuity = compare(bytes);
+  if (continuity == Continuity::same) return false;
+  free(read, true);
+  if (continuity == Continuity::refilled) {
+    start_over();
+    return true;
+  }
+  const std::uint64_t end = offset_ - prefix_bytes() + bytes.size();
+  suspect(end, end + 1);
+  back_off();
+  return true;
 }
 
 // Until the first watermark is written, a restart knows the file by its first bytes, as many as

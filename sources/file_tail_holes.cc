@@ -45,6 +45,7 @@ bool FileTail::before_hole(std::string_view body) const {
   if (!body.starts_with('\0') || delimiter().has_nul()) return false;
   if (offset_ == 0) return true;
   const std::string_view before(tail_.data(), prefix_bytes());
+  if (before.empty()) return leads_into_hole(offset_, body);  // behind what cannot be read
   return (ends_line(before) || before.back() == '\0') && leads_into_hole(offset_, body);
 }
 
@@ -118,12 +119,13 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   const bool full = bytes.size() == read.buffer.size();
   const std::size_t more = leading_nuls(bytes);
   nuls_ += more;
-  const bool at_end = !full && ends_at(nuls_);
+  const bool unreadable = ends_unreadable(nuls_);
+  const bool at_end = !unreadable && !full && ends_at(nuls_);
   untaken_ = group_open_ = hold_group_ = false;  // what was there before
   open_lines_.clear();
   long_line_.reset();
   free(read, true);
-  if (more < bytes.size()) {
+  if (more < bytes.size() || unreadable) {
     parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
     offset_ = std::exchange(nuls_, 0);
     seen_end_ = std::max(seen_end_, offset_);
@@ -133,6 +135,10 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   }
   seen_end_ = std::max(seen_end_, nuls_);
   if (!at_end) {
+    if (bytes.empty() && std::exchange(end_doubted_, true)) {
+      suspect(nuls_, nuls_ + 1);
+      return back_off();
+    }
     if (view() != nullptr) return next(true);  // holes are the file's, not the text's
     if (const auto data = parts_.environment.files.data_from(handle_, nuls_)) {
       nuls_ = std::max(nuls_, *data);

@@ -1,5 +1,6 @@
 // What a read means: which lines are complete, what comes next. Whether it is the same file is in
-// file_tail_continuity.cc, what reads as NULs in file_tail_holes.cc.
+// file_tail_continuity.cc, what reads as NULs in file_tail_holes.cc, what cannot be read in
+// file_tail_errors.cc.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -11,7 +12,7 @@
 namespace sources {
 
 std::size_t FileTail::prefix_bytes() const {
-  return static_cast<std::size_t>(std::min<std::uint64_t>(offset_, kTailBytes));
+  return static_cast<std::size_t>(std::min<std::uint64_t>(offset_ - unreadable_end_, kTailBytes));
 }
 
 // With so many bytes in view from a group's beginning, its end is too: the longest group, and the
@@ -33,18 +34,25 @@ std::size_t FileTail::large_buffer_bytes() const {
   return bytes > parts_.chunks.buffer_bytes() ? bytes : 0;
 }
 
+// Where an ordinary read begins.
+std::uint64_t FileTail::next_read() const {
+  if (long_line_ && long_line_->step() == LongLine::Step::scan) {
+    return offset_ + long_line_->scan_offset();
+  }
+  return nuls_ > 0 ? nuls_ : offset_ - prefix_bytes();
+}
+
 void FileTail::start(TailRead& read) {
   ASSERT(phase_ == Phase::ready);
   phase_ = Phase::reading;
   look_again_ = only_asked_ = false;
   asked_ = probing_ && offset_ == 0 ? question_ : 0;
-  if (start_other(read)) return;
-  const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
   // What is behind a line's beginning says nothing about what is before it.
-  only_asked_ = scanning && question_ != 0;
-  const std::uint64_t from = scanning && !only_asked_ ? offset_ + long_line_->scan_offset()
-                             : nuls_ > 0              ? nuls_
-                                                      : offset_ - prefix_bytes();
+  const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
+  const bool only_asked = scanning && question_ != 0;
+  const std::uint64_t from = only_asked ? offset_ - prefix_bytes() : next_read();
+  if (start_probe(read, from) || start_other(read)) return;
+  only_asked_ = only_asked;
   asked_ = from + prefix_bytes() == offset_ ? question_ : 0;
   read_at(read, from);
 }
@@ -53,10 +61,13 @@ void FileTail::done(TailRead& read, std::int64_t result) {
   ASSERT(phase_ == Phase::reading);
   parts_.counters.reads.add();
   phase_ = Phase::idle;
+  if (probes_) return probed_page(read, result);
   if (done_other(read, result)) return;
   if (result < 0) {
+    const std::size_t bytes = read.buffer.size();
+    const std::uint64_t from = search_ ? search_->next()->from : probing_ ? 0 : next_read();
     free(read, true);
-    failed(static_cast<int>(-result));
+    failed(static_cast<int>(-result), from, bytes);
     return;
   }
   const std::string_view bytes(read.buffer.data(), static_cast<std::size_t>(result));
@@ -125,12 +136,7 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
 }
 
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
-  const Continuity continuity = compare(bytes);
-  if (continuity != Continuity::same) {
-    free(read, true);
-    continuity == Continuity::refilled ? start_over() : back_off();
-    return;
-  }
+  if (is_another(read, bytes)) return;
   backoff_ = base::Duration{0};
   const std::size_t prefix = prefix_bytes();
   if (!tail_known_) {
@@ -149,7 +155,8 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   bytes = bytes.substr(0, written);
   const std::string_view body = bytes.substr(prefix);
   const std::uint64_t end = offset_ + body.size();
-  bool at_end = reserved || (!full && ends_at(end));
+  const bool unreadable = ends_unreadable(end);
+  bool at_end = !unreadable && (reserved || (!full && ends_at(end)));
   answer();
   const bool grew = note_growth(end);
   if (reserved) seen_end_ = std::max(seen_end_, end + reserved_bytes(end));
@@ -166,7 +173,10 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const std::size_t text = text_bytes(body);
   const bool cut = text < body.size();  // a hole ends what may be open, and there is more behind it
   if (cut) at_end = false;
-  deliver(read, bytes.substr(0, prefix + text), cut ? Due::group : due(at_end));
+  deliver(read, bytes.substr(0, prefix + text),
+          cut          ? Due::group
+          : unreadable ? Due::everything
+                       : due(at_end));
   // All of a group and nothing that ends it: a line follows that is too long for any.
   if (offset_ == before && hold_group_ && body.size() >= group_bytes()) {
     deliver(read, bytes, Due::group);
@@ -177,10 +187,16 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     open_lines_.clear();
   }
   if (consumed == 0 || at_end) note_open(body.substr(consumed), full && consumed == 0, at_end);
+  if (unreadable && !cut && (offset_ == end || consumed == 0)) {
+    const std::uint32_t header_lines = header_lines_in(body.substr(consumed));
+    free(read, false);
+    return pass_unreadable(header_lines);
+  }
   free(read, false);
   // Shorter than the file again and again, and nothing new: neither its end nor worth asking at
   // once.
   if (!full && !at_end && !grew && consumed == 0 && std::exchange(end_doubted_, true)) {
+    suspect(end, end + 1);
     back_off();
     return;
   }
@@ -387,7 +403,8 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
   backoff_ = base::Duration{0};
   const std::string_view fresh = bytes.substr(known.size());
   const std::uint64_t end = offset_ + long_line_->scanned() + fresh.size();
-  const bool at_end = !full && ends_at(end);
+  const bool unreadable = ends_unreadable(end);
+  const bool at_end = !unreadable && !full && ends_at(end);
   const bool nul = fresh.ends_with('\0');
   long_line_->scan(fresh);
   free(read, true);
@@ -395,9 +412,14 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
   if (nul && !at_end && long_line_->step() == LongLine::Step::scan) scan_over_hole(end);
   if (!fresh.empty()) {
     last_growth_ = parts_.environment.clock.monotonic();
-    letting_go_ = false;
+    letting_go_ = end_doubted_ = false;
   }
-  if (due(at_end) == Due::everything && !long_line_->terminated()) long_line_->end();
+  const bool ends = unreadable || due(at_end) == Due::everything;
+  if (ends && !long_line_->terminated()) long_line_->end();
+  if (fresh.empty() && !at_end && !ends && std::exchange(end_doubted_, true)) {
+    suspect(end, end + 1);
+    return back_off();
+  }
   next(!at_end || long_line_->step() != LongLine::Step::scan);
 }
 

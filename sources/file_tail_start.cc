@@ -36,6 +36,17 @@ std::size_t FileTail::head_bytes(std::string_view body) const {
   return fits ? kByteOrderMark.size() : 0;
 }
 
+// Whole lines of the header that `body`, read from the offset on, has.
+std::uint32_t FileTail::header_lines_in(std::string_view body) const {
+  std::uint32_t lines = 0;
+  for (; lines < header_lines_; ++lines) {
+    const std::size_t at = delimiter().find(body);
+    if (at == std::string_view::npos) break;
+    body.remove_prefix(at + delimiter().size());
+  }
+  return lines;
+}
+
 // A record behind the head is on its way.
 void FileTail::took_head(std::size_t bytes) {
   if (header_lines_ > 0) {

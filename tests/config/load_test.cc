@@ -156,6 +156,18 @@ TEST_CASE("load: what stands before the first record reaches its options", "[con
   CHECK(with(", allow_binary: true").allow_binary);
 }
 
+TEST_CASE("load: what is done about read errors reaches its option", "[config][load]") {
+  const auto with = [](const std::string& from) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: /a" + from + " }, to: stdout }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.config.flows[0];
+  };
+  CHECK(with("").tail.on_read_error == sources::OnReadError::retry);
+  CHECK(with(", on_read_error: retry").tail.on_read_error == sources::OnReadError::retry);
+  CHECK(with(", on_read_error: skip").tail.on_read_error == sources::OnReadError::skip);
+}
+
 TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {
   const auto with = [](const std::string& from) {
     const config::Loaded loaded =

@@ -212,9 +212,18 @@ std::size_t Disk::write(Node& node, std::string_view bytes, std::uint64_t offset
   return count;
 }
 
+std::size_t Disk::readable_bytes(const Node& node, std::uint64_t offset, std::size_t count) const {
+  const auto bad = node.bad_pages.lower_bound(offset / kPageBytes);
+  if (bad == node.bad_pages.end()) return count;
+  const std::uint64_t begin = *bad * kPageBytes;
+  return begin <= offset ? 0 : std::min<std::uint64_t>(count, begin - offset);
+}
+
 void Disk::truncate(Node& node, std::uint64_t size) {
   used_bytes_ -= std::min(used_bytes_, node.file.size());
   node.file.truncate(size);
+  node.bad_pages.erase(node.bad_pages.lower_bound((size + kPageBytes - 1) / kPageBytes),
+                       node.bad_pages.end());
   used_bytes_ += size;
   node.modified_ns = clock_.wall_ns();
   if (node.parent != nullptr) tell(*node.parent, IN_MODIFY, 0, node.name);

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@
 #include "tests/sim/sim_random.h"
 
 namespace sim {
+
+constexpr std::uint64_t kPageBytes = 4096;
 
 class WatchQueue;
 struct Node;
@@ -53,10 +56,11 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
   bool forbidden = false;  // nobody may open it
   Node* parent = nullptr;  // while it has a name
   std::string name;
-  CachedFile file;                   // of a file
-  Names names;                       // of a directory: as programs see it
-  Names durable_names;               // … as the device has it
-  std::vector<NameChange> unsynced;  // … the way from the second to the first
+  CachedFile file;                    // of a file
+  std::set<std::uint64_t> bad_pages;  // numbers those the device does not give while faults are on
+  Names names;                        // of a directory: as programs see it
+  Names durable_names;                // … as the device has it
+  std::vector<NameChange> unsynced;   // … the way from the second to the first
   std::vector<Watcher> watchers;
 };
 
@@ -81,6 +85,8 @@ class Disk {
     return write(node, bytes, node.file.size());
   }
   void truncate(Node& node, std::uint64_t size);
+  // How many of the `count` bytes from `offset` on the device gives: up to the first bad page.
+  std::size_t readable_bytes(const Node& node, std::uint64_t offset, std::size_t count) const;
   void sync(Node& node);  // a file's bytes, or a directory's names
   io::FileStatus status(const Node& node) const;
 

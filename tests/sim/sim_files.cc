@@ -37,7 +37,13 @@ std::int64_t SimFiles::read_now(Descriptor& from, std::span<char> into, std::uin
   if (from.read_failed) return -EIO;
   const std::string& bytes = from.file->file.bytes();
   if (offset >= bytes.size()) return 0;
-  const std::size_t count = std::min<std::size_t>(into.size(), bytes.size() - offset);
+  std::size_t count = std::min<std::size_t>(into.size(), bytes.size() - offset);
+  // Before a bad page some give what they have, others nothing.
+  const std::size_t readable = machine_.disk.readable_bytes(*from.file, offset, count);
+  if (readable < count && machine_.faults.on()) {
+    if (readable == 0 || machine_.random.below(2) == 0) return -EIO;
+    count = readable;
+  }
   // An empty span may point nowhere, and memcpy must not be given that even for no bytes.
   if (count > 0) std::memcpy(into.data(), bytes.data() + offset, count);
   return static_cast<std::int64_t>(count);
