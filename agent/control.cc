@@ -97,8 +97,9 @@ void Control::start() {
 void Control::on_found(std::size_t flow, sources::FoundFile found) {
   // The generations of one path follow each other on one thread: old tail before new head.
   auto& homes = homes_[flow];
-  std::uint32_t home =
-      base::crc32c(found.checkpoint.path) % static_cast<std::uint32_t>(reactors_.size());
+  // With oldest_first so do all files of the flow.
+  const std::string& together = found.in_order ? found.checkpoint.flow : found.checkpoint.path;
+  std::uint32_t home = base::crc32c(together) % static_cast<std::uint32_t>(reactors_.size());
   for (const std::uint64_t older : found.after) {
     if (const auto it = homes.find(older); it != homes.end()) home = it->second;
   }

@@ -16,7 +16,7 @@ inline constexpr std::array<std::string_view, 8> kStreamKeys = {
 inline constexpr std::array<std::string_view, 8> kFlowKeys = {
     "from",     "delimiter", "empty_lines",   "long_lines",
     "max_line", "multiline", "partition_key", "to"};
-inline constexpr std::array<std::string_view, 18> kFromKeys = {"files",
+inline constexpr std::array<std::string_view, 19> kFromKeys = {"files",
                                                                "fifo",
                                                                "exclude",
                                                                "start",
@@ -33,7 +33,8 @@ inline constexpr std::array<std::string_view, 18> kFromKeys = {"files",
                                                                "encoding",
                                                                "skip_header",
                                                                "allow_binary",
-                                                               "on_read_error"};
+                                                               "on_read_error",
+                                                               "order"};
 inline constexpr std::array<std::string_view, 7> kMultilineKeys = {
     "start", "continue", "end", "preset", "timeout", "max_lines", "max_bytes"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};

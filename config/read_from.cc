@@ -94,6 +94,10 @@ void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistak
   if (const auto word = section.word("watch", kWatches)) {
     flow.from.watch = *word == 0 ? sources::Watch::automatic : sources::Watch::poll;
   }
+  static constexpr std::array<std::string_view, 2> kOrders = {"fair", "oldest_first"};
+  if (const auto word = section.word("order", kOrders)) {
+    flow.from.order = static_cast<sources::Order>(*word);
+  }
   read_content(section, flow, places);
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);

@@ -35,6 +35,10 @@ namespace sources {
 enum class Start : std::uint8_t { beginning, end };
 // poll: as if no file system told of changes.
 enum class Watch : std::uint8_t { automatic, poll };
+// oldest_first: a file is not read before older ones were read to their ends once. Its age counts
+// from its birth, or from its last change when that is earlier, as it is for copies that kept
+// their times. All files of the flow are read on one reactor.
+enum class Order : std::uint8_t { fair, oldest_first };
 
 struct FilesOptions {
   std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
@@ -48,6 +52,7 @@ struct FilesOptions {
   // is written again it is read from the size it had (F33). 0: off.
   base::Duration ignore_older = base::Duration::zero();
   CompressedFiles compressed = CompressedFiles::skip;
+  Order order = Order::fair;
 
   // Some of the files that match may be compressed ones that are to be read as what is in them.
   bool inflate() const;

@@ -149,6 +149,8 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
   by_identity.insert_or_assign({flow, checkpoint.identity}, number);
   by_home[file.home].push_back(number);
   counters.files_found.add();
+  file.age_ns =
+      status.birth_ns == 0 ? status.modified_ns : std::min(status.birth_ns, status.modified_ns);
   const bool known_before = checkpoint.generation > 0 || checkpoint.seen_us != 0;
   file.ignored = too_old(flow, checkpoint, status);
   // To go through a compressed file again only to find nothing new would take its time.
@@ -165,7 +167,10 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
   } else if (whole) {
     file.order = ++last_order;
   } else {
-    found.push_back({.number = number, .known = known_before, .modified_ns = status.modified_ns});
+    const bool by_age = flows[flow].files.order == Order::oldest_first;
+    found.push_back({.number = number,
+                     .known = known_before || by_age,
+                     .age_ns = by_age ? file.age_ns : status.modified_ns});
   }
   file.resting = std::make_unique<Resting>(Resting{.rest = {.checkpoint = std::move(checkpoint),
                                                             .size = status.size,

@@ -168,7 +168,7 @@ void Discovery::State::search_lost() {
 void Discovery::State::settle_found() {
   std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
     if (a.known != b.known) return a.known;
-    return a.modified_ns < b.modified_ns;
+    return a.age_ns < b.age_ns;
   });
   for (const Found& each : std::exchange(found, {})) {
     const auto it = files.find(each.number);

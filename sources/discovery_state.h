@@ -109,6 +109,8 @@ struct File {
   bool holds = false;                         // a descriptor
   bool yielding = false;                      // holds one and was asked for it
   bool failing = false;                       // rests because it could not be read
+  bool caught_up = false;                     // it was read to its end once
+  std::int64_t age_ns = 0;                    // see Order
   bool unlinked = false;                      // its last name was not moved away
   std::uint64_t order = 0;                    // by age among those of one home; 0: not announced
   std::uint64_t formerly = 0;                 // see FoundFile
@@ -285,8 +287,8 @@ struct Discovery::State {
   std::uint64_t last_number = 0;
   struct Found {
     std::uint64_t number;
-    bool known;
-    std::int64_t modified_ns;
+    bool known;  // not asked with Order::oldest_first
+    std::int64_t age_ns;
   };
   std::vector<Found> found;  // not yet announced
   struct Lost {

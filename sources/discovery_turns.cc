@@ -198,6 +198,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
     set_error(directory->names.find(name)->second, 0);
   }
   std::vector<Former> formers = formers_of(file);
+  const bool in_order = flows[file.flow].files.order == Order::oldest_first;
   FoundFile found_file{.number = number,
                        .handle = handle.release(),
                        .checkpoint = std::move(file.resting->rest.checkpoint),
@@ -207,6 +208,8 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .after = {},
                        .brief = false,
                        .modified_ns = status->modified_ns,
+                       .age_ns = in_order && !file.caught_up ? file.age_ns : 0,
+                       .in_order = in_order,
                        .formers = std::move(formers)};
   if (const auto key = former_keys.find({file.flow, file.identity}); key != former_keys.end()) {
     found_file.former_key = std::move(key->second);

@@ -18,6 +18,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       marks_(std::move(found.marks)),
       window_(checkpoint_.offset),
       offset_(checkpoint_.offset),
+      age_ns_(found.age_ns),
       seen_end_(offset_),
       text_end_(offset_),
       last_growth_(parts.environment.clock.monotonic()),
@@ -38,6 +39,10 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
     unreadable_end_ = offset_ - checkpoint_.tail_bytes;
   }
   glanced_modified_ns_ = distinct_time(found.modified_ns);
+  if (age_ns_ != 0) {
+    const auto found_status = parts.environment.files.status(handle_);
+    found_end_ = found_status ? found_status->size : 0;
+  }
   if (!held) make_ready();
 }
 
@@ -439,6 +444,10 @@ bool FileTail::deleted() const {
   if (!open()) return false;
   const auto status = parts_.environment.files.status(handle_);
   return status && status->links == 0;
+}
+
+bool FileTail::caught_up() const {
+  return reached_end_ || (view() == nullptr && !probing_ && offset_ >= found_end_);
 }
 
 bool FileTail::idle() const { return phase_ != Phase::reading && window_.empty(); }

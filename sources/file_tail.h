@@ -113,6 +113,10 @@ struct FoundFile {
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
   std::int64_t modified_ns = 0;      // when it was opened; 0: not known
+  // With order: oldest_first, of a file that was not read to its end yet: since when its lines
+  // are. 0: it waits for no older ones. All files of such a flow go to one reactor.
+  std::int64_t age_ns = 0;
+  bool in_order = false;             // its flow has that order
   std::vector<Former> formers = {};  // of which it may be a copy or the compressed form
   std::string former_key = {};       // of its checkpoint, if that is to be replaced (F20)
 };
@@ -175,6 +179,9 @@ class FileTail final : public pipeline::Source, private Registered {
   // It must be read to its end again before those that wait for it may start.
   void expect_end();
   bool reached_end() const { return reached_end_; }
+  // It was read to the end it had when it was found, or cannot be.
+  bool caught_up() const;
+  std::int64_t age_ns() const { return age_ns_; }
 
   // Usable bytes the next read needs at least; 0: one of the pool's buffers will do.
   std::size_t large_buffer_bytes() const;
@@ -351,6 +358,8 @@ class FileTail final : public pipeline::Source, private Registered {
   std::vector<std::uint64_t> marks_;  // empty: nothing to skip
   AckWindow window_;
   std::uint64_t offset_;                 // everything below is delivered
+  std::int64_t age_ns_;                  // see FoundFile
+  std::uint64_t found_end_ = 0;          // the file's size when it was found, if that is asked
   std::uint64_t unreadable_end_ = 0;     // reads begin no earlier, nothing before it is compared
   std::uint64_t seen_end_ = 0;           // where the last read ended, or the NULs known behind it
   std::uint64_t text_end_ = 0;           // where the last read ended, without NULs behind the text

@@ -79,10 +79,11 @@ void TailSet::State::release_held() {
       ++entry;
       continue;
     }
-    if (FileTail* const tail = find(entry->first)) tail->release();
+    FileTail* const tail = find(entry->first);
+    if (tail != nullptr && !waits_in_order(entry->first, tail->age_ns())) tail->release();
     entry = held.erase(entry);
   }
-  turns.held = held.size();
+  count_held();
 }
 
 void TailSet::State::forget(const FileTail& tail) {
@@ -90,7 +91,8 @@ void TailSet::State::forget(const FileTail& tail) {
   by_identity.erase(tail.checkpoint().identity);
   std::erase(inflating, &tail);
   held.erase(number);
-  turns.held = held.size();
+  leave_order(number);
+  count_held();
   tails.erase(number);
   turns.end_reached = true;
 }
@@ -177,7 +179,8 @@ bool TailSet::State::go_on(FoundFile& found) {
   node.key() = found.number;
   tails.insert(std::move(node));
   held.erase(former);
-  turns.held = held.size();
+  leave_order(former);
+  count_held();
   tail.renumber(found.number);
   tail.attach();
   tail.release();
@@ -197,13 +200,16 @@ void TailSet::add(FoundFile found) {
   for (const std::uint64_t older : after) {
     if (FileTail* const tail = state_->find(older)) tail->expect_end();
   }
-  const bool hold = !state_->may_start(after);
+  const bool waits = !state_->may_start(after);
+  const std::int64_t age_ns = found.age_ns;
+  if (age_ns != 0) state_->catching_up.emplace(age_ns, number);
+  const bool hold = waits || state_->waits_in_order(number, age_ns);
   const FileIdentity identity = found.checkpoint.identity;
   auto tail = std::make_unique<FileTail>(state_->parts, std::move(found), hold);
   state_->by_identity.emplace(identity, tail.get());
   state_->tails.emplace(number, std::move(tail));
-  if (hold) state_->held.emplace(number, std::move(after));
-  state_->turns.held = state_->held.size();
+  if (waits) state_->held.emplace(number, std::move(after));
+  state_->count_held();
   state_->counters.files_opened.add();
   state_->counters.files_open.set(++state_->open);
 }
@@ -238,6 +244,7 @@ void TailSet::tick(base::Instant now) {
   state_->sweep(now);
   state_->release_rested();
   if (turns.end_reached) state_->release_held();
+  if (!state_->catching_up.empty()) state_->keep_order(now);
   state_->start_reads();
 }
 
@@ -249,8 +256,10 @@ base::Instant TailSet::next_deadline() const {
       turns.end_reached || !turns.ended.empty() || !turns.verified.empty()) {
     return base::Instant{};
   }
-  return turns.timers.empty() ? state_->next_sweep
-                              : std::min(state_->next_sweep, turns.timers.begin()->first);
+  base::Instant next = state_->next_sweep;
+  if (!turns.timers.empty()) next = std::min(next, turns.timers.begin()->first);
+  if (state_->catching_up.size() > 1) next = std::min(next, state_->next_look_at_order());
+  return next;
 }
 
 void TailSet::stop() { state_->stopped = true; }

@@ -12,6 +12,7 @@ StallReason TailSet::State::stall_of(const FileTail& tail, std::uint64_t part) {
   constexpr std::uint64_t kIdleFilesALook = 500;
   const StallReason reason = tail.busy_with();
   if (reason == StallReason::older_file) {
+    if (waits_in_order(tail.number(), tail.age_ns())) return StallReason::none;
     // Whoever it waits for says so himself, unless he is gone.
     const auto before = held.find(tail.number());
     return before == held.end() || may_start(before->second) ? reason : StallReason::none;

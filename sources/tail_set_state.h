@@ -1,5 +1,5 @@
 // TailSet's inside. tail_set.cc: turns, reads, files that come and go; tail_set_care.cc: what is
-// looked after now and then.
+// looked after now and then; tail_set_order.cc: which file comes first.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -104,6 +105,13 @@ struct TailSet::State {
   void start_reads();
   bool may_inflate(FileTail& tail);
   void release_held();
+  void count_held() { turns.held = held.size() + (catching_up.size() > 1 ? 1 : 0); }
+  bool waits_in_order(std::uint64_t number, std::int64_t age_ns) const;
+  void leave_order(std::uint64_t number);
+  FileTail* first_in_order();
+  bool gets_on(const FileTail& tail, base::Instant now);
+  void keep_order(base::Instant now);
+  base::Instant next_look_at_order() const;
   bool may_start(const std::vector<std::uint64_t>& after);
   void close(FileTail& tail);
   void forget(const FileTail& tail);
@@ -130,6 +138,13 @@ struct TailSet::State {
   std::unordered_map<std::uint64_t, std::unique_ptr<FileTail>> tails;
   std::unordered_map<FileIdentity, FileTail*, FileIdentityHash> by_identity;
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> held;  // number → those before it
+  std::set<std::pair<std::int64_t, std::uint64_t>> catching_up;  // age and number, oldest first
+  struct First {                                                 // of them, at the last look
+    std::uint64_t number = 0;
+    std::uint64_t progress = 0;
+    base::Instant since{};
+  };
+  First first;
   LetGo let_go;
   struct Busy {  // at the last look for stalls
     StallReason reason;

@@ -156,7 +156,8 @@ TEST_CASE("load: what stands before the first record reaches its options", "[con
   CHECK(with(", allow_binary: true").allow_binary);
 }
 
-TEST_CASE("load: what is done about read errors reaches its option", "[config][load]") {
+TEST_CASE("load: what is done about read errors, and which file comes first, reach their options",
+          "[config][load]") {
   const auto with = [](const std::string& from) {
     const config::Loaded loaded =
         parsed("flows:\n  f: { from: { files: /a" + from + " }, to: stdout }\n");
@@ -166,6 +167,9 @@ TEST_CASE("load: what is done about read errors reaches its option", "[config][l
   CHECK(with("").tail.on_read_error == sources::OnReadError::retry);
   CHECK(with(", on_read_error: retry").tail.on_read_error == sources::OnReadError::retry);
   CHECK(with(", on_read_error: skip").tail.on_read_error == sources::OnReadError::skip);
+  CHECK(with("").from.order == sources::Order::fair);
+  CHECK(with(", order: fair").from.order == sources::Order::fair);
+  CHECK(with(", order: oldest_first").from.order == sources::Order::oldest_first);
 }
 
 TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {

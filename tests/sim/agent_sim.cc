@@ -138,6 +138,7 @@ config::Config AgentSim::draw_config() {
   if (random.chance(0.5)) flow.tail.close_inactive = 100ms * (1 + random.below(20));
   if (random.chance(0.5)) flow.tail.stall_after = 100ms * (10 + random.below(40));
   if (random.chance(0.5)) flow.tail.on_read_error = sources::OnReadError::skip;
+  if (random.chance(0.3)) flow.from.order = sources::Order::oldest_first;
   flow.to = config::StreamTarget{kStream};
   flow.flush.bytes_max = 4096ULL << random.below(8);
   flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);

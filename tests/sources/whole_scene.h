@@ -20,7 +20,10 @@ namespace scene {
 struct WholeScene {
   static constexpr base::Duration kStep = std::chrono::milliseconds(5);
 
-  explicit WholeScene(std::vector<std::string> patterns, std::uint64_t seed = 1) : world(seed) {
+  explicit WholeScene(std::vector<std::string> patterns, std::uint64_t seed = 1,
+                      sources::Order order = sources::Order::fair)
+      : world(seed) {
+    files.order = order;
     world.disk().make_directories("/log");
     files.patterns = std::move(patterns);
     files.start = sources::Start::beginning;
