@@ -1,5 +1,5 @@
 // Reads that fail, and pages that cannot be read at all: with on_read_error: skip they are passed
-// over (F61, docs/design/0009-unreadable-pages.md).
+// over (F61, docs/design/0010-unreadable-pages.md).
 //
 // A read that fails, or gives nothing although the file says there is more, puts one page under
 // suspicion. From then on single pages are read, from there on, until one is the culprit or none.
