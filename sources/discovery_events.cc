@@ -56,6 +56,9 @@ void Discovery::State::handle(const io::WatchEvent& event) {
   for (Directory* directory : users) handle(*directory, event);
   if ((event.what & io::kWatchGone) != 0) {
     watched.erase(event.watch);
+    // One that was moved away lives on with its watch, of which there are not many. Where it is
+    // found again it gets another.
+    environment.files.remove_watch(watch_handle.get(), event.watch);
     counters.watches.set(watched.size());
   }
 }

@@ -303,3 +303,24 @@ TEST_CASE("limits: twenty thousand idle files cost a watch for each directory",
   REQUIRE(place.stores_within(60s, lines));
   CHECK(process::watches(agent.pid()) == (backend == "poll" ? 0 : 11));  // logs/ itself, too
 }
+
+TEST_CASE("limits: a directory that is moved away takes no watch with it", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const LogPlace place({.backend = backend, .patterns = {"logs/*/*.log"}});
+  fs::create_directory(place.path("logs/a"));
+  place.append("logs/a/x.log", "one\n");
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(place.stores({"one"}));
+  CHECK(process::watches(agent.pid()) == 2);  // logs and logs/a
+  fs::rename(place.path("logs/a"), place.path("elsewhere"));
+  CHECK(process::eventually([&] { return process::watches(agent.pid()) == 1; }));
+  // One that is moved within the pattern keeps one, and what is written there is read.
+  fs::create_directory(place.path("logs/b"));
+  place.append("logs/b/y.log", "two\n");
+  REQUIRE(place.stores({"one", "two"}));
+  fs::rename(place.path("logs/b"), place.path("logs/c"));
+  place.append("logs/c/y.log", "three\n");
+  place.append("logs/c/z.log", "four\n");
+  CHECK(place.stores({"one", "two", "three", "four"}));
+  CHECK(process::eventually([&] { return process::watches(agent.pid()) == 2; }));
+}
