@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "agent/number_notes.h"
 #include "agent/wiring.h"
 
 namespace agent {
@@ -37,8 +38,13 @@ void Agent::share_packing() {
   for (std::size_t i = 0; i < reactors_.size(); ++i) reactors_[i]->set_packing(packing_->seat(i));
 }
 
-void Agent::note_settled() {
-  for (const auto& shard : shards_) shard->note_settled();
+void Agent::note_settled(const io::Environment& control) {
+  std::vector<NumberNote> notes;
+  for (const auto& shard : shards_) {
+    shard->note_settled();
+    notes.push_back(note_of(*shard));
+  }
+  reactors_.front()->checkpoint_log()->write_last(std::move(notes), control);
 }
 
 Conservation Agent::conservation(bool quiet) const { return agent::conservation(reactors_, quiet); }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/state_log.h"
 #include "sources/checkpoint.h"
 
 namespace agent {
@@ -32,6 +33,30 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
     return;
   }
   log_->write(take_off(write.synced, std::move(answer)).write, changes);
+}
+
+void CheckpointLog::write(const std::vector<NumberNote>& notes, Answer answer) {
+  if (!log_ || notes.empty()) {
+    answer(0);
+    return;
+  }
+  std::vector<store::KeyedLogChange> changes;
+  changes.reserve(notes.size());
+  for (const NumberNote& note : notes) changes.push_back({.key = note.key, .value = note.value});
+  log_->write(take_off(false, std::move(answer)).write, changes);
+}
+
+void CheckpointLog::write_last(std::vector<NumberNote> notes, const io::Environment& environment) {
+  if (!log_ || !log_->idle()) return;  // its owner's Io will never answer
+  std::erase_if(notes, [this](const NumberNote& note) {
+    const std::string* const known = log_->find(note.key);
+    return known != nullptr && *known == note.value;
+  });
+  if (notes.empty()) return;
+  std::vector<store::KeyedLogChange> changes;
+  for (const NumberNote& note : notes) changes.push_back({.key = note.key, .value = note.value});
+  log_->attach(environment);
+  (void)write_and_wait(*log_, environment, "", changes);
 }
 
 void CheckpointLog::make_durable(Answer answer) {

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 
+#include "agent/number_notes.h"
 #include "base/ids.h"
 #include "sources/checkpointer.h"
 #include "store/keyed_log.h"
@@ -23,6 +24,11 @@ class CheckpointLog {
 
   void attach(const io::Environment& environment);
   void write(const sources::CheckpointWrite& write, Answer answer);
+  // Not synced.
+  void write(const std::vector<NumberNote>& notes, Answer answer);
+  // After the last tick of the owner, blocking, on `environment`, which outlives us: writes those
+  // that are news, durably. Best effort.
+  void write_last(std::vector<NumberNote> notes, const io::Environment& environment);
   // Answers when everything written so far survives a power cut.
   void make_durable(Answer answer);
   bool idle() const { return in_flight_.empty(); }

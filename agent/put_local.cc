@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/number_notes.h"
 #include "pipeline/shard_map.h"
 #include "store/catalog.h"
 #include "store/data_dir.h"
@@ -57,13 +58,15 @@ base::Result<std::string> put_local(const io::Environment& environment, const st
   for (const store::ShardInfo& shard : stream->shards) starts.push_back(shard.hash_start);
   const PutRuns runs = TRY(route_put(request, pipeline::ShardMap(std::move(starts)),
                                      environment.random.next(), environment.clock.wall()));
+  const store::KnownNumbers known = TRY(read_known_numbers(environment.files, data_dir));
   std::vector<base::SequenceNumber> first(runs.run.size());
   for (std::size_t i = 0; i < runs.run.size(); ++i) {
     if (runs.run[i].empty()) continue;
     const store::ShardInfo& info = stream->shards[i];
-    const auto shard = TRY(store::Shard::open(
-        environment, store::shard_directory(data_dir, stream->name, info.shard),
-        {.stream_id = stream->id, .stream = stream->name, .shard = info.shard}, stream->options));
+    const auto shard = TRY(
+        store::Shard::open(environment, store::shard_directory(data_dir, stream->name, info.shard),
+                           {.stream_id = stream->id, .stream = stream->name, .shard = info.shard},
+                           stream->options, known_number(known, stream->name, info.shard)));
     shard->attach(environment);
     first[i] = TRY(append_and_wait(environment, *shard, runs.run[i]));
   }

@@ -116,6 +116,7 @@ void Reactor::own_checkpoint_log(std::unique_ptr<CheckpointLog> log) {
 void Reactor::own_shard(store::Shard& shard) {
   shard.attach(environment_, packing_);
   shards_.push_back(&shard);
+  number_notes_.add(shard);
 }
 
 Outlet& Reactor::add_outlet(Outlet outlet) {
@@ -201,6 +202,7 @@ bool Reactor::work_waiting() const {
 base::Instant Reactor::next_deadline() const {
   base::Instant first = std::min(trim_at_, checkpointer_->next_deadline());
   if (checkpoint_log_) first = std::min(first, checkpoint_log_->next_deadline());
+  first = std::min(first, number_notes_.next_deadline());
   for (const store::Shard* shard : shards_) first = std::min(first, shard->next_deadline());
   for (const Outlet& outlet : outlets_) first = std::min(first, outlet.delivery->next_deadline());
   for (const FlowPart& flow : flows_) {
@@ -252,6 +254,7 @@ void Reactor::run_due(base::Instant now) {
     if (flow.pipe) flow.pipe->tick(now);
   }
   checkpointer_->tick(now);
+  number_notes_.tick(now);
   if (checkpoint_log_) checkpoint_log_->tick(now);
   trim_pools(now);
 }
@@ -309,6 +312,7 @@ void Reactor::stop_sources() {
   }
   for (Outlet& outlet : outlets_) outlet.delivery->flush_always();
   checkpointer_->flush_always();
+  number_notes_.stop();  // what is true in the end is noted when all is at rest
 }
 
 void Reactor::abandon(const std::string& flow) {

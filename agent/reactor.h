@@ -19,6 +19,7 @@
 
 #include "agent/checkpoint_log.h"
 #include "agent/mailbox.h"
+#include "agent/number_notes.h"
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "io/environment.h"
@@ -99,6 +100,7 @@ class Reactor {
   pipeline::ParcelPool& parcels() { return parcels_; }
   pipeline::ChunkPool& chunks() { return chunks_; }
   sources::Checkpointer& checkpointer() { return *checkpointer_; }
+  NumberNotes& number_notes() { return number_notes_; }
   CheckpointLog* checkpoint_log() { return checkpoint_log_.get(); }
   sources::TailSet& tails(std::size_t flow) { return *flows_[flow].tails; }
 
@@ -179,6 +181,7 @@ class Reactor {
   std::unique_ptr<CheckpointLog> checkpoint_log_;  // on one reactor only
   std::vector<store::Shard*> shards_;
   store::PackingSeat* packing_ = nullptr;
+  NumberNotes number_notes_;  // of shards_
   std::deque<Outlet> outlets_;
   std::vector<FlowPart> flows_;
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed

@@ -212,7 +212,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   for (const auto& thread : threads) thread->stop();
   for (const auto& thread : threads) thread->wait_stopped();
   for (const auto& thread : threads) thread->end();
-  if (agent && !agent->control().cut_short()) agent->note_settled();
+  if (agent && !agent->control().cut_short()) agent->note_settled(*control.environment);
   // What the kernel may still write to must not be freed, nor what was given up and is still owned
   // by a flow; the process ends right after.
   const bool leave = agent && (agent->control().cut_short() || agent->control().abandoned());

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "agent/number_notes.h"
 #include "sources/checkpointer.h"
 #include "store/catalog.h"
 
@@ -23,6 +24,8 @@ void add_entry(std::string_view key, std::string_view value, State& state) {
     state.flows_started.emplace_back(key.substr(1));
   } else if (key == kStateResetKey) {
     state.reset_by_hand = true;
+  } else if (is_number_note(key)) {
+    return;
   } else {
     ++state.unreadable;
   }
@@ -125,7 +128,7 @@ base::Result<void> StateLog::reset(const std::string* flow) {
     const auto checkpoint = sources::decode_checkpoint(key, value);
     const bool ours = flow == nullptr || key == flow_started_key(*flow) ||
                       (checkpoint && checkpoint->flow == *flow);
-    if (ours && key != kStateResetKey) keys.emplace_back(key);
+    if (ours && key != kStateResetKey && !is_number_note(key)) keys.emplace_back(key);
   });
   std::vector<store::KeyedLogChange> changes;
   // Before anything goes: an emptied log without it would look like a lost one.

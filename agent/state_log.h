@@ -23,6 +23,7 @@ namespace agent {
 // The keyed log checkpoints are kept in. No file's key begins with one of these bytes:
 //   \x01 <flow>   the flow has run on this data directory before
 //   \x02          the state was emptied by hand: it is not missing
+//   \x03 …        the numbers a shard had reached (agent/number_notes.h)
 constexpr const char* kCheckpointStream = "_checkpoints";
 constexpr std::string_view kStateResetKey = "\x02";
 std::string flow_started_key(std::string_view flow);
@@ -62,7 +63,7 @@ class StateLog {
   base::Result<void> put(std::span<const sources::Checkpoint> checkpoints);
   base::Result<void> erase(std::span<const sources::Checkpoint> checkpoints);
   // Forgets all checkpoints of `flow`, and that it ever ran; nullptr: of all flows, and whatever
-  // else the log holds.
+  // else the log holds of files.
   base::Result<void> reset(const std::string* flow);
 
  private:

@@ -17,6 +17,7 @@
 #include "sources/checkpoint.h"
 #include "store/catalog.h"
 #include "store/keyed_log.h"
+#include "store/verify.h"
 
 namespace agent {
 
@@ -26,7 +27,7 @@ class Wiring {
          Agent& agent)
       : config_(config), options_(options), control_(control), agent_(agent) {}
 
-  base::Result<void> open_store();
+  base::Result<void> open_store();  // this and its parts: wiring_store.cc
   void make_reactors(std::span<const io::Environment* const> environments);
   base::Result<void> connect_flows();
 
@@ -68,6 +69,7 @@ class Wiring {
   const io::Environment& control_;
   Agent& agent_;
   std::map<std::string, OpenStream> streams_;
+  store::KnownNumbers known_numbers_;
   std::unique_ptr<store::KeyedLog> checkpoints_;
   std::vector<sources::Checkpoint> known_;
   bool state_lost_ = false;  // checkpoints are missing or damaged

@@ -25,11 +25,13 @@ bool unborn(const SegmentReader& reader) {
 
 class Recovery {
  public:
-  Recovery(const io::Environment& environment, const std::string& directory, bool sync)
+  Recovery(const io::Environment& environment, const std::string& directory, bool sync,
+           base::SequenceNumber known_next)
       : environment_(environment),
         files_(environment.files),
         directory_(directory),
         sync_(sync),
+        known_next_(known_next),
         now_(environment.clock.monotonic()) {}
 
   base::Result<Recovered> run() {
@@ -40,6 +42,7 @@ class Recovery {
     bool found = false;
     while (!found && !ids_.empty()) found = TRY(take_last(ids_.back()));
     TRY_VOID(list_older());
+    note_missing_end();
     if (!out_.tail) name_next();
     return std::move(out_);
   }
@@ -59,6 +62,7 @@ class Recovery {
   base::Result<void> list_older();
   base::Result<void> note_previous(Segment& before, SegmentId id, const SegmentReader& reader);
   base::Result<void> note_gap(SegmentId before, SegmentId after);
+  void note_missing_end();
   void name_next();
   VisitBlock collect_marks();
 
@@ -66,6 +70,7 @@ class Recovery {
   io::Files& files_;
   const std::string& directory_;
   bool sync_;
+  base::SequenceNumber known_next_;
   base::Instant now_;
   std::vector<SegmentId> ids_;
   std::vector<SegmentId> names_;    // ever seen, for a name that is free
@@ -197,7 +202,7 @@ base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
   out_.segments.push_back({id, kept_bytes_, last_.end.arrival_us});
   out_.end = last_.end;
   const bool sound = last_.bad.empty() && reader.header_state() == HeaderState::good &&
-                     last_.end.sequence >= floor_ && out_.worthless.empty();
+                     last_.end.sequence >= std::max(floor_, known_next_) && out_.worthless.empty();
   if (reader.header_state() != HeaderState::good) ++out_.corrupt_blocks;
   io::UniqueHandle file = TRY(secure(id, reader));
   if (sound) {
@@ -306,6 +311,24 @@ base::Result<void> Recovery::note_gap(SegmentId before, SegmentId after) {
   return {};
 }
 
+// A segment that was removed, or an end that was damaged beyond recognition. Not what is in a bad
+// range at the end: its header said how many records that were, and they are counted.
+void Recovery::note_missing_end() {
+  base::SequenceNumber reached = out_.end.sequence;
+  for (const BadRange& range : last_.bad) {
+    if (range.begin >= last_.end.position) reached += range.records;
+  }
+  reached = std::max(reached, floor_);
+  floor_ = std::max(floor_, known_next_);
+  if (reached >= known_next_) return;
+  out_.records_missing = known_next_ - reached;
+  out_.corrupt_records += out_.records_missing;
+  environment_.log.error("last segment missing, going on after its numbers",
+                         {{"directory", directory_},
+                          {"first_sequence", std::to_string(reached)},
+                          {"records_lost", std::to_string(out_.records_missing)}});
+}
+
 void Recovery::name_next() {
   if (out_.end.sequence < floor_) out_.end.sequence = floor_;
   out_.end.position = 0;
@@ -320,8 +343,8 @@ void Recovery::name_next() {
 }  // namespace
 
 base::Result<Recovered> recover(const io::Environment& environment, const std::string& directory,
-                                bool sync) {
-  return Recovery(environment, directory, sync).run();
+                                bool sync, base::SequenceNumber known_next) {
+  return Recovery(environment, directory, sync, known_next).run();
 }
 
 }  // namespace store

@@ -5,6 +5,10 @@
 // end that nobody was promised are cut. Damage to what was promised is counted and told, the
 // segment is left as it is for readers to skip over, and writing goes on in a new one. Never
 // refuses because of damage, never deletes what it does not understand.
+//
+// What is missing at the very end leaves no trace in the directory. Who opens may know from
+// elsewhere up to which number records were delivered; what does not reach it is counted and told
+// as well, and no number below it is given again.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +41,12 @@ struct Recovered {
 
   std::uint64_t torn_bytes = 0, torn_records = 0;
   std::uint64_t corrupt_blocks = 0, corrupt_records = 0, set_aside = 0;
+  std::uint64_t records_missing = 0;  // at the end, below `known_next`; among corrupt_records
 };
 
-// Blocking. `sync`: make what is kept durable (not for SyncPolicy::os).
+// Blocking. `sync`: make what is kept durable (not for SyncPolicy::os). `known_next`: numbers below
+// were delivered, by what was noted elsewhere; 0: nothing is known.
 base::Result<Recovered> recover(const io::Environment& environment, const std::string& directory,
-                                bool sync);
+                                bool sync, base::SequenceNumber known_next = 0);
 
 }  // namespace store

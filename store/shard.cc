@@ -47,8 +47,11 @@ void Shard::State::publish() {
 
 base::Result<std::unique_ptr<Shard>> Shard::open(const io::Environment& environment,
                                                  const std::string& directory, ShardName name,
-                                                 ShardOptions options) {
-  Recovered recovered = TRY(recover(environment, directory, options.sync != SyncPolicy::os));
+                                                 ShardOptions options,
+                                                 base::SequenceNumber known_next) {
+  Recovered recovered =
+      TRY(recover(environment, directory, options.sync != SyncPolicy::os, known_next));
+  const bool missing = recovered.records_missing > 0;
   auto state = std::make_unique<State>(environment.files, directory, std::move(name), options);
   state->directory_handle = io::UniqueHandle(
       environment.files, TRY(environment.files.open(directory, io::Open::directory)));
@@ -62,7 +65,42 @@ base::Result<std::unique_ptr<Shard>> Shard::open(const io::Environment& environm
     state->tail_since = now - std::min<base::Duration>(least, std::chrono::hours(24 * 365));
   }
   state->adopt(std::move(recovered));
+  if (missing) state->begin_after_gap(environment);
   return std::unique_ptr<Shard>(new Shard(std::move(state)));
+}
+
+// The next segment at once, with nothing in it yet: that something is missing before it is said
+// once, and its header says so for ever. If that cannot be written now, the first append does it.
+void Shard::State::begin_after_gap(const io::Environment& opening) {
+  gap_ahead = true;
+  const std::string begun = segment_path(directory, tail_id);
+  auto handle = files->open(begun, io::Open::create_new);
+  if (!handle) return;
+  io::UniqueHandle file(*files, *handle);
+  environment = &opening;
+  group.begin(end, 0);
+  add_head();
+  group.finish();
+  environment = nullptr;
+  std::uint64_t at = 0;
+  for (const std::string_view piece : group.pieces()) {
+    if (!files->write_at(file.get(), piece, at)) break;
+    at += piece.size();
+  }
+  const bool synced = options.sync == SyncPolicy::os ||
+                      (files->sync(file.get()).has_value() && files->sync_directory(directory));
+  if (at != group.bytes() || !synced) {
+    (void)files->truncate(file.get(), 0);
+    worthless.push_back(tail_id);
+    ++tail_id.generation;
+    return;
+  }
+  tail_ = std::move(file);
+  end = settled = promised = group.end();
+  counters.segments_created.add();
+  counters.bytes_written.add(at);
+  counters.blocks.add(group.block_count());
+  publish();
 }
 
 Shard::Shard(std::unique_ptr<State> state) : state_(std::move(state)) {}

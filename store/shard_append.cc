@@ -122,7 +122,7 @@ void Shard::State::add_head() {
   header.stream_id_low = static_cast<std::uint64_t>(name.stream_id);
   header.stream_id_high = static_cast<std::uint64_t>(name.stream_id >> 64);
   header.shard = base::index(name.shard);
-  if (!segments.empty()) {
+  if (!segments.empty() && !gap_ahead) {
     header.previous_first = segments.back().id.first_sequence;
     header.previous_end = segments.back().bytes;
   }

@@ -83,6 +83,7 @@ void Shard::State::seal_tail() {
   const std::uint64_t bytes = end.position - (settled_block ? kHeaderBytes : 0);
   segments.push_back({tail_id, bytes, end.arrival_us});
   sealed_bytes += bytes;
+  gap_ahead = false;
   tail_.reset();
   tail_id = {end.sequence, 0};
   end.position = 0;

@@ -65,6 +65,7 @@ struct Shard::State {
   void adopt(Recovered recovered);
   std::uint64_t tail_bytes() const { return tail_ ? end.position : 0; }
   void publish();
+  void begin_after_gap(const io::Environment& opening);
   std::vector<std::string> retire_while(const auto& expired);
 
   // shard_append.cc
@@ -114,6 +115,7 @@ struct Shard::State {
                                // what is synced
   bool directory_dirty = false;
   bool roll_wanted = false;
+  bool gap_ahead = false;  // records before the next segment are missing: it is no continuation
   bool last_is_settled_block = false;
   std::uint64_t settled_block_end =
       0;  // position after the last one, which is written but not synced

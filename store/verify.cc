@@ -1,14 +1,24 @@
 #include "store/verify.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <utility>
 
+#include "store/catalog.h"
 #include "store/segment_list.h"
 
 namespace store {
 
 namespace {
+
+// A shard's directory has its number as its name.
+std::optional<std::uint32_t> parse_shard_name(const std::string& name) {
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
 
 class ShardVerifier {
  public:
@@ -33,7 +43,19 @@ class ShardVerifier {
       }
       report(segment);
     }
+    if (!ids.empty()) expected_ = std::max(expected_, ids.back().first_sequence);
     return {};
+  }
+  // What is missing up to the number it is known to have reached.
+  void compare(base::SequenceNumber known,
+               const std::function<void(const SegmentReport&)>& report) {
+    if (expected_ >= known) return;
+    SegmentReport missing;
+    missing.path = directory_;
+    missing.records_missing = known - expected_;
+    missing.end_missing = true;
+    totals_.records_lost += missing.records_missing;
+    report(missing);
   }
 
  private:
@@ -189,20 +211,31 @@ base::Result<void> ShardVerifier::replace(const std::string& path, const std::st
 }  // namespace
 
 base::Result<VerifyTotals> verify(const io::Environment& environment, const std::string& data_dir,
-                                  Repair repair,
+                                  Repair repair, const KnownNumbers& known,
                                   const std::function<void(const SegmentReport&)>& report) {
   VerifyTotals totals;
+  KnownNumbers unseen = known;
+  const auto check = [&](const std::string& stream, std::uint32_t shard) -> base::Result<void> {
+    ShardVerifier verifier(environment, shard_directory(data_dir, stream, base::ShardNumber{shard}),
+                           repair, totals);
+    TRY_VOID(verifier.run(report));
+    const auto noted = unseen.extract({stream, shard});
+    if (!noted.empty()) verifier.compare(noted.mapped(), report);
+    return {};
+  };
   for (const io::DirectoryEntry& stream : TRY(environment.files.list(data_dir))) {
     if (stream.kind != io::FileKind::directory && stream.kind != io::FileKind::unknown) continue;
-    const std::string stream_path = data_dir + "/" + stream.name;
-    const auto shards = environment.files.list(stream_path);
+    const auto shards = environment.files.list(data_dir + "/" + stream.name);
     if (!shards) continue;  // not a directory
     for (const io::DirectoryEntry& shard : *shards) {
-      const bool number = shard.name.find_first_not_of("0123456789") == std::string::npos;
-      if (!number) continue;
-      TRY_VOID(
-          ShardVerifier(environment, stream_path + "/" + shard.name, repair, totals).run(report));
+      const auto number = parse_shard_name(shard.name);
+      if (number) TRY_VOID(check(stream.name, *number));
     }
+  }
+  // Directories that are gone.
+  while (!unseen.empty()) {
+    const auto [stream, shard] = unseen.begin()->first;
+    TRY_VOID(check(stream, shard));
   }
   return totals;
 }

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/result.h"
 #include "io/environment.h"
 #include "store/segment_walk.h"
@@ -20,7 +23,8 @@ struct SegmentReport {
   std::uint64_t records = 0;          // in them
   std::vector<BadRange> bad;          // promised and lost
   std::uint64_t torn_bytes = 0;       // at the end, promised to nobody
-  std::uint64_t records_missing = 0;  // between the segment before and this one
+  std::uint64_t records_missing = 0;  // between the segment before and this one, or at the end
+  bool end_missing = false;           // `path` is the shard's directory, records_missing its end
   bool header_damaged = false;
   bool unknown_version = false;
   bool repaired = false;
@@ -42,8 +46,13 @@ enum class Repair : std::uint8_t {
 };
 
 // `report` gets every segment as it is done (for progress); damaged ones are not sound().
+// Numbers below were delivered once, by stream and shard: what was noted of Shard::next_sequence().
+using KnownNumbers = std::map<std::pair<std::string, std::uint32_t>, base::SequenceNumber>;
+
+// `known`: read before the call. A shard that ends before its number is reported once more, with
+// `records_missing` and the path of its directory.
 base::Result<VerifyTotals> verify(const io::Environment& environment, const std::string& data_dir,
-                                  Repair repair,
+                                  Repair repair, const KnownNumbers& known,
                                   const std::function<void(const SegmentReport&)>& report);
 
 }  // namespace store

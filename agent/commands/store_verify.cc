@@ -12,6 +12,7 @@
 #include "agent/commands/store_location.h"
 #include "agent/console.h"
 #include "agent/json_text.h"
+#include "agent/number_notes.h"
 #include "io/backends.h"
 #include "store/data_dir.h"
 #include "store/verify.h"
@@ -64,7 +65,8 @@ std::string problem(const store::SegmentReport& report) {
   if (report.header_damaged) add("header damaged");
   if (!report.bad.empty()) add(fmt::format("{} damaged range(s)", report.bad.size()));
   if (report.records_missing > 0) {
-    add(fmt::format("{} records missing before it", report.records_missing));
+    add(fmt::format("{} records missing {}", report.records_missing,
+                    report.end_missing ? "at the end" : "before it"));
   }
   if (report.repaired) add("repaired; the old file is kept as *.damaged");
   return text;
@@ -113,11 +115,13 @@ int verify(const VerifyCommand& options) {
     if (!taken) return console.say(taken.error());
     lock.emplace(std::move(*taken));
   }
+  const auto known = read_known_numbers(*files, *data_dir);
+  if (!known) return complain(kExitInternal, known.error().message);
   Progress progress(*clock, !options.json);
   std::string problems;
   const auto totals =
       store::verify(environment, *data_dir, options.repair ? store::Repair::yes : store::Repair::no,
-                    [&](const store::SegmentReport& report) {
+                    *known, [&](const store::SegmentReport& report) {
                       progress.advance(report.bytes);
                       if (report.sound()) return;
                       progress.clear();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -202,6 +203,56 @@ TEST_CASE("bad input: a damaged segment costs its damaged records only, counted 
   const Ran verified = shell(kProgram + " store verify --data-dir " + place.data_dir());
   CHECK(verified.exit_code == 1);
   CHECK(contains(verified, "; " + std::to_string(lost) + " records lost"));
+}
+
+TEST_CASE("bad input: a shard whose segments are gone goes on above its numbers and says so once",
+          "[agent][process]") {
+  const bool directory = GENERATE(false, true);
+  CAPTURE(directory);
+  const Place place;
+  place.write("logs/a.log", "one\ntwo\nthree\n");
+  REQUIRE(place.once().exit_code == 0);
+  if (directory) {
+    fs::remove_all(place.data_dir() + "/s/0");
+  } else {
+    for (const fs::path& segment : place.segments("s")) fs::remove(segment);
+  }
+  const std::string verify = kProgram + " store verify --data-dir " + place.data_dir();
+  const Ran verified = shell(verify);
+  CHECK(verified.exit_code == 1);
+  CHECK(contains(verified, place.data_dir() + "/s/0: 3 records missing at the end"));
+
+  const Ran ran = place.once();
+  INFO(ran.out);
+  CHECK(ran.exit_code == 0);
+  CHECK(count(ran.out, "last segment missing, going on after its numbers") == 1);
+  CHECK(contains(ran, "records_lost=3"));
+  CHECK(place.stored().empty());  // the checkpoint is beyond them
+  const Ran again = place.once();
+  CHECK_FALSE(contains(again, "segment missing"));
+  place.write("logs/b.log", "four\n");
+  CHECK(place.once().exit_code == 0);
+  CHECK(contains(shell(kProgram + " stream get s --json --data-dir " + place.data_dir()),
+                 "\"sequence\":3"));
+  CHECK(shell(verify).exit_code == 0);
+}
+
+TEST_CASE("bad input: the numbers of a shard are noted while the agent runs, not only at its end",
+          "[agent][process]") {
+  const Place place;
+  place.write("logs/a.log", "one\ntwo\n");
+  {
+    const process::Background agent(kProgram + " run -c " + place.path("c.yaml"));
+    REQUIRE(process::eventually([&] {
+      return contains(shell(kProgram + " store dump _checkpoints --data-dir " + place.data_dir()),
+                      "s/0");
+    }));
+    REQUIRE(::kill(agent.pid(), SIGKILL) == 0);
+  }
+  for (const fs::path& segment : place.segments("s")) fs::remove(segment);
+  const Ran ran = place.once();
+  CHECK(contains(ran, "last segment missing"));
+  CHECK(contains(ran, "records_lost=2"));
 }
 
 TEST_CASE("bad input: a followed stream shows a new record within a second", "[agent][process]") {

@@ -68,8 +68,9 @@ class ShardStory {
   std::unique_ptr<store::Shard> shard_;
 
   ShardOracle oracle_{kDirectory};
-  std::size_t stored_runs_ = 0;   // answered, or found by an opening: must never be lost
-  std::size_t started_runs_ = 0;  // given to the shard, answered or not
+  std::size_t stored_runs_ = 0;          // answered, or found by an opening: must never be lost
+  base::SequenceNumber known_next_ = 0;  // noted now and then of what was answered
+  std::size_t started_runs_ = 0;         // given to the shard, answered or not
   std::deque<std::unique_ptr<Flight>> flights_;  // in order; answered ones leave at the front
   std::deque<std::string> unremoved_;            // retired, oldest first
   bool ignoring_answers_ = false;
@@ -120,13 +121,15 @@ bool ShardStory::try_open() {
     process_ = world_.start_process();
     environment_.emplace(process_->environment());
   }
-  auto opened = store::Shard::open(*environment_, kDirectory,
-                                   {.stream_id = 7, .stream = "s", .shard = {}}, options_);
+  auto opened =
+      store::Shard::open(*environment_, kDirectory, {.stream_id = 7, .stream = "s", .shard = {}},
+                         options_, known_next_);
   if (!opened) {
     say("open failed: " + opened.error().message);
     return false;
   }
   shard_ = std::move(*opened);
+  if (shard_->next_sequence() < known_next_) violate("6: numbers go back");
   shard_->attach(*environment_);
   return true;
 }
@@ -310,6 +313,7 @@ void ShardStory::step() {
     turn();
   } else if (choice < 960) {
     retire();
+    known_next_ = shard_->next_sequence();
   } else if (choice < 970) {
     ask([this](io::Files& files) { return oracle_.check_beside(files, stored_runs_); });
   } else if (choice < 975) {

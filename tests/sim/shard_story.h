@@ -8,6 +8,7 @@
 //  3 marks say exactly how far each origin is in it;
 //  4 arrival times do not decrease;
 //  5 once faults stop, everything appended is answered within bounded steps, and is there.
+//  6 it reaches the number that was noted elsewhere, which no crash makes look like a loss.
 // `sync: os` promises nothing over a power cut, so there only: what is read was appended, in order.
 #pragma once
 

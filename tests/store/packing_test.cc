@@ -123,7 +123,7 @@ TEST_CASE("packing: a shard's large groups take several turns and anybody's help
     CHECK(seat == 0);
     ++rung;
   });
-  store::Shard& shard = rig.open({.compression = store::Compression::lz4}, &board.seat(0));
+  store::Shard& shard = rig.open({.compression = store::Compression::lz4}, 0, &board.seat(0));
   const bool help = GENERATE(false, true);
   const std::vector<std::string> runs = make_runs(0, 30);
   const std::vector<std::string_view> pieces(runs.begin(), runs.end());

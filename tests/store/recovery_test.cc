@@ -163,10 +163,10 @@ TEST_CASE("recovery: after damage, writing goes on and readers count once", "[st
   CHECK(reading.counters.corrupt_records == 3);
 
   store::VerifyTotals totals =
-      *store::verify(rig.environment(), "/data", store::Repair::yes, [](const auto&) {});
+      *store::verify(rig.environment(), "/data", store::Repair::yes, {}, [](const auto&) {});
   CHECK(totals.records_lost == 3);
   CHECK(totals.segments_repaired == 1);
-  totals = *store::verify(rig.environment(), "/data", store::Repair::no, [](const auto&) {});
+  totals = *store::verify(rig.environment(), "/data", store::Repair::no, {}, [](const auto&) {});
   CHECK(totals.bad_ranges == 0);
   CHECK(totals.records == 11);
   CHECK(rig.read().data.size() == 11);

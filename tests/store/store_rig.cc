@@ -40,10 +40,11 @@ StoreRig::StoreRig(std::uint64_t seed) : world_(seed), process_(world_.start_pro
 
 StoreRig::~StoreRig() = default;
 
-store::Shard& StoreRig::open(store::ShardOptions options, store::PackingSeat* seat) {
-  auto shard =
-      store::Shard::open(*environment_, kDirectory,
-                         {.stream_id = 0x0102030405060708, .stream = "s", .shard = {}}, options);
+store::Shard& StoreRig::open(store::ShardOptions options, base::SequenceNumber known_next,
+                             store::PackingSeat* seat) {
+  auto shard = store::Shard::open(*environment_, kDirectory,
+                                  {.stream_id = 0x0102030405060708, .stream = "s", .shard = {}},
+                                  options, known_next);
   REQUIRE(shard.has_value());
   shard_ = std::move(*shard);
   shard_->attach(*environment_, seat);

@@ -34,7 +34,8 @@ class StoreRig {
 
   sim::SimWorld& world() { return world_; }
   io::Environment environment() { return process_->environment(); }
-  store::Shard& open(store::ShardOptions options = {}, store::PackingSeat* seat = nullptr);
+  store::Shard& open(store::ShardOptions options = {}, base::SequenceNumber known_next = 0,
+                     store::PackingSeat* seat = nullptr);
   void close(bool note_settled);
   // Appends a run of `count` records and waits for the answer. Result: 0 or an errno.
   int append(std::uint32_t count, std::size_t filling = 20);

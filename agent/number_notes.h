@@ -1,0 +1,69 @@
+// NumberNotes: up to which sequence number each shard was delivered, kept in `_checkpoints` beside
+// what the shards say themselves: a shard whose last segments were removed says nothing of them.
+//
+// A note is taken from Shard::next_sequence(), so it is never ahead of what was answered; it is
+// written now and then and not synced, so it may be behind by what was stored since. At a clean
+// stop it is exact.
+//
+// Belongs to the reactor that owns the shards.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "io/files.h"
+#include "store/shard.h"
+#include "store/verify.h"
+
+namespace agent {
+
+// Key and value of an entry: \x03 <stream> / <shard>, the number in decimal.
+struct NumberNote {
+  std::string key;
+  std::string value;
+};
+bool is_number_note(std::string_view key);
+NumberNote note_of(const store::Shard& shard);
+
+// All notes of a data directory, none if it has no state. Never writes. Blocking.
+base::Result<store::KnownNumbers> read_known_numbers(io::Files& files, const std::string& data_dir);
+// 0: not noted.
+base::SequenceNumber known_number(const store::KnownNumbers& known, const std::string& stream,
+                                  base::ShardNumber shard);
+
+class NumberNotes {
+ public:
+  static constexpr base::Duration kInterval = std::chrono::seconds(1);
+
+  // `send`: hands notes to the log's owner, who has them written and calls back by written().
+  using Send = std::move_only_function<void(std::vector<NumberNote> notes)>;
+
+  // The shard outlives us.
+  void add(const store::Shard& shard) { shards_.push_back({&shard, 0}); }
+  void start(Send send) { send_ = std::move(send); }
+  void stop() { send_ = nullptr; }  // no more notes
+
+  void tick(base::Instant now);
+  base::Instant next_deadline() const;  // Instant::max(): nothing changed
+  void written(bool failed);
+
+ private:
+  struct Noted {
+    const store::Shard* shard;
+    base::SequenceNumber next;  // as last noted
+  };
+  bool changed() const;
+
+  std::vector<Noted> shards_;
+  Send send_;  // nullptr: not started, or stopped
+  bool under_way_ = false;
+  base::Instant next_ = base::Instant::min();
+};
+
+}  // namespace agent
