@@ -1,7 +1,6 @@
 #include "agent/agent.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "agent/number_notes.h"
@@ -49,19 +48,31 @@ void Agent::note_settled(const io::Environment& control) {
 
 Conservation Agent::conservation(bool quiet) const { return agent::conservation(reactors_, quiet); }
 
+bool Agent::status(bool all, std::move_only_function<void(AgentStatus status)> done) {
+  return control_->survey(all, [this, d = std::move(done)](AgentSurvey survey) mutable {
+    AgentStatus status;
+    status.running_for = control_->running_for();
+    status.backend = reactors_.front()->environment().io.name();
+    status.reactors = reactors_.size();
+    status.samples = samples();
+    describe(status.samples, survey);
+    status.samples = base::added_up(std::move(status.samples));
+    status.survey = std::move(survey);
+    d(std::move(status));
+  });
+}
+
 base::Samples Agent::samples() const {
   base::Samples all;
   const Conservation records = conservation(false);
-  all.push_back({"records_in_flight", "", records.in_flight});
-  all.push_back({"records_unaccounted", "", records.unaccounted});
+  using Kind = base::Sample::Kind;
+  all.push_back({"records_in_flight", "", records.in_flight.records, Kind::gauge});
+  all.push_back({"bytes_in_flight", "", records.in_flight.bytes, Kind::gauge});
+  all.push_back({"records_unaccounted", "", records.unaccounted.records, Kind::gauge});
+  all.push_back({"bytes_unaccounted", "", records.unaccounted.bytes, Kind::gauge});
   for (const auto& reactor : reactors_) reactor->describe(all);
   control_->describe(all);
-  std::map<std::pair<std::string, std::string>, std::uint64_t> sums;
-  for (const base::Sample& sample : all) sums[{sample.name, sample.labels}] += sample.value;
-  base::Samples result;
-  result.reserve(sums.size());
-  for (const auto& [key, value] : sums) result.push_back({key.first, key.second, value});
-  return result;
+  return added_up(std::move(all));
 }
 
 }  // namespace agent

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "agent/conservation.h"
 #include "agent/control.h"
 #include "agent/reactor.h"
+#include "agent/status.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "config/config.h"
@@ -47,12 +49,15 @@ class Agent {
   std::span<const std::unique_ptr<Reactor>> reactors() const { return reactors_; }
 
   // After a clean stop, when no reactor ticks any more: notes on disk that all is delivered, so
-  // that damage that comes later can be told from an append that was never finished, and how far
-  // the shards are. Blocking. `control`: as given to create().
+  // that damage that comes later can be told from an append that was never finished, and how far the
+  // shards are. Blocking. `control`: as given to create().
   void note_settled(const io::Environment& control);
 
   // `quiet`: no reactor has anything under way.
   Conservation conservation(bool quiet) const;
+
+  // As Control::survey, but with every counter as of then.
+  bool status(bool all, std::move_only_function<void(AgentStatus status)> done);
 
   // Every counter, summed over reactors, sorted by name and labels. Control thread.
   base::Samples samples() const;

@@ -1,5 +1,7 @@
 #include "agent/checkpoint_log.h"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@
 namespace agent {
 
 void CheckpointLog::attach(const io::Environment& environment) {
+  environment_ = &environment;
   if (log_) log_->attach(environment);
 }
 
@@ -73,6 +76,7 @@ CheckpointLog::InFlight& CheckpointLog::take_off(bool synced, Answer answer) {
   entry.answer = std::move(answer);
   entry.log = this;
   entry.self = in_flight_.begin();
+  entry.started = environment_->clock.monotonic();
   entry.write.owner = &entry;
   entry.write.done = &CheckpointLog::done;
   entry.write.synced = synced;
@@ -84,8 +88,18 @@ void CheckpointLog::done(void* owner, store::KeyedLog::Write& /*write*/, int err
   auto& entry = *static_cast<InFlight*>(owner);
   Answer answer = std::move(entry.answer);
   if (error != 0) entry.log->unsynced_ = true;
+  entry.log->count(entry, error);
   entry.log->in_flight_.erase(entry.self);
   answer(error);
+}
+
+void CheckpointLog::count(const InFlight& entry, int error) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+      environment_->clock.monotonic() - entry.started);
+  const auto micros = static_cast<std::uint64_t>(took.count());
+  (error == 0 ? counters_.commits : counters_.commits_failed).add();
+  counters_.micros.add(micros);
+  counters_.micros_max.set(std::max(counters_.micros_max.value(), micros));
 }
 
 base::Instant CheckpointLog::next_deadline() const {

@@ -10,10 +10,16 @@
 
 #include "agent/number_notes.h"
 #include "base/ids.h"
+#include "base/metrics.h"
 #include "sources/checkpointer.h"
 #include "store/keyed_log.h"
 
 namespace agent {
+
+struct CheckpointLogCounters {
+  base::Counter commits, commits_failed;  // writes that were answered
+  base::Counter micros, micros_max;       // from write to answer, together and the longest
+};
 
 class CheckpointLog {
  public:
@@ -32,6 +38,7 @@ class CheckpointLog {
   // Answers when everything written so far survives a power cut.
   void make_durable(Answer answer);
   bool idle() const { return in_flight_.empty(); }
+  const CheckpointLogCounters& counters() const { return counters_; }
   base::Instant next_deadline() const;
   void tick(base::Instant now);
   // Files of old segments, to remove off the reactor.
@@ -42,12 +49,17 @@ class CheckpointLog {
     store::KeyedLog::Write write;
     Answer answer;
     CheckpointLog* log = nullptr;
+    base::Instant started{};
     std::list<InFlight>::iterator self;
   };
   InFlight& take_off(bool synced, Answer answer);
   static void done(void* owner, store::KeyedLog::Write& write, int error);
 
+  void count(const InFlight& entry, int error);
+
   std::unique_ptr<store::KeyedLog> log_;  // may be nullptr
+  const io::Environment* environment_ = nullptr;  // from attach() on
+  CheckpointLogCounters counters_;
   std::list<InFlight> in_flight_;
   bool unsynced_ = false;  // something was written since the last sync began
 };

@@ -3,6 +3,8 @@
 //
 //   read = skipped + delivered + dropped + dead letters + in flight
 //
+// The same holds for the bytes of the records that were sent on their way (read and not skipped).
+//
 // `unaccounted` is by how much that is not so; it must stay 0. While reactors run, the parts are
 // read in the order in which a record could not have passed them yet (first who came home, last who
 // was read), so a difference is a mistake of ours and never a matter of timing. When all is quiet
@@ -17,14 +19,15 @@
 
 namespace agent {
 
-struct Conservation {  // records of this run, all flows
-  std::uint64_t read = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t delivered = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t dead_letters = 0;
-  std::uint64_t in_flight = 0;
-  std::uint64_t unaccounted = 0;
+struct Conservation {  // of this run, all flows
+  std::uint64_t records_read = 0;
+  std::uint64_t records_skipped = 0;
+  Amount sent;  // to outlets
+  Amount delivered;
+  Amount dropped;
+  Amount dead_letters;
+  Amount in_flight;
+  Amount unaccounted;
 };
 
 // Any thread. `quiet`: nothing is under way.

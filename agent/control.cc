@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "agent/describe.h"
 #include "base/assert.h"
 #include "base/crc32c.h"
 
@@ -22,6 +23,7 @@ Control::Control(const io::Environment& environment,
       options_(options),
       doorbell_(&environment.io, &wake_io),
       mailbox_(doorbell_),
+      surveyor_(environment, mailbox_, reactors),
       hints_(reactors.size()) {}
 
 void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
@@ -30,6 +32,7 @@ void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
                             std::vector<MarkTable> marks, std::size_t open_files_max) {
   marks_ = std::move(marks);
   homes_.resize(flows.size());
+  for (const sources::Discovery::Flow& flow : flows) flows_.push_back(flow.name);
   discovery_ = std::make_unique<sources::Discovery>(
       environment_, std::move(flows), std::move(known), std::move(excluded_directories), listener(),
       open_files_max);
@@ -86,6 +89,7 @@ void Control::every(base::Duration interval, std::move_only_function<void()> cal
 }
 
 void Control::start() {
+  started_ = environment_.clock.monotonic();
   discovery_->start();
   if (socket_) socket_->start();
   // One without a file would sleep on and never say that it is at the end.
@@ -177,6 +181,8 @@ void Control::tick() {
     next_report_ = now + report_interval_;
     report_();
   }
+  surveyor_.tick(now);
+  if (socket_) socket_->tick(now);
   if (phase_ == Phase::running) {
     discovery_->tick(now);
     send_hints();
@@ -220,7 +226,8 @@ base::Duration Control::time_to_sleep() {
     deadline = base::Instant::min();
   }
   if (mailbox_.unfinished() != 0) deadline = base::Instant::min();
-  deadline = std::min(deadline, next_report_);
+  deadline = std::min({deadline, next_report_, surveyor_.next_deadline()});
+  if (socket_) deadline = std::min(deadline, socket_->next_deadline());
   if (deadline == base::Instant::max()) return io::Io::kForever;
   const base::Instant now = environment_.clock.monotonic();
   return deadline <= now ? base::Duration::zero() : deadline - now;
@@ -336,29 +343,7 @@ void Control::remove_files() {
 }
 
 void Control::describe(base::Samples& samples) const {
-  const sources::DiscoveryCounters& counters = discovery_->counters();
-  const auto add = [&samples](const char* name, const base::Counter& counter) {
-    samples.push_back({name, "", counter.value()});
-  };
-  add("files_found", counters.files_found);
-  add("files_unreadable", counters.files_unreadable);
-  add("files_not_regular", counters.files_not_regular);
-  add("files_waiting_for_descriptor", counters.files_waiting_for_descriptor);
-  add("files_ignored_old", counters.files_ignored_old);
-  add("files_passed_over_copied", counters.files_passed_over_copied);
-  add("gone_forgotten", counters.gone_forgotten);
-  add("files_skipped_compressed", counters.files_skipped_compressed);
-  add("files_lost_unread", counters.files_lost_unread);
-  samples.push_back(
-      {"bytes_dropped", "reason=\"lost_without_descriptor\"", counters.bytes_lost_unread.value()});
-  add("scans", counters.scans);
-  add("scan_errors", counters.scan_errors);
-  add("watches", counters.watches);
-  add("watch_events", counters.watch_events);
-  add("watch_overflows", counters.watch_overflows);
-  add("watch_errors", counters.watch_errors);
-  add("files_skipped", counters.files_skipped);
-  samples.push_back({"bytes_dropped", "reason=\"state_lost\"", counters.bytes_skipped.value()});
+  agent::describe(samples, discovery_->counters());
 }
 
 }  // namespace agent

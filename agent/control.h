@@ -16,6 +16,7 @@
 #include "agent/control_socket.h"
 #include "agent/mailbox.h"
 #include "agent/reactor.h"
+#include "agent/survey.h"
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "io/environment.h"
@@ -79,6 +80,13 @@ class Control {
                         std::vector<std::uint64_t> marks);
   void file_verified(const sources::Verified& answer);
 
+  // Asks everybody how things stand; `done` runs on our thread, soon. `all`: see Surveyor.
+  // False: `done` never runs.
+  bool survey(bool all, Surveyor::Done done) {
+    return surveyor_.ask(*discovery_, flows_, all, std::move(done));
+  }
+  base::Duration running_for() const { return environment_.clock.monotonic() - started_; }
+
   std::size_t files() const { return discovery_->files(); }
   void describe(base::Samples& samples) const;
 
@@ -110,6 +118,9 @@ class Control {
   Options options_;
   pipeline::Doorbell doorbell_;
   Mailbox mailbox_;
+  Surveyor surveyor_;
+  std::vector<std::string> flows_;  // names
+  base::Instant started_{};
   std::unique_ptr<sources::Discovery> discovery_;
   std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody may put records by hand
   std::vector<MarkTable> marks_;

@@ -20,11 +20,11 @@ struct ControlSocket::Connection {
         sent(io::on<&Connection::on_sent>(*this)) {}
 
   void receive() {
-    receiving = true;
+    waits_for = WaitsFor::request;
     socket.environment_.io.receive(received, client.get(), buffer);
   }
   void on_received(std::int64_t result) {
-    receiving = false;
+    waits_for = WaitsFor::us;
     if (result <= 0) {
       socket.drop(*this);
       return;
@@ -38,7 +38,9 @@ struct ControlSocket::Connection {
   io::UniqueHandle client;
   io::Operation received;
   io::Operation sent;
-  bool receiving = false;
+  enum class WaitsFor : std::uint8_t { request, us, taker } waits_for = WaitsFor::us;
+  bool small_answer = true;  // fits into the socket: sent whatever happens
+  base::Instant deadline{};
   std::array<char, 65536> buffer;
   std::string request;
   std::string answer;
@@ -89,9 +91,34 @@ void ControlSocket::start() { accept_next(); }
 void ControlSocket::stop() {
   stopped_ = true;
   if (accepting_) environment_.io.cancel(accepted_);
+  accept_at_ = base::Instant::max();
   for (const auto& connection : connections_) {
-    if (connection->receiving) environment_.io.cancel(connection->received);
+    if (connection->waits_for == Connection::WaitsFor::request) {
+      environment_.io.cancel(connection->received);
+    } else if (connection->waits_for == Connection::WaitsFor::taker && !connection->small_answer) {
+      environment_.io.cancel(connection->sent);
+    }
   }
+}
+
+void ControlSocket::tick(base::Instant now) {
+  if (now >= accept_at_) accept_next();
+  for (const auto& connection : connections_) {
+    if (connection->waits_for == Connection::WaitsFor::us || now < connection->deadline) continue;
+    const bool asking = connection->waits_for == Connection::WaitsFor::request;
+    environment_.io.cancel(asking ? connection->received : connection->sent);
+    connection->deadline = base::Instant::max();
+  }
+}
+
+base::Instant ControlSocket::next_deadline() const {
+  base::Instant next = accept_at_;
+  for (const auto& connection : connections_) {
+    if (connection->waits_for != Connection::WaitsFor::us) {
+      next = std::min(next, connection->deadline);
+    }
+  }
+  return next;
 }
 
 bool ControlSocket::idle() const { return !accepting_ && connections_.empty(); }
@@ -99,6 +126,7 @@ bool ControlSocket::idle() const { return !accepting_ && connections_.empty(); }
 void ControlSocket::accept_next() {
   if (stopped_ || accepting_ || connections_.size() >= kConnectionsMax) return;
   accepting_ = true;
+  accept_at_ = base::Instant::max();
   environment_.io.accept(accepted_, listener_.get());
 }
 
@@ -106,16 +134,44 @@ void ControlSocket::on_accepted(std::int64_t result) {
   accepting_ = false;
   if (result >= 0) {
     connections_.push_back(std::make_unique<Connection>(*this, static_cast<io::Handle>(result)));
+    connections_.back()->deadline = environment_.clock.monotonic() + kPatience;
     connections_.back()->receive();
   } else if (result != -ECANCELED && result != -ECONNABORTED) {
-    environment_.log.warn("control socket closed after an error",
+    // As when no descriptor is left: there will be one again.
+    environment_.log.warn("control socket cannot accept, is tried again",
                           {{"errno", std::to_string(-result)}});
+    if (!stopped_) accept_at_ = environment_.clock.monotonic() + kRetryInterval;
     return;
   }
   accept_next();
 }
 
 void ControlSocket::serve(Connection& connection) {
+  if (is_status_request(connection.request)) {
+    serve_status(connection);
+  } else {
+    serve_put(connection);
+  }
+}
+
+void ControlSocket::serve_status(Connection& connection) {
+  const auto request = decode_status(connection.request);
+  if (!request) {
+    if (request.error().code == base::ErrorCode::limit) {
+      connection.receive();
+    } else {
+      reply(connection, "error " + request.error().message + "\n");
+    }
+    return;
+  }
+  connection.small_answer = false;
+  const bool asked = ask_ && ask_(*request, [this, &connection](std::string answer) {
+    reply(connection, std::move(answer));
+  });
+  if (!asked) reply(connection, "error too many ask at the same time\n");
+}
+
+void ControlSocket::serve_put(Connection& connection) {
   auto request = decode_put(connection.request);
   if (!request) {
     if (request.error().code == base::ErrorCode::limit) {
@@ -168,7 +224,10 @@ void ControlSocket::serve(Connection& connection) {
 void ControlSocket::reply(Connection& connection, std::string answer) {
   connection.answer = std::move(answer);
   connection.answer_view = connection.answer;
+  connection.waits_for = Connection::WaitsFor::taker;
+  connection.deadline = environment_.clock.monotonic() + kPatience;
   environment_.io.send(connection.sent, connection.client.get(), {&connection.answer_view, 1});
+  if (stopped_ && !connection.small_answer) environment_.io.cancel(connection.sent);
 }
 
 void ControlSocket::drop(Connection& connection) {

@@ -1,10 +1,14 @@
 // ControlSocket: the daemon's side of `<data_dir>/control.sock`: puts records into streams that are
-// open here and nowhere else. One request per connection; format in agent/put.h.
+// open here and nowhere else (agent/put.h), and says how things stand (agent/status.h). One request
+// per connection.
 //
-// Belongs to the control thread; appends run on the shards' owners and answer by mail.
+// Belongs to the control thread; appends run on the shards' owners and answer by mail. Who neither
+// asks nor takes his answer is hung up on, and no error closes the door for good.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -15,6 +19,7 @@
 #include "agent/mailbox.h"
 #include "agent/put.h"
 #include "agent/reactor.h"
+#include "agent/status.h"
 #include "io/environment.h"
 #include "pipeline/shard_map.h"
 #include "store/shard.h"
@@ -24,6 +29,10 @@ namespace agent {
 class ControlSocket {
  public:
   static constexpr std::size_t kConnectionsMax = 16;  // more wait in the listener's backlog
+  // For a whole request, and for taking the whole answer.
+  static constexpr base::Duration kPatience = std::chrono::seconds(10);
+  static constexpr base::Duration kRetryInterval =
+      std::chrono::milliseconds(500);  // after accept failed, as without a free descriptor
 
   struct Stream {
     pipeline::ShardMap map;
@@ -38,7 +47,14 @@ class ControlSocket {
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
 
+  // Answers a request by `reply`, once, then or later, on our thread; false: never.
+  using Reply = std::move_only_function<void(std::string answer)>;
+  using Ask = std::move_only_function<bool(const StatusRequest& request, Reply reply)>;
+  void set_status(Ask ask) { ask_ = std::move(ask); }
+
   void start();
+  void tick(base::Instant now);
+  base::Instant next_deadline() const;
   void stop();        // accepts no more; requests that are under way are answered
   bool idle() const;  // nothing in flight
 
@@ -49,6 +65,8 @@ class ControlSocket {
   void accept_next();
   void on_accepted(std::int64_t result);
   void serve(Connection& connection);
+  void serve_status(Connection& connection);
+  void serve_put(Connection& connection);
   void reply(Connection& connection, std::string answer);
   void drop(Connection& connection);
 
@@ -57,6 +75,8 @@ class ControlSocket {
   io::UniqueHandle listener_;
   std::map<std::string, Stream> streams_;
   io::Operation accepted_;
+  Ask ask_;
+  base::Instant accept_at_ = base::Instant::max();  // again; max: nothing failed
   bool accepting_ = false;
   bool stopped_ = false;
   std::list<std::unique_ptr<Connection>> connections_;

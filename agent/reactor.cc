@@ -4,96 +4,14 @@
 #include <array>
 #include <utility>
 
-#include "base/assert.h"
+#include "agent/describe.h"
+#include "base/packed_record.h"
 
 namespace agent {
 
 namespace {
 
 void wake_io(void* io) noexcept { static_cast<io::Io*>(io)->wake(); }
-
-void add(base::Samples& samples, const char* name, const std::string& labels,
-         const base::Counter& counter) {
-  samples.push_back({name, labels, counter.value()});
-}
-
-void describe_flow(base::Samples& samples, const FlowPart& part) {
-  const std::string flow = "flow=\"" + part.flow + "\"";
-  const pipeline::ProgramCounters& program = part.intake->program_counters();
-  add(samples, "records_read", flow, program.records);
-  add(samples, "bytes_read", flow, program.bytes);
-  add(samples, "lines_skipped", flow + ",reason=\"empty\"", program.lines_skipped_empty);
-  add(samples, "lines_split", flow, program.lines_split);
-  add(samples, "lines_truncated", flow, program.lines_truncated);
-  add(samples, "lines_rejected", flow, program.lines_rejected);
-  add(samples, "lines_grouped", flow, program.lines_grouped);
-  add(samples, "groups_cut", flow, program.groups_cut);
-  add(samples, "bytes_dropped", flow + ",reason=\"truncated\"", program.bytes_truncated);
-  add(samples, "keys_missing", flow, program.keys_missing);
-  add(samples, "records_skipped", flow, part.intake->counters().records_skipped);
-  const sources::FileTailCounters& tails = part.tails->counters();
-  add(samples, "files_open", flow, tails.files_open);
-  add(samples, "files_opened", flow, tails.files_opened);
-  add(samples, "files_closed", flow, tails.files_closed);
-  add(samples, "files_closed_idle", flow, tails.files_closed_idle);
-  add(samples, "files_given_up", flow, tails.files_given_up);
-  add(samples, "files_stalled", flow, tails.files_stalled);
-  add(samples, "files_restarted", flow, tails.files_restarted);
-  add(samples, "files_rotated", flow, tails.files_rotated);
-  add(samples, "files_truncated", flow, tails.files_truncated);
-  add(samples, "files_deleted", flow, tails.files_deleted);
-  add(samples, "read_errors", flow, tails.read_errors);
-  add(samples, "compressed_errors", flow, tails.compressed_errors);
-  add(samples, "files_continued_compressed", flow, tails.files_continued_compressed);
-  add(samples, "files_continued_copied", flow, tails.files_continued_copied);
-  add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
-  add(samples, "bytes_dropped", flow + ",reason=\"read_error\"", tails.bytes_unreadable);
-  add(samples, "unreadable_skipped", flow, tails.unreadable_skipped);
-  add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
-  add(samples, "bom_bytes_skipped", flow, tails.bom_bytes_skipped);
-  add(samples, "lines_skipped", flow + ",reason=\"header\"", tails.header_lines_skipped);
-  add(samples, "files_binary", flow, tails.files_binary);
-  add(samples, "utf16_replaced", flow, tails.utf16_replaced);
-  if (!part.pipe) return;
-  const sources::PipeCounters& pipe = part.pipe->counters();
-  add(samples, "read_errors", flow, pipe.read_errors);
-  add(samples, "bom_bytes_skipped", flow, pipe.bom_bytes_skipped);
-  add(samples, "pipe_ends", flow, pipe.ends);
-}
-
-void describe_outlet(base::Samples& samples, const Outlet& outlet) {
-  const std::string flow = "flow=\"" + outlet.flow + "\"";
-  const sinks::DeliveryCounters& counters = outlet.delivery->counters();
-  if (outlet.kind == Outlet::Kind::discarding) {
-    add(samples, "records_dropped", flow + ",reason=\"too_long\"", counters.records_delivered);
-    return;
-  }
-  const bool dead = outlet.kind == Outlet::Kind::dead_letters;
-  add(samples, dead ? "records_dead_letter" : "records_delivered", flow,
-      counters.records_delivered);
-  add(samples, dead ? "bytes_dead_letter" : "bytes_delivered", flow, counters.bytes_delivered);
-  add(samples, "groups_delivered", flow, counters.groups_delivered);
-  add(samples, "groups_retried", flow, counters.groups_retried);
-  add(samples, "records_dropped", flow + ",reason=\"rejected\"", counters.records_rejected);
-}
-
-void describe_shard(base::Samples& samples, const store::Shard& shard) {
-  const std::string stream = "stream=\"" + shard.name().stream + "\"";
-  const store::ShardCounters& counters = shard.counters();
-  add(samples, "store_records_appended", stream, counters.records_appended);
-  add(samples, "store_bytes_appended", stream, counters.bytes_appended);
-  add(samples, "store_bytes_written", stream, counters.bytes_written);
-  add(samples, "store_blocks", stream, counters.blocks);
-  add(samples, "store_syncs", stream, counters.syncs);
-  add(samples, "store_segments_created", stream, counters.segments_created);
-  add(samples, "store_segments_retired", stream, counters.segments_retired);
-  add(samples, "store_write_errors", stream, counters.write_errors);
-  add(samples, "store_sync_errors", stream, counters.sync_errors);
-  add(samples, "store_torn_bytes", stream, counters.torn_bytes);
-  add(samples, "store_corrupt_blocks", stream, counters.corrupt_blocks);
-  add(samples, "store_corrupt_records", stream, counters.corrupt_records);
-  add(samples, "store_segments_set_aside", stream, counters.segments_set_aside);
-}
 
 }  // namespace
 
@@ -234,6 +152,7 @@ void Reactor::take_home_settled_batches() {
   while (const std::size_t count = settle_queue_.drain(home)) {
     for (std::size_t i = 0; i < count; ++i) {
       records_home_.add(home[i]->record_count);
+      bytes_home_.add(home[i]->run.size() - base::kRunHeaderBytes);
       pipeline::Parcel* parcel = pipeline::Intake::settle(*home[i]);
       if (parcel != nullptr) parcel->source->settled(*parcel);
     }
@@ -367,20 +286,23 @@ std::uint64_t Reactor::records_skipped() const {
   return sum;
 }
 
-std::uint64_t Reactor::records_handed() const {
-  std::uint64_t sum = 0;
+Amount Reactor::handed() const {
+  Amount sum;
   for (const FlowPart& part : flows_) {
-    sum += part.intake->counters().records_in_flight_total.value();
+    sum += {.records = part.intake->counters().records_in_flight_total.value(),
+            .bytes = part.intake->counters().bytes_in_flight_total.value()};
   }
   return sum;
 }
 
-Reactor::RecordsOut Reactor::records_out() const {
-  RecordsOut out;
+Reactor::Out Reactor::out() const {
+  Out out;
   for (const Outlet& outlet : outlets_) {
     const sinks::DeliveryCounters& counters = outlet.delivery->counters();
-    const std::uint64_t taken = counters.records_delivered.value();
-    out.dropped += counters.records_rejected.value();
+    out.dropped += {.records = counters.records_rejected.value(),
+                    .bytes = counters.bytes_rejected.value()};
+    const Amount taken{.records = counters.records_delivered.value(),
+                       .bytes = counters.bytes_delivered.value()};
     switch (outlet.kind) {
       case Outlet::Kind::target:
         out.delivered += taken;
@@ -396,10 +318,39 @@ Reactor::RecordsOut Reactor::records_out() const {
   return out;
 }
 
+ReactorSurvey Reactor::survey(bool all, std::size_t list_max) const {
+  const base::Instant now = environment_.clock.monotonic();
+  const base::Timestamp wall = environment_.clock.wall();
+  const auto age = [now](base::Instant since) {
+    return since > now ? base::Duration::zero() : now - since;  // max: there is nothing
+  };
+  ReactorSurvey survey;
+  for (const FlowPart& part : flows_) {
+    FlowSurvey flow;
+    flow.files = part.tails->survey(wall, all, list_max);
+    flow.oldest_unsettled = age(part.tails->oldest_unsettled());
+    for (const Outlet& outlet : outlets_) {
+      if (outlet.flow != part.flow) continue;
+      const sinks::DeliveryCounters& counters = outlet.delivery->counters();
+      flow.queue_records += counters.records_taken.value() - counters.records_delivered.value() -
+                            counters.records_rejected.value();
+      flow.queue_bytes += counters.bytes_taken.value() - counters.bytes_delivered.value() -
+                          counters.bytes_rejected.value();
+      flow.queue_oldest = std::max(flow.queue_oldest, age(outlet.delivery->oldest()));
+      if (outlet.delivery->failing()) ++flow.outlets_failing;
+    }
+    survey.flows.push_back(std::move(flow));
+  }
+  return survey;
+}
+
 void Reactor::describe(base::Samples& samples) const {
-  for (const FlowPart& part : flows_) describe_flow(samples, part);
-  for (const Outlet& outlet : outlets_) describe_outlet(samples, outlet);
-  for (const store::Shard* shard : shards_) describe_shard(samples, *shard);
+  samples.push_back({"backend", "io=\"" + std::string(environment_.io.name()) + "\"", 1,
+                     base::Sample::Kind::gauge});
+  for (const FlowPart& part : flows_) agent::describe(samples, part);
+  for (const Outlet& outlet : outlets_) agent::describe(samples, outlet);
+  for (const store::Shard* shard : shards_) agent::describe(samples, *shard);
+  if (checkpoint_log_) agent::describe(samples, checkpoint_log_->counters());
 }
 
 }  // namespace agent

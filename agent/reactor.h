@@ -20,6 +20,7 @@
 #include "agent/checkpoint_log.h"
 #include "agent/mailbox.h"
 #include "agent/number_notes.h"
+#include "agent/survey.h"
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "io/environment.h"
@@ -63,6 +64,17 @@ struct FlowPart {
   bool at_end() const { return tails->at_end() && (!pipe || pipe->at_end()); }
   std::uint64_t reads() const {
     return tails->counters().reads.value() + (pipe ? pipe->counters().reads.value() : 0);
+  }
+};
+
+struct Amount {
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;  // as packed: data, key, and two short lengths
+
+  Amount& operator+=(const Amount& other) {
+    records += other.records;
+    bytes += other.bytes;
+    return *this;
   }
 };
 
@@ -116,15 +128,17 @@ class Reactor {
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   bool at_end() const { return at_end_.load(std::memory_order_acquire); }
   void describe(base::Samples& samples) const;  // counters only
-  struct RecordsOut {
-    std::uint64_t delivered = 0, dropped = 0, dead_letters = 0;
+  struct Out {
+    Amount delivered, dropped, dead_letters;
   };
   // Of this run; see agent/conservation.h.
   std::uint64_t records_read() const;
   std::uint64_t records_skipped() const;
-  std::uint64_t records_handed() const;  // to outlets, on this or another reactor
-  RecordsOut records_out() const;        // of our outlets
-  std::uint64_t records_home() const { return records_home_.value(); }  // settled
+  Amount handed() const;  // to outlets, on this or another reactor
+  Out out() const;        // of our outlets
+  Amount home() const {   // settled
+    return {.records = records_home_.value(), .bytes = bytes_home_.value()};
+  }
   // Bytes known and not yet read, as of the last request; counting them looks at every file.
   std::uint64_t lag_bytes() const { return lag_bytes_.load(std::memory_order_relaxed); }
   void request_lag();
@@ -135,6 +149,7 @@ class Reactor {
   std::size_t take_trimmed_bytes() { return std::exchange(trimmed_bytes_, 0); }
 
   // By mail only, on our thread.
+  ReactorSurvey survey(bool all, std::size_t list_max) const;  // looks at every file
   void stop_sources();                    // no more reads; flush and write down everything
   void abandon(const std::string& flow);  // its target is gone: never wait for it again
   void look_after_files();                // stalls, deleted files
@@ -194,7 +209,7 @@ class Reactor {
   std::atomic<bool> hinted_{false};
   std::vector<Hint> hints_taken_;
 
-  base::Counter records_home_;
+  base::Counter records_home_, bytes_home_;
   std::atomic<bool> quiet_{false};
   std::atomic<bool> at_end_{false};
   std::atomic<std::uint64_t> lag_bytes_{0};

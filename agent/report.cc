@@ -64,36 +64,38 @@ void Report::line() {
   for (const auto& reactor : agent_.reactors()) reactor->request_lag();
 }
 
-void Report::counters() {
+void Report::counters(const AgentStatus& status) {
   std::size_t zero = 0;
-  for (const base::Sample& sample : agent_.samples()) {
+  std::uint64_t unaccounted = 0;
+  for (const base::Sample& sample : status.samples) {
+    if (sample.name == "records_unaccounted") unaccounted = sample.value;
     if (sample.value == 0) {
       ++zero;
       continue;
     }
     log_.answer("counter", {{"name", sample.name},
                             {"labels", sample.labels.empty() ? "-" : sample.labels},
-                            {"value", std::to_string(sample.value)}});
+                            {"value", base::value_text(sample)}});
   }
-  log_.answer("all other counters are 0",
-              {{"counters", std::to_string(zero)},
-               {"records_unaccounted", std::to_string(agent_.conservation(false).unaccounted)}});
+  log_.answer("all other counters are 0", {{"counters", std::to_string(zero)},
+                                           {"records_unaccounted", std::to_string(unaccounted)}});
 }
 
 void Report::finish(bool quiet) {
   if (progress_) fmt::print(stderr, "\r\x1b[K");
   const Totals sums = totals();
   const Conservation records = agent_.conservation(quiet);
-  if (records.unaccounted != 0) {
+  if (records.unaccounted.records != 0 || records.unaccounted.bytes != 0) {
     log_.error("records are not accounted for, which is a defect of tailrace",
-               {{"records", std::to_string(records.unaccounted)}});
+               {{"records", std::to_string(records.unaccounted.records)},
+                {"bytes", std::to_string(records.unaccounted.bytes)}});
   }
   log_.info("stopped",
             {{"records_read", std::to_string(sums.records)},
              {"bytes_read", std::to_string(sums.bytes)},
              {"records_delivered", std::to_string(sums.delivered)},
              {"records_dropped", std::to_string(sums.dropped)},
-             {"records_in_flight", std::to_string(records.in_flight)},
+             {"records_in_flight", std::to_string(records.in_flight.records)},
              {"seconds", fmt::format("{:.3f}", seconds(clock_.monotonic() - started_))}});
 }
 

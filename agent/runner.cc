@@ -151,7 +151,9 @@ base::Result<void> drive(Agent& agent, const config::Config& config, const Runne
                        {"files", std::to_string(control.files())}});
   while (!control.finished()) {
     control.tick();
-    if (signals.take_report_request()) report.counters();
+    if (signals.take_report_request()) {
+      agent.status(false, [&report](const AgentStatus& status) { report.counters(status); });
+    }
   }
   report.finish(!control.cut_short() && !control.abandoned());
   if (control.cut_short()) {

@@ -170,8 +170,15 @@ void Wiring::open_control_socket() {
                                              .shards = stream.shards,
                                              .owners = std::move(owners)});
   }
-  agent_.control_->set_socket(std::make_unique<ControlSocket>(control_, agent_.control_->mailbox(),
-                                                              *listener, std::move(open)));
+  auto socket = std::make_unique<ControlSocket>(control_, agent_.control_->mailbox(), *listener,
+                                                std::move(open));
+  socket->set_status([agent = &agent_](const StatusRequest& request, ControlSocket::Reply reply) {
+    return agent->status(request.files,
+                         [request, r = std::move(reply)](const AgentStatus& status) mutable {
+                           r("ok\n" + render(request, status));
+                         });
+  });
+  agent_.control_->set_socket(std::move(socket));
 }
 
 pipeline::ShardMap Wiring::shard_map(const config::Flow& flow) const {

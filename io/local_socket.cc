@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -79,8 +81,12 @@ base::Result<Handle> connect_local(const std::string& path) {
 }
 
 base::Result<std::string> ask_local(Handle socket, std::string_view request,
-                                    std::size_t answer_bytes_max) {
+                                    std::size_t answer_bytes_max, base::Duration patience) {
   base::Result<std::string> answer;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience);
+  const timeval limit{.tv_sec = seconds.count(), .tv_usec = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   while (answer && !request.empty()) {
     const ssize_t sent = ::send(socket, request.data(), request.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
@@ -100,7 +106,8 @@ base::Result<std::string> ask_local(Handle socket, std::string_view request,
         answer = base::fail(base::ErrorCode::limit, "the daemon's answer is too long");
       }
     } else if (errno != EINTR) {
-      answer = base::fail_system(errno, "receive from the daemon");
+      answer = errno == EAGAIN ? base::fail(base::ErrorCode::limit, "the daemon does not answer")
+                               : base::fail_system(errno, "receive from the daemon");
     }
   }
   ::close(socket);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ids.h"
 #include "base/result.h"
 #include "io/io.h"
 
@@ -20,8 +21,10 @@ base::Result<Handle> listen_local(const std::string& path);
 base::Result<Handle> connect_local(const std::string& path);
 
 // Blocking conversation for the command line: sends all of `request`, says that it is over, reads
-// the whole answer, at most `answer_bytes_max`. Closes the socket.
+// the whole answer, at most `answer_bytes_max`. Closes the socket. `patience`: for each step of it;
+// 0: as long as it takes.
 base::Result<std::string> ask_local(Handle socket, std::string_view request,
-                                    std::size_t answer_bytes_max);
+                                    std::size_t answer_bytes_max,
+                                    base::Duration patience = base::Duration::zero());
 
 }  // namespace io

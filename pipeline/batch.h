@@ -37,7 +37,8 @@ struct Parcel {
   std::uint64_t end_offset = 0;    // watermark once all batches are settled, bytes
   std::uint64_t record_count = 0;  // all batches together
   std::uint32_t unsettled = 0;     // batches not yet home
-  base::Instant taken{};           // when the chunk was read, for ages and for pruning marks
+  base::Instant taken{};           // when the chunk was read, for ages and for pruning marks; also
+                                   // for who holds a batch
   std::uint64_t credit_bytes = 0;  // what settlement returns to the flow's Budget
   std::vector<Batch> batches;      // never grows while any batch is out
   std::span<char> slab;            // from the home reactor's SlabPool

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/packed_record.h"
 
 namespace pipeline {
 
@@ -48,6 +49,9 @@ Intake::Taken Intake::send(const Chunk& chunk, Source& source, Marks marks,
   const GatherResult gathered = aggregator_.gather(block_, marks, parcel);
   counters_.records_skipped.add(gathered.records_skipped);
   counters_.records_in_flight_total.add(gathered.records);
+  std::uint64_t bytes = 0;
+  for (const Batch& batch : parcel.batches) bytes += batch.run.size() - base::kRunHeaderBytes;
+  counters_.bytes_in_flight_total.add(bytes);
   parcel.credit_bytes = parcel.slab.size();
   if (parcel.credit_bytes > credit_bytes) {
     budget_.overdraw(parcel.credit_bytes - credit_bytes);

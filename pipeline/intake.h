@@ -20,6 +20,7 @@ namespace pipeline {
 
 struct IntakeCounters {
   base::Counter records_in_flight_total;  // handed to shard queues since start
+  base::Counter bytes_in_flight_total;    // the same; of packed records
   base::Counter records_skipped;          // durable before a restart, not stored again
 };
 

@@ -1,5 +1,7 @@
 #include "pipeline/shard_buffer.h"
 
+#include <algorithm>
+
 namespace pipeline {
 
 void ShardBuffer::add(Batch& batch, base::Instant now) {
@@ -40,6 +42,14 @@ void ShardBuffer::take(std::uint64_t bytes_max, std::vector<Batch*>& out) {
     batches_.erase(batches_.begin(), batches_.begin() + static_cast<std::ptrdiff_t>(first_));
     first_ = 0;
   }
+}
+
+base::Instant ShardBuffer::oldest() const {
+  base::Instant oldest = base::Instant::max();
+  for (std::size_t i = first_; i < batches_.size(); ++i) {
+    oldest = std::min(oldest, batches_[i].batch->parcel->taken);
+  }
+  return oldest;
 }
 
 }  // namespace pipeline

@@ -31,6 +31,8 @@ class ShardBuffer {
   void take(std::uint64_t bytes_max, std::vector<Batch*>& out);
 
   bool empty() const { return batches_.size() == first_; }
+  // When the oldest of it was read; Instant::max() when empty.
+  base::Instant oldest() const;
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t records() const { return records_; }
   const FlushPolicy& policy() const { return policy_; }

@@ -19,6 +19,10 @@ constexpr std::size_t kDrainRounds = 64;    // per tick: 16,384 batches, then ot
 constexpr std::uint64_t kEagerPart = 4;     // of a full group, for a sink with nothing to do
 constexpr base::Duration kReminder = std::chrono::minutes(1);  // between log lines of one failure
 
+std::uint64_t packed_bytes(const pipeline::Batch& batch) {
+  return batch.run.size() - base::kRunHeaderBytes;
+}
+
 std::string milliseconds(base::Duration duration) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
@@ -108,7 +112,11 @@ void Delivery::State::take_in(base::Instant now) {
   std::array<pipeline::Batch*, kDrainBatches> batches;
   for (std::size_t round = 0; round < kDrainRounds && parts.queue.maybe_ready(); ++round) {
     const std::size_t count = parts.queue.drain(batches);
-    for (std::size_t i = 0; i < count; ++i) buffer.add(*batches[i], now);
+    for (std::size_t i = 0; i < count; ++i) {
+      counters.records_taken.add(batches[i]->record_count);
+      counters.bytes_taken.add(packed_bytes(*batches[i]));
+      buffer.add(*batches[i], now);
+    }
   }
 }
 
@@ -197,6 +205,10 @@ void Delivery::State::handle(Flight& flight) {
     return;
   }
   counters.groups_retried.add();
+  for (const pipeline::Batch* batch : flight.batches) {
+    counters.records_retried.add(batch->record_count);
+    counters.bytes_retried.add(packed_bytes(*batch));
+  }
   if (obstacle) return;  // came back because an earlier one did
   obstacle = flight.outcome;
   obstacle_wait = flight.retry_after;
@@ -207,7 +219,7 @@ void Delivery::State::handle_delivered(Flight& flight) {
   counters.groups_delivered.add();
   for (const pipeline::Batch* batch : flight.batches) {
     counters.records_delivered.add(batch->record_count);
-    counters.bytes_delivered.add(batch->run.size());
+    counters.bytes_delivered.add(packed_bytes(*batch));
   }
   if (attempt > 0) tell_recovered();
   if (split) {
@@ -317,6 +329,7 @@ void Delivery::State::tell_recovered() {
 
 void Delivery::State::tell_rejected(const base::Record& record) {
   counters.records_rejected.add();
+  counters.bytes_rejected.add(base::packed_bytes(record));
   parts.log.warn("record rejected", {{"outlet", parts.name},
                                      {"reason", parts.sink.reason()},
                                      {"record_bytes", std::to_string(record.data.size())}});
@@ -357,6 +370,15 @@ bool Delivery::drained() const {
   if (state.abandoned) return state.out == 0;
   return state.out == 0 && state.row.size() == state.row_first && state.buffer.empty() &&
          !state.parts.queue.maybe_ready();
+}
+
+base::Instant Delivery::oldest() const {
+  base::Instant oldest = state_->buffer.oldest();
+  const std::vector<pipeline::Batch*>& row = state_->row;
+  for (std::size_t i = state_->row_first; i < row.size(); ++i) {
+    oldest = std::min(oldest, row[i]->parcel->taken);
+  }
+  return oldest;
 }
 
 bool Delivery::failing() const { return state_->attempt > 0; }

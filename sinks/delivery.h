@@ -25,11 +25,14 @@
 
 namespace sinks {
 
+// Bytes are those of packed records: data, key, and two short lengths.
 struct DeliveryCounters {
-  base::Counter records_delivered, bytes_delivered;  // bytes: of packed runs
-  base::Counter groups_delivered,
-      groups_retried;              // retried: given back by the sink, for any reason
-  base::Counter records_rejected;  // dropped{reason="rejected"}
+  base::Counter records_taken, bytes_taken;  // from the queue; every one is delivered or rejected
+  base::Counter records_delivered, bytes_delivered;
+  base::Counter records_retried, bytes_retried;  // given back by the sink, for any reason; each
+                                                 // time anew
+  base::Counter groups_delivered, groups_retried;
+  base::Counter records_rejected, bytes_rejected;  // dropped{reason="rejected"}
 };
 
 class Delivery {
@@ -63,6 +66,9 @@ class Delivery {
   void abandon();
   // Nothing queued, buffered, waiting or in flight; when abandoned: nothing in flight.
   bool drained() const;
+  // When the oldest of what was taken and is neither delivered nor rejected was read; Instant::max():
+  // there is none.
+  base::Instant oldest() const;
   // Failing: the sink answered `retry` and has not delivered since.
   bool failing() const;
   const DeliveryCounters& counters() const { return counters_; }

@@ -65,6 +65,7 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
     });
     if (flow == flows.end()) continue;  // another configuration's: kept in the log, not ours
     const FlowFile file{static_cast<std::size_t>(flow - flows.begin()), checkpoint.identity};
+    (void)births.reused(checkpoint.identity);
     if (checkpoint.gone) {
       gone_files.insert_or_assign(file, std::move(checkpoint));
     } else {

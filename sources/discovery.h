@@ -29,6 +29,7 @@
 #include "sources/file_tail.h"
 #include "sources/glob.h"
 #include "sources/rest.h"
+#include "sources/survey.h"
 
 namespace sources {
 
@@ -66,6 +67,8 @@ struct DiscoveryCounters {
   base::Counter files_found, files_unreadable /* gauge */, files_not_regular /* gauge */;
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
+  base::Counter files_vanished;  // their names were there a moment before we looked
+  base::Counter files_reused;    // inodes that were another followed file's before, as far as we know
   base::Counter files_passed_over_copied;      // copies of what was read to their ends
   base::Counter gone_forgotten;                // what was gone, early: there were too many
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
@@ -152,6 +155,10 @@ class Discovery {
   void stop();        // cancels the watch; wait for idle() before dying
   bool idle() const;  // no operation in flight
 
+  // The flow's files that are on no reactor, looked at as we last saw them, and those of any flow
+  // that cannot be opened. As TailSet::survey.
+  FilesSurvey survey(std::size_t flow, bool all, std::size_t list_max) const;
+  FilesSurvey unreadable(std::size_t list_max) const;
   std::size_t files() const;    // followed, with a descriptor or without
   std::size_t waiting() const;  // for a descriptor
   const DiscoveryCounters& counters() const;

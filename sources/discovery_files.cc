@@ -35,6 +35,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   if (matching.empty()) return;
   const std::string path = directory.path_of(name);
   auto status = environment.files.status(path, false);
+  if (!status && not_there(status.error())) counters.files_vanished.add();
   if (status) {
     symlink = status->kind == io::FileKind::symlink;
     inode = status->inode;
@@ -151,6 +152,7 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
   counters.files_found.add();
   file.age_ns =
       status.birth_ns == 0 ? status.modified_ns : std::min(status.birth_ns, status.modified_ns);
+  if (births.reused(file.identity)) counters.files_reused.add();
   const bool known_before = checkpoint.generation > 0 || checkpoint.seen_us != 0;
   file.ignored = too_old(flow, checkpoint, status);
   // To go through a compressed file again only to find nothing new would take its time.

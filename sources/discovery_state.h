@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "sources/discovery.h"
+#include "sources/inode_births.h"
 
 namespace sources {
 
@@ -268,6 +269,7 @@ struct Discovery::State {
   std::unordered_map<FlowFile, Checkpoint, FlowFileHash> gone_files;  // deleted; perhaps compressed
   Listener listener;
   DiscoveryCounters counters;
+  InodeBirths births;
 
   std::unordered_map<std::string, std::unique_ptr<Directory>> directories;
   std::unordered_map<int, std::vector<Directory*>> watched;

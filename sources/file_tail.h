@@ -37,6 +37,7 @@
 #include "sources/long_line.h"
 #include "sources/rest.h"
 #include "sources/stall.h"
+#include "sources/survey.h"
 #include "sources/tail_turns.h"
 #include "sources/utf16_file.h"
 
@@ -217,6 +218,8 @@ class FileTail final : public pipeline::Source, private Registered {
   // the sum of all its positions; whether it grew `limit` ago or earlier and does not know.
   StallReason busy_with() const;
   std::uint64_t progress() const;
+  // `wall`: now. Without the path of who is well, unless `all`.
+  FileState survey(base::Timestamp wall, bool all) const;
   bool grew_unnoticed(base::Duration limit) const;
   // Room its deleted file takes on the disk, bytes; 0: it has a name.
   std::uint64_t deleted_bytes(base::Instant now);

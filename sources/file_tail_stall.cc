@@ -1,5 +1,6 @@
 // A tail that does not get on: what it waits for, and how it is started anew.
 #include <algorithm>
+#include <cerrno>
 
 #include "sources/file_tail.h"
 
@@ -53,6 +54,34 @@ StallReason FileTail::busy_with() const {
       return StallReason::none;
   }
   return StallReason::none;
+}
+
+FileState FileTail::survey(base::Timestamp wall, bool all) const {
+  FileState file{.path = {},
+                 .state = {},
+                 .trouble = binary_ || busy_with() == StallReason::errors,
+                 .offset = checkpoint_.offset,
+                 .lag_bytes = lag_bytes()};
+  if (const auto status = file.lag_bytes > 0 ? this->status() : base::fail_system(ENOENT, {})) {
+    const base::Duration age =
+        wall.time_since_epoch() - base::Duration(std::chrono::nanoseconds(status->modified_ns));
+    file.lag = std::max(age, base::Duration::zero());
+  }
+  if (!all && !file.trouble) return file;
+  file.path = checkpoint_.path;
+  if (binary_) {
+    file.state = "set aside, no text";
+  } else if (resting()) {
+    file.state = "coming to rest";
+  } else if (phase_ == Phase::idle && window_.empty()) {
+    file.state = file.lag_bytes > 0 ? "waits for the end of its last line" : "at its end";
+  } else if (phase_ == Phase::ready || phase_ == Phase::reading) {
+    file.state = "being read";
+  } else {
+    file.state = name_of(busy_with());
+  }
+  if (detached_) file.state += ", no longer under its name";
+  return file;
 }
 
 bool FileTail::grew_unnoticed(base::Duration limit) const {

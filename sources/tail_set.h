@@ -90,6 +90,8 @@ class TailSet {
   // Adds the origins of files that were not read again as far as their marks since a restart, or
   // not noted to be. `noted`: all that was read before is.
   void add_marks_needed(base::Instant noted, std::vector<base::Origin>& origins);
+  // Looks at every file. `all`: they are all listed, not only those in trouble.
+  FilesSurvey survey(base::Timestamp wall, bool all, std::size_t list_max) const;
   const FileTailCounters& counters() const;
 
  private:

@@ -89,6 +89,25 @@ void TailSet::look_for_stalls(base::Instant now) {
   state_->tell_stalls();
 }
 
+FilesSurvey TailSet::survey(base::Timestamp wall, bool all, std::size_t list_max) const {
+  FilesSurvey survey;
+  for (const auto& [number, tail] : state_->tails) {
+    FileState file = tail->survey(wall, all);
+    const auto busy = state_->busy.find(number);
+    const bool stalls = busy != state_->busy.end() && state_->stalled.contains(busy->second.reason) &&
+                        tail->progress() == busy->second.progress;
+    if (stalls) {
+      file.path = tail->checkpoint().path;
+      file.state = "does not get on: " + std::string(name_of(busy->second.reason));
+      file.trouble = true;
+    }
+    const bool idle = file.lag_bytes == 0 && !file.trouble && tail->idle();
+    if (idle) ++survey.idle;
+    survey.add(std::move(file), all, list_max);
+  }
+  return survey;
+}
+
 void TailSet::limit_deleted(base::Instant now) {
   const TailOptions& options = state_->parts.options;
   const std::uint64_t bytes_max = options.deleted_bytes_max;

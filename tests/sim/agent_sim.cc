@@ -217,8 +217,10 @@ void AgentSim::kill(Crash how) {
 void AgentSim::check_conservation(bool quiet) {
   if (agent_ == nullptr || !result_.failure.empty()) return;
   const agent::Conservation records = agent_->conservation(quiet);
-  if (records.unaccounted == 0) return;
-  result_.failure = std::to_string(records.unaccounted) + " records are not accounted for";
+  const agent::Amount& astray = records.unaccounted;
+  if (astray.records == 0 && astray.bytes == 0) return;
+  result_.failure = std::to_string(astray.records) + " records, " + std::to_string(astray.bytes) +
+                    " bytes are not accounted for";
 }
 
 // What lies in the logs' directory, first and last line each, and what is noted of it.

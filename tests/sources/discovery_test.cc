@@ -361,6 +361,23 @@ TEST_CASE("discovery: inode reuse is another file (F15)", "[sources][discovery]"
   REQUIRE(scene.found.size() == 1);
   CHECK(scene.found.front().checkpoint.offset == 0);
   CHECK(scene.found.front().checkpoint.origin == base::Origin::none);
+  CHECK(scene.discovery->counters().files_reused.value() == 1);
+}
+
+TEST_CASE("discovery: what is gone before it is looked at is counted (F09)",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.start();
+  scene.put("/log/a");
+  scene.world.disk().remove("/log/a");
+  scene.put("/log/b");
+  scene.run();
+  CHECK(scene.paths() == Paths{"/log/b"});
+  CHECK(scene.discovery->counters().files_vanished.value() == 1);
+  scene.world.disk().remove("/log/b");  // this one was looked at
+  scene.run(31s);
+  CHECK(scene.discovery->counters().files_vanished.value() == 1);
+  CHECK(scene.discovery->counters().files_reused.value() == 0);
 }
 
 TEST_CASE("discovery: checkpoints of files long gone are forgotten, and only those",
