@@ -57,7 +57,7 @@ class CheckpointLog {
 
   void count(const InFlight& entry, int error);
 
-  std::unique_ptr<store::KeyedLog> log_;  // may be nullptr
+  std::unique_ptr<store::KeyedLog> log_;          // may be nullptr
   const io::Environment* environment_ = nullptr;  // from attach() on
   CheckpointLogCounters counters_;
   std::list<InFlight> in_flight_;

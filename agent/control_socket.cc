@@ -166,8 +166,8 @@ void ControlSocket::serve_status(Connection& connection) {
   }
   connection.small_answer = false;
   const bool asked = ask_ && ask_(*request, [this, &connection](std::string answer) {
-    reply(connection, std::move(answer));
-  });
+                       reply(connection, std::move(answer));
+                     });
   if (!asked) reply(connection, "error too many ask at the same time\n");
 }
 

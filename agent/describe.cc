@@ -104,8 +104,7 @@ void describe(base::Samples& samples, const store::Shard& shard) {
 void describe(base::Samples& samples, const CheckpointLogCounters& counters) {
   add(samples, "state_commits", {}, counters.commits);
   add(samples, "state_commits_failed", {}, counters.commits_failed);
-  samples.push_back(
-      {"state_commit_seconds", "", counters.micros.value(), Kind::counter, true});
+  samples.push_back({"state_commit_seconds", "", counters.micros.value(), Kind::counter, true});
   samples.push_back(
       {"state_commit_seconds_max", "", counters.micros_max.value(), Kind::peak, true});
 }

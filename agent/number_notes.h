@@ -2,8 +2,8 @@
 // what the shards say themselves: a shard whose last segments were removed says nothing of them.
 //
 // A note is taken from Shard::next_sequence(), so it is never ahead of what was answered; it is
-// written now and then and not synced, so it may be behind by what was stored since. At a clean stop
-// it is exact.
+// written now and then and not synced, so it may be behind by what was stored since. At a clean
+// stop it is exact.
 //
 // Belongs to the reactor that owns the shards.
 #pragma once

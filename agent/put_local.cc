@@ -63,10 +63,10 @@ base::Result<std::string> put_local(const io::Environment& environment, const st
   for (std::size_t i = 0; i < runs.run.size(); ++i) {
     if (runs.run[i].empty()) continue;
     const store::ShardInfo& info = stream->shards[i];
-    const auto shard = TRY(store::Shard::open(
-        environment, store::shard_directory(data_dir, stream->name, info.shard),
-        {.stream_id = stream->id, .stream = stream->name, .shard = info.shard}, stream->options,
-        known_number(known, stream->name, info.shard)));
+    const auto shard = TRY(
+        store::Shard::open(environment, store::shard_directory(data_dir, stream->name, info.shard),
+                           {.stream_id = stream->id, .stream = stream->name, .shard = info.shard},
+                           stream->options, known_number(known, stream->name, info.shard)));
     shard->attach(environment);
     first[i] = TRY(append_and_wait(environment, *shard, runs.run[i]));
   }

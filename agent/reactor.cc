@@ -299,8 +299,8 @@ Reactor::Out Reactor::out() const {
   Out out;
   for (const Outlet& outlet : outlets_) {
     const sinks::DeliveryCounters& counters = outlet.delivery->counters();
-    out.dropped += {.records = counters.records_rejected.value(),
-                    .bytes = counters.bytes_rejected.value()};
+    out.dropped +=
+        {.records = counters.records_rejected.value(), .bytes = counters.bytes_rejected.value()};
     const Amount taken{.records = counters.records_delivered.value(),
                        .bytes = counters.bytes_delivered.value()};
     switch (outlet.kind) {

@@ -18,7 +18,7 @@ class Report {
   // `progress`: lines overwrite each other on standard error, a terminal.
   Report(const Agent& agent, io::Clock& clock, base::Log& log, bool progress);
 
-  void line();      // rates since the last line, lag, files
+  void line();                               // rates since the last line, lag, files
   void counters(const AgentStatus& status);  // every counter that is not 0
   // Totals; ends the progress line. `quiet`: everything that was read is settled.
   void finish(bool quiet);

@@ -28,7 +28,7 @@ class Reactor;
 struct FlowSurvey {
   std::string flow;
   sources::FilesSurvey files;
-  base::Duration oldest_unsettled{0};  // since what is not settled was read
+  base::Duration oldest_unsettled{0};                // since what is not settled was read
   std::uint64_t queue_records = 0, queue_bytes = 0;  // at the outlets, not yet delivered
   base::Duration queue_oldest{0};                    // since it was read
   std::uint64_t outlets_failing = 0;                 // whose targets take nothing now

@@ -66,8 +66,8 @@ class Delivery {
   void abandon();
   // Nothing queued, buffered, waiting or in flight; when abandoned: nothing in flight.
   bool drained() const;
-  // When the oldest of what was taken and is neither delivered nor rejected was read; Instant::max():
-  // there is none.
+  // When the oldest of what was taken and is neither delivered nor rejected was read;
+  // Instant::max(): there is none.
   base::Instant oldest() const;
   // Failing: the sink answered `retry` and has not delivered since.
   bool failing() const;

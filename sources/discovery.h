@@ -68,7 +68,7 @@ struct DiscoveryCounters {
   base::Counter scans, scan_errors, watch_events, watch_overflows;
   base::Counter watches /* gauge */, watch_errors;
   base::Counter files_vanished;  // their names were there a moment before we looked
-  base::Counter files_reused;    // inodes that were another followed file's before, as far as we know
+  base::Counter files_reused;  // inodes that were another followed file's before, as far as we know
   base::Counter files_passed_over_copied;      // copies of what was read to their ends
   base::Counter gone_forgotten;                // what was gone, early: there were too many
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown

@@ -23,9 +23,8 @@ FileState state_of(const File& file, base::Timestamp wall) {
   const bool comparable = resting.rest.checkpoint.compressed_bytes == 0;
   if (resting.wanted && comparable && resting.rest.size > state.offset) {
     state.lag_bytes = resting.rest.size - state.offset;
-    const base::Duration age =
-        wall.time_since_epoch() -
-        base::Duration(std::chrono::nanoseconds(resting.rest.modified_ns));
+    const base::Duration age = wall.time_since_epoch() -
+                               base::Duration(std::chrono::nanoseconds(resting.rest.modified_ns));
     state.lag = std::max(age, base::Duration::zero());
   }
   if (file.failing) {

@@ -94,7 +94,8 @@ FilesSurvey TailSet::survey(base::Timestamp wall, bool all, std::size_t list_max
   for (const auto& [number, tail] : state_->tails) {
     FileState file = tail->survey(wall, all);
     const auto busy = state_->busy.find(number);
-    const bool stalls = busy != state_->busy.end() && state_->stalled.contains(busy->second.reason) &&
+    const bool stalls = busy != state_->busy.end() &&
+                        state_->stalled.contains(busy->second.reason) &&
                         tail->progress() == busy->second.progress;
     if (stalls) {
       file.path = tail->checkpoint().path;

@@ -202,8 +202,7 @@ base::Result<void> Recovery::adopt(SegmentId id, SegmentReader& reader) {
   out_.segments.push_back({id, kept_bytes_, last_.end.arrival_us});
   out_.end = last_.end;
   const bool sound = last_.bad.empty() && reader.header_state() == HeaderState::good &&
-                     last_.end.sequence >= std::max(floor_, known_next_) &&
-                     out_.worthless.empty();
+                     last_.end.sequence >= std::max(floor_, known_next_) && out_.worthless.empty();
   if (reader.header_state() != HeaderState::good) ++out_.corrupt_blocks;
   io::UniqueHandle file = TRY(secure(id, reader));
   if (sound) {

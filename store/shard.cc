@@ -87,8 +87,8 @@ void Shard::State::begin_after_gap(const io::Environment& opening) {
     if (!files->write_at(file.get(), piece, at)) break;
     at += piece.size();
   }
-  const bool synced = options.sync == SyncPolicy::os || (files->sync(file.get()).has_value() &&
-                                                         files->sync_directory(directory));
+  const bool synced = options.sync == SyncPolicy::os ||
+                      (files->sync(file.get()).has_value() && files->sync_directory(directory));
   if (at != group.bytes() || !synced) {
     (void)files->truncate(file.get(), 0);
     worthless.push_back(tail_id);

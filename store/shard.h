@@ -59,8 +59,9 @@ class Shard {
   // Opens `directory` (…/<stream>/<shard>), creates it if missing, recovers after a crash. Never
   // refuses because of damage: damaged parts are set aside, counted and told in `environment.log`.
   // `known_next`: records below were delivered once, as somebody noted who had it from
-  // next_sequence(); when they are gone it is told, and their numbers are not given again. 0: nobody
-  // knows. Blocking. Of `environment` only `files` is kept (to close with); it outlives the shard.
+  // next_sequence(); when they are gone it is told, and their numbers are not given again. 0:
+  // nobody knows. Blocking. Of `environment` only `files` is kept (to close with); it outlives the
+  // shard.
   static base::Result<std::unique_ptr<Shard>> open(const io::Environment& environment,
                                                    const std::string& directory, ShardName name,
                                                    ShardOptions options,

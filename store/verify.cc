@@ -216,9 +216,8 @@ base::Result<VerifyTotals> verify(const io::Environment& environment, const std:
   VerifyTotals totals;
   KnownNumbers unseen = known;
   const auto check = [&](const std::string& stream, std::uint32_t shard) -> base::Result<void> {
-    ShardVerifier verifier(environment,
-                           shard_directory(data_dir, stream, base::ShardNumber{shard}), repair,
-                           totals);
+    ShardVerifier verifier(environment, shard_directory(data_dir, stream, base::ShardNumber{shard}),
+                           repair, totals);
     TRY_VOID(verifier.run(report));
     const auto noted = unseen.extract({stream, shard});
     if (!noted.empty()) verifier.compare(noted.mapped(), report);
