@@ -137,8 +137,14 @@ void PipeTail::opened(std::int64_t result) {
   keep_opened(std::move(handle), *status);
 }
 
+base::Duration PipeTail::next_retry() {
+  return std::exchange(retry_, std::min(retry_ * 2, kRetryMax));
+}
+
+base::Duration PipeTail::next_look() { return std::exchange(look_, std::min(look_ * 2, kLookMax)); }
+
 void PipeTail::open_failed(const std::string& error) {
-  open_at_ = parts_.environment.clock.monotonic() + kRetryInterval;
+  open_at_ = parts_.environment.clock.monotonic() + next_retry();
   if (phase_ == Phase::open) return;  // the present one is still read
   if (std::exchange(complaint_, error) != error) {
     parts_.environment.log.warn("FIFO cannot be opened, will try again",
@@ -151,6 +157,7 @@ void PipeTail::open_failed(const std::string& error) {
 
 void PipeTail::keep_opened(io::UniqueHandle handle, const io::FileStatus& status) {
   const bool same = status.device == device_ && status.inode == inode_;
+  retry_ = kRetryMin;
   device_ = status.device;
   inode_ = status.inode;
   open_at_ = base::Instant::max();
@@ -162,7 +169,7 @@ void PipeTail::keep_opened(io::UniqueHandle handle, const io::FileStatus& status
     phase_ = Phase::open;
     last_read_ = true;
   } else if (same) {
-    open_at_ = parts_.environment.clock.monotonic() + kLookInterval;
+    open_at_ = parts_.environment.clock.monotonic() + next_look();
   } else {
     // Nobody can open the old one any more, and whoever has it open was silent so far.
     next_fifo_ = std::move(handle);
@@ -177,7 +184,8 @@ void PipeTail::change_over() {
   last_read_ = anything_came_ = false;
   phase_ = fifo_ ? Phase::open : Phase::closed;
   const base::Instant now = parts_.environment.clock.monotonic();
-  open_at_ = now + (fifo_ ? kLookInterval : kRetryInterval);
+  look_ = kLookMin;
+  open_at_ = now + (fifo_ ? next_look() : next_retry());
 }
 
 void PipeTail::all_left() {

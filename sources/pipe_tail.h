@@ -39,9 +39,13 @@ struct PipeInput {
 class PipeTail {
  public:
   static constexpr io::Handle kStandardInput = 0;
-  static constexpr base::Duration kRetryInterval = std::chrono::seconds(1);
+  // A FIFO that cannot be opened is tried again: soon at first, since whoever makes it is often
+  // started with us.
+  static constexpr base::Duration kRetryMin = std::chrono::milliseconds(50);
+  static constexpr base::Duration kRetryMax = std::chrono::seconds(1);
   // While nothing has come out of a FIFO: is it still the one under its path?
-  static constexpr base::Duration kLookInterval = std::chrono::seconds(2);
+  static constexpr base::Duration kLookMin = std::chrono::milliseconds(100);
+  static constexpr base::Duration kLookMax = std::chrono::seconds(2);
   // Writers that leave without a word must not keep us opening it.
   static constexpr base::Duration kEmptyInterval = std::chrono::milliseconds(100);
 
@@ -79,6 +83,8 @@ class PipeTail {
   void tick_fifo(base::Instant now);
   void start_opening();
   void opened(std::int64_t result);
+  base::Duration next_retry();
+  base::Duration next_look();
   void open_failed(const std::string& error);
   void keep_opened(io::UniqueHandle handle, const io::FileStatus& status);
   void change_over();
@@ -109,6 +115,8 @@ class PipeTail {
   bool anything_came_ = false;  // since it was opened
   bool anything_new_ = false;   // since all writers had left
   std::uint64_t device_ = 0, inode_ = 0;  // of the one opened last
+  base::Duration look_ = kLookMin;        // until the next look at its path
+  base::Duration retry_ = kRetryMin;      // until the next try to open it
   base::Instant open_at_{};               // open it, or look at its path, then; max: not
   std::string complaint_;                 // what was said last of its not being there
 };
