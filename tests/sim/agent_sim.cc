@@ -89,7 +89,6 @@ class AgentSim {
   void start();
   void kill(Crash how);
   void tick_one();
-  void spoil_a_page();
   void tell_files();
   void check_conservation(bool quiet);
   void say(const std::string& what) {
@@ -137,8 +136,6 @@ config::Config AgentSim::draw_config() {
   if (random.chance(0.5)) config.max_open_files = 1 + random.below(4);
   if (random.chance(0.5)) flow.tail.close_inactive = 100ms * (1 + random.below(20));
   if (random.chance(0.5)) flow.tail.stall_after = 100ms * (10 + random.below(40));
-  if (random.chance(0.5)) flow.tail.on_read_error = sources::OnReadError::skip;
-  if (random.chance(0.3)) flow.from.order = sources::Order::oldest_first;
   flow.to = config::StreamTarget{kStream};
   flow.flush.bytes_max = 4096ULL << random.below(8);
   flow.flush.age_max = random.chance(0.3) ? base::Duration::zero() : base::Duration(500ms);
@@ -258,18 +255,6 @@ void AgentSim::tick_one() {
   }
 }
 
-// Until the faults are switched off; whoever skips would rightly lose it.
-void AgentSim::spoil_a_page() {
-  const config::Flow& flow = config_.flows.front();
-  if (!options_.log_faults || flow.tail.on_read_error == sources::OnReadError::skip) return;
-  const std::vector<std::string> names = world_.disk().list(kLogDir);
-  if (names.empty()) return;
-  const NodeRef node =
-      world_.disk().find(std::string(kLogDir) + "/" + names[world_.random().below(names.size())]);
-  if (node == nullptr || node->directory) return;
-  node->bad_pages.insert(world_.random().below(node->file.size() / kPageBytes + 1));
-}
-
 void AgentSim::trouble() {
   SimRandom& random = world_.random();
   world_.faults().switch_on(true);
@@ -279,7 +264,6 @@ void AgentSim::trouble() {
   const std::uint64_t steps = 200 + random.below(2000);
   for (std::uint64_t i = 0; i < steps && result_.failure.empty(); ++i) {
     if (random.chance(0.05)) writers_.act();
-    if (random.chance(0.005)) spoil_a_page();
     if (agent_ == nullptr) {
       world_.clock().advance(10ms);
       if (random.chance(0.5)) start();
