@@ -17,6 +17,7 @@ namespace {
 
 [[noreturn]] void become(const std::vector<std::string>& arguments, const std::string& log_path) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  ::signal(SIGPIPE, SIG_DFL);  // as if it was started by a shell
   const int log = ::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   ::dup2(log, 1);
   ::dup2(log, 2);

@@ -267,6 +267,7 @@ int main(int argc, char** argv) {
     std::cout << "kill_storm: skipped: this machine denies io_uring\n";
     return kExitSkipped;
   }
+  ::signal(SIGPIPE, SIG_IGN);  // a writer that ended is a complaint, not our end
   options.tailrace = std::filesystem::absolute(options.tailrace);
   options.directory = std::filesystem::absolute(options.directory);
   if (options.seed == 0) options.seed = std::random_device{}();

@@ -53,8 +53,9 @@ class LogWriter {
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  // So many more. Even with 0 it looks whether to open its path anew.
-  void allow(std::uint64_t lines);
+  // So many more. Even with 0 it looks whether to open its path anew. False: it has ended. Whoever
+  // asks must ignore SIGPIPE.
+  bool allow(std::uint64_t lines);
   pid_t pid() const { return pid_; }
   WriterState& state() { return *state_; }
   // Waits for its end. False: it failed.

@@ -98,7 +98,9 @@ bool LogrotateRun::hand_out(std::uint64_t lines) {
     const auto due = static_cast<std::uint64_t>(
         passed.count() * options_.lines_per_second / options_.writers + 1);
     const std::uint64_t now = std::min(lines, due) - given;
-    for (const auto& writer : writers_) writer->allow(now);
+    for (const auto& writer : writers_) {
+      if (!writer->allow(now)) return fail("a writer ended by itself");
+    }
     given += now;
     allowed_ += now;
     if (!step()) return false;

@@ -3,6 +3,7 @@
 // a line by that. At the end the store must hold each line exactly once, in order within each file.
 //
 // Decided by --seed: when to kill, how lines are cut into writes. The machine decides the rest.
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <cstdint>
@@ -107,6 +108,7 @@ int main(int argc, char** argv) {
     std::cout << "logrotate_storm: SKIPPED: " << why << "\n";
     return kExitSkipped;
   }
+  ::signal(SIGPIPE, SIG_IGN);  // a writer that ended is a complaint, not our end
   ::umask(022);  // logrotate refuses files and directories a group may write
   options.run.tailrace = std::filesystem::absolute(options.run.tailrace);
   options.run.directory = std::filesystem::absolute(options.run.directory);
