@@ -115,7 +115,11 @@ class ReactorThread {
 
 // Never freed and never used again, but held: a leak checker calls lost what nothing points to.
 // volatile, because a pointer that nobody reads is not stored otherwise.
-Agent* volatile left_behind = nullptr;
+struct LeftBehind {
+  std::unique_ptr<Agent> agent;
+  std::vector<std::unique_ptr<ReactorThread>> threads;
+};
+LeftBehind* volatile left_behind = nullptr;
 
 std::uint32_t reactor_count(const config::Config& config) {
   if (config.reactors != 0) return config.reactors;
@@ -213,12 +217,17 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   if (agent) result = drive(*agent, config, options, shared, log);
   for (const auto& thread : threads) thread->stop();
   for (const auto& thread : threads) thread->wait_stopped();
-  for (const auto& thread : threads) thread->end();
-  if (agent && !agent->control().cut_short()) agent->note_settled(*control.environment);
   // What the kernel may still write to must not be freed, nor what was given up and is still owned
-  // by a flow; the process ends right after.
-  const bool leave = agent && (agent->control().cut_short() || agent->control().abandoned());
-  if (leave) left_behind = agent.release();
+  // by a flow; the process ends right after. To end an Io would be to wait for what it has started,
+  // and that may be a read nobody ever answers.
+  const bool cut_short = agent && agent->control().cut_short();
+  if (!cut_short) {
+    for (const auto& thread : threads) thread->end();
+  }
+  if (agent && !cut_short) agent->note_settled(*control.environment);
+  if (cut_short || (agent && agent->control().abandoned())) {
+    left_behind = std::make_unique<LeftBehind>(std::move(agent), std::move(threads)).release();
+  }
   return result;
 }
 
