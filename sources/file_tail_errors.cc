@@ -68,6 +68,8 @@ void FileTail::failed(int error, std::uint64_t from, std::uint64_t bytes) {
                                  {"offset", std::to_string(from)},
                                  {"error", std::strerror(error)}});
   }
+  // This descriptor is bad for good, its path may not be (F28).
+  if (error == ESTALE && !detached_ && !skipping() && come_to_rest(true, true)) return;
   if (medium && skips_unreadable() && trouble_->failures > kReadRetries) {
     found_unreadable();
   } else {
