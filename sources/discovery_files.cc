@@ -105,11 +105,17 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
       detached_files.erase(*number);
     } else {
       const std::uint64_t former = *number;
-      number = add_file(flow, path, starting_point(flow, path, status), status);
+      number = add_file(flow, path, starting_point(flow, path, status, known.end()), status);
       files.at(*number).formerly = former;
     }
   } else if (!number) {
-    number = add_file(flow, path, starting_point(flow, path, status), status);
+    const auto elsewhere = known_elsewhere(flow, identity);
+    if (!elsewhere) {  // nobody can tell yet how far it was read (F30)
+      counters.scan_errors.add();
+      scan_soon(kRetryInterval);
+      return;
+    }
+    number = add_file(flow, path, starting_point(flow, path, status, *elsewhere), status);
   }
   set_error(entry, 0);
   File& file = files.at(*number);
@@ -241,24 +247,28 @@ void Discovery::State::forget_outdated() {
 
 // The same inode with the same birth under another device number, and no longer under the former:
 // its file system was mounted again (F20). Its bytes are compared before anything is delivered.
-Discovery::State::Known::iterator Discovery::State::known_elsewhere(std::size_t flow,
-                                                                    const FileIdentity& identity) {
-  if (identity.birth_ns == 0) return known.end();
+// nullopt: its former place could not be looked at.
+std::optional<Discovery::State::Known::iterator> Discovery::State::known_elsewhere(
+    std::size_t flow, const FileIdentity& identity) {
+  if (identity.birth_ns == 0 || known.contains({flow, identity})) return known.end();
   const auto where = known_by_birth.find(without_device({flow, identity}));
   if (where == known_by_birth.end()) return known.end();
   const auto it = known.find(where->second);
   if (it == known.end() || it->second.tail_bytes == 0) return known.end();
   const auto status = environment.files.status(it->second.path, true);
-  const bool gone = status ? identity_of(*status) != it->first.identity : not_there(status.error());
+  if (!status && !not_there(status.error())) return std::nullopt;
+  const bool gone = !status || identity_of(*status) != it->first.identity;
   return gone ? it : known.end();
 }
 
+// `elsewhere`: as known_elsewhere() says.
 Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string& path,
-                                            const io::FileStatus& status) {
+                                            const io::FileStatus& status,
+                                            Known::iterator elsewhere) {
   const Flow& options = flows[flow];
   const FileIdentity identity = identity_of(status);
   auto it = known.find({flow, identity});
-  if (it == known.end()) it = known_elsewhere(flow, identity);
+  if (it == known.end()) it = elsewhere;
   gone_files.erase({flow, identity});  // its inode is another file's now
   if (it != known.end()) {
     Checkpoint checkpoint = std::move(it->second);

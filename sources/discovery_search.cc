@@ -90,12 +90,19 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
     seen.insert(wanted);  // perhaps
     return not_there(status.error());
   }
-  if (identity_of(*status) != wanted.identity) return true;
+  const FileIdentity identity = identity_of(*status);
+  auto elsewhere = known.end();
+  if (identity != wanted.identity) {  // or is it, on what is another device by now?
+    const auto former = known_elsewhere(wanted.flow, identity);
+    if (!former) seen.insert(wanted);  // perhaps
+    if (!former || *former != it) return former.has_value();
+    elsewhere = it;
+  }
   seen.insert(wanted);
   // Still under its old name: not renamed, the patterns changed. Then it is not wanted.
   if (path == it->second.path || nothing_new(*status, it->second)) return true;
   const std::uint64_t number =
-      add_file(wanted.flow, path, starting_point(wanted.flow, path, *status), *status);
+      add_file(wanted.flow, path, starting_point(wanted.flow, path, *status, elsewhere), *status);
   files.at(number).detached = true;
   detached_files.insert(number);
   return true;

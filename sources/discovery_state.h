@@ -172,9 +172,9 @@ struct Discovery::State {
   using Known = std::unordered_map<FlowFile, Checkpoint, FlowFileHash>;
   void remember(const FlowFile& file, Checkpoint checkpoint);
   void forget_outdated();
-  Known::iterator known_elsewhere(std::size_t flow, const FileIdentity& identity);
-  Checkpoint starting_point(std::size_t flow, const std::string& path,
-                            const io::FileStatus& status);
+  std::optional<Known::iterator> known_elsewhere(std::size_t flow, const FileIdentity& identity);
+  Checkpoint starting_point(std::size_t flow, const std::string& path, const io::FileStatus& status,
+                            Known::iterator elsewhere);
   void cannot_open(const std::string& path, Name& entry, const base::Error& error);
   void set_error(Name& entry, int error);
   void set_not_regular(const std::string& path, Name& entry, bool value);

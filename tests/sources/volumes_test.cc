@@ -37,6 +37,42 @@ TEST_CASE("volumes: another device number is the same file (F20)", "[sources][vo
   }
 }
 
+TEST_CASE("volumes: another device number, and the former place cannot be looked at (F20, F30)",
+          "[sources][volumes]") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    scene::WholeScene scene({"/log/*.log"}, seed);
+    scene.append("/log/a.log", text_of(0, 100));
+    scene.append("/log/b.log", text_of(1000, 1100));
+    scene.start();
+    scene.run(1s);
+    scene.stop();
+    scene.world.disk().set_device(2);
+    scene.world.faults().set("/log", {.look_error = 0.3});
+    scene.start();
+    scene.run(2s);
+    scene.world.faults().set("/log", {});
+    scene.run(40s);
+    check_exact(scene, text_of(0, 100) + text_of(1000, 1100));
+  }
+}
+
+TEST_CASE("volumes: renamed out of the pattern, and another device number (F02, F20)",
+          "[sources][volumes]") {
+  scene::WholeScene scene({"/log/a.log"});
+  scene.append("/log/a.log", text_of(0, 100));
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  scene.append("/log/a.log", text_of(100, 150));
+  REQUIRE(scene.world.disk().rename("/log/a.log", "/log/a.log.1") == 0);
+  scene.append("/log/a.log", text_of(200, 250));
+  scene.world.disk().set_device(2);
+  scene.start();
+  scene.run(40s);
+  check_exact(scene, text_of(0, 150) + text_of(200, 250));
+}
+
 TEST_CASE("volumes: the same inode and birth elsewhere is another file as long as both are there",
           "[sources][volumes]") {
   scene::WholeScene scene({"/log/*.log"});
