@@ -84,7 +84,7 @@ TEST_CASE("status: text tells what there is to know and steers no terminal", "[a
   CHECK(has(text, "  lag        8 bytes, 2.0 s\n"));
   CHECK(has(text, "77 bytes, the oldest for 0.0 s; the target takes nothing\n"));
   CHECK(has(text, "files in trouble\n"));
-  CHECK(has(text, "/b\\n.log: cannot be opened: Permission denied\n"));
+  CHECK(has(text, "/b\\x0a.log: cannot be opened: Permission denied\n"));
   CHECK(has(text, "worth a look: records_dropped{flow=\"f\",reason=\"rejected\"} 3\n"));
   CHECK(has(render({.files = true}, some_status()), "/a.log: being read\n"));
 }
@@ -109,7 +109,8 @@ TEST_CASE("status: metrics have one type line for each name", "[agent][status]")
 TEST_CASE("survey: a list is as long as it may be, and says what it leaves out",
           "[agent][status]") {
   sources::FilesSurvey survey;
-  for (int i = 0; i < 5; ++i) survey.add({.path = "p", .trouble = i > 0, .lag_bytes = 1}, false, 3);
+  for (int i = 0; i < 5; ++i)
+    survey.add({.path = "p", .state = "s", .trouble = i > 0, .lag_bytes = 1}, false, 3);
   CHECK(survey.files == 5);
   CHECK(survey.behind == 5);
   CHECK(survey.lag_bytes == 5);

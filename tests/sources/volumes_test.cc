@@ -165,6 +165,7 @@ TEST_CASE("volumes: a twin under a former number that is found while running is 
     std::uint64_t number = 0;
     sources::Discovery::Flow flow{.name = "flow", .files = {}};
     flow.files.patterns = {"/log/*.log"};
+    flow.files.start = sources::Start::beginning;
     sources::Discovery discovery(
         environment, {flow}, {twin}, {},
         {.found =
