@@ -1,5 +1,6 @@
 #include "sources/checkpoint.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -86,6 +87,11 @@ std::uint64_t unread_bytes(const Checkpoint& checkpoint, std::uint64_t file_byte
                              : checkpoint.transcoded         ? checkpoint.point.raw
                                                              : checkpoint.offset;
   return file_bytes > read && !covers(checkpoint, file_bytes) ? file_bytes - read : 0;
+}
+
+void mark_seen(Checkpoint& checkpoint, base::Timestamp now) {
+  checkpoint.seen_us =
+      std::max<std::int64_t>(now.time_since_epoch().count(), checkpoint.seen_us + 1);
 }
 
 std::string checkpoint_key(std::string_view flow, const FileIdentity& identity) {

@@ -48,7 +48,9 @@ struct Checkpoint {
   // marks speak of. 0: nothing to compare.
   std::uint32_t tail_bytes = 0;
   std::uint64_t tail_hash = 0;
-  std::int64_t seen_us = 0;  // wall clock when written, for forgetting files long gone
+  // Wall clock when written, for forgetting files long gone; but of two checkpoints of one file the
+  // later one has more, whatever the clock did, so that its generations have an order.
+  std::int64_t seen_us = 0;
   // A compressed file, of which `offset` counts decompressed bytes: its size when all that was in
   // it was below `offset`, or passed over. 0: not compressed, or not read to its end.
   std::uint64_t compressed_bytes = 0;
@@ -70,6 +72,9 @@ bool is_fresh(const Checkpoint& checkpoint);
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 // What is left to read, in bytes of the file, as far as that can be said.
 std::uint64_t unread_bytes(const Checkpoint& checkpoint, std::uint64_t file_bytes);
+
+// Sets seen_us.
+void mark_seen(Checkpoint& checkpoint, base::Timestamp now);
 
 // The key in `_checkpoints`: flow and identity, so one file has one entry per flow. Readable:
 // "<flow> <device> <inode> <birth_ns>". A flow's name may hold blanks.

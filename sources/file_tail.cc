@@ -222,7 +222,7 @@ void FileTail::enroll(std::string_view body) {
                                                 : std::string_view(tail_.data(), prefix_bytes());
   checkpoint_.tail_bytes = static_cast<std::uint32_t>(witness.size());
   checkpoint_.tail_hash = tail_hash(witness);
-  checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
+  mark_seen(checkpoint_, parts_.environment.clock.wall());
   phase_ = Phase::registering;
   parts_.checkpointer.register_origin(checkpoint_, this);
 }
@@ -336,7 +336,7 @@ void FileTail::report() {
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
   note_point();
-  checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
+  mark_seen(checkpoint_, parts_.environment.clock.wall());
   parts_.checkpointer.update(checkpoint_);
 }
 

@@ -195,7 +195,7 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
     checkpoint_.tail_hash = 0;
     former.marks.clear();
   }
-  checkpoint_.seen_us = parts_.environment.clock.wall().time_since_epoch().count();
+  mark_seen(checkpoint_, parts_.environment.clock.wall());
   former_key_ = checkpoint_key(known.flow, known.identity);
   marks_ = std::move(former.marks);
   offset_ = seen_end_ = checkpoint_.offset;

@@ -1,5 +1,6 @@
 #include "sources/checkpoint.h"
 
+#include <chrono>
 #include <string>
 
 #include "tests/test.h"
@@ -154,4 +155,15 @@ TEST_CASE("checkpoint: of a generation, where its last lines ended", "[sources][
   checkpoint.tail_bytes = 10;
   checkpoint.line_ends = {{11, 5}};  // behind its own offset
   CHECK_FALSE(sources::decode_checkpoint(key, sources::encode(checkpoint)));
+}
+
+TEST_CASE("checkpoint: what is seen later has the later time, whatever the clock did",
+          "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint;
+  sources::mark_seen(checkpoint, base::Timestamp(std::chrono::seconds(100)));
+  CHECK(checkpoint.seen_us == 100'000'000);
+  sources::mark_seen(checkpoint, base::Timestamp(std::chrono::seconds(40)));
+  CHECK(checkpoint.seen_us == 100'000'001);
+  sources::mark_seen(checkpoint, base::Timestamp(std::chrono::seconds(101)));
+  CHECK(checkpoint.seen_us == 101'000'000);
 }
