@@ -10,7 +10,8 @@
 // visible to who acquires it. `unfinished_` counts down behind the work (release); the owner goes
 // on when it reads 0 (acquire). Whoever brings it to 0 wakes the owner. A seat's offers are
 // pointers to Packings that outlive every reactor's last turn, so an old one is harmless: it has
-// no block to take, or one of a newer group, which is as good.
+// no block to take, or one of a newer group, which is as good. Therefore nothing of a group that
+// began may be used before done(), also if it was never offered.
 #pragma once
 
 #include <array>

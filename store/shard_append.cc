@@ -85,15 +85,16 @@ void Shard::State::start_write(bool only_settled) {
     in_write.push(append);
   }
   group.close();
-  packing.begin(environment->io);
-  phase = Phase::packing;
-  const bool shared = seat != nullptr && options.compression != Compression::none &&
-                      group.block_count() > kPackedPerTurn;
-  if (shared) {
+  if (seat != nullptr && options.compression != Compression::none &&
+      group.block_count() > kPackedPerTurn) {
+    phase = Phase::packing;
+    packing.begin(environment->io);
     seat->offer(packing);
     return;  // from the next turn on
   }
-  while (packing.pack_one(seat != nullptr ? seat->packer() : packer)) {
+  // Nobody else is told of these: an old offer's claims stay used up.
+  for (std::size_t i = 0; i < group.block_count(); ++i) {
+    group.pack(i, seat != nullptr ? seat->packer() : packer);
   }
   write_group();
 }

@@ -1,10 +1,13 @@
 #include "store/packing.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -150,6 +153,58 @@ TEST_CASE("packing: a shard's large groups take several turns and anybody's help
   CHECK(answer == 0);
   CHECK_FALSE(board.seat(1).help());
   CHECK(rig.read().data.size() == 30 * kRecords);
+}
+
+TEST_CASE("packing: large and small groups of one shard, with a helper that never rests",
+          "[store][packing][process]") {
+  const std::string directory = "/tmp/tailrace-packing-" + std::to_string(::getpid());
+  base::Log log{{}};
+  const auto io = io::make_io(io::Backend::epoll, log).value();
+  const auto files = io::make_files();
+  const auto clock = io::make_clock();
+  const auto random = io::make_random();
+  const io::Environment environment{*io, *files, *clock, *random, log};
+  store::PackingBoard board(2, [](std::size_t) {});
+  const auto shard =
+      store::Shard::open(environment, directory, {.stream_id = 1, .stream = "s", .shard = {}},
+                         {.compression = store::Compression::lz4, .sync = store::SyncPolicy::os})
+          .value();
+  shard->attach(environment, &board.seat(0));
+  std::atomic<bool> over{false};
+  std::jthread helper([&board, &over] {
+    while (!over.load(std::memory_order_acquire)) board.seat(1).help();
+  });
+  std::uint64_t first = 0;
+  for (int round = 0; round < 300; ++round) {
+    // The small ones are never offered; an offer of a large one may still be in the helper's hand.
+    const std::vector<std::string> runs = make_runs(first, round % 3 == 0 ? 6 : 3);
+    const std::vector<std::string_view> pieces(runs.begin(), runs.end());
+    store::Append append;
+    int answer = -1;
+    append.runs = pieces;
+    append.owner = &answer;
+    append.done = [](void* owner, store::Append&, int error) { *static_cast<int*>(owner) = error; };
+    shard->append(append);
+    while (answer == -1) {
+      const bool due = shard->next_deadline() <= clock->monotonic();
+      io->run_once(due ? base::Duration::zero() : std::chrono::seconds(1));
+      if (due) shard->tick(clock->monotonic());
+    }
+    REQUIRE(answer == 0);
+    first += runs.size() * kRecords;
+  }
+  over.store(true, std::memory_order_release);
+  helper.join();
+  auto cursor = *store::Cursor::open(*files, directory, {});
+  store::StoredRecord record;
+  std::uint64_t next = 0;
+  while (*cursor.next(record)) {
+    REQUIRE(record.record.data == store_test::record_text(next, 200));
+    ++next;
+  }
+  CHECK(next == first);
+  CHECK(cursor.counters().corrupt_blocks == 0);
+  std::filesystem::remove_all(directory);
 }
 
 TEST_CASE("packing: more groups than a seat can offer are packed all the same",
