@@ -65,7 +65,10 @@ void FileTail::done(TailRead& read, std::int64_t result) {
   if (done_other(read, result)) return;
   if (result < 0) {
     const std::size_t bytes = read.buffer.size();
-    const std::uint64_t from = search_ ? search_->next()->from : probing_ ? 0 : next_read();
+    const std::uint64_t from = search_       ? search_->next()->from
+                               : probing_    ? 0
+                               : only_asked_ ? offset_ - prefix_bytes()
+                                             : next_read();
     free(read, true);
     failed(static_cast<int>(-result), from, bytes);
     return;
@@ -348,16 +351,18 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   const std::string_view tail = before_end.substr(before_end.size() - prefix);
   std::memcpy(tail_.data(), tail.data(), prefix);
   at_start_ = false;
+  // One time for both: as long as this parcel is unsettled, others' marks of the file are needed.
+  const base::Instant now = parts_.environment.clock.monotonic();
   if (parts_.options.copies) parts_.turns.recent.add(checkpoint_.origin, offset_, before_end);
   if (!marks_.empty() && offset_ >= *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};
-    parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());
+    parts_.turns.caught_up.emplace_back(checkpoint_.origin, now);
   }
   if (parcel == nullptr) {
     if (window_.settle(window_.open(offset_, tail_hash(tail)))) report();
     return;
   }
-  parcel->taken = parts_.environment.clock.monotonic();
+  parcel->taken = now;
   parcel->ticket = window_.open(offset_, tail_hash(tail));
   if (parcel->unsettled > 0) {
     parts_.turns.ages.opened(parcel->taken);
