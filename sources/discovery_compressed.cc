@@ -133,11 +133,31 @@ void Discovery::State::trim_gone() {
   }
 }
 
+namespace {
+
+// Each restart between a generation's note and what follows it leaves one more note of the same:
+// the furthest says all the others do.
+void keep_furthest_notes(std::vector<Former>& formers) {
+  const auto origin = [](const Former& each) {
+    return each.ended ? each.checkpoint.origin : base::Origin::none;
+  };
+  std::ranges::sort(formers, std::greater{}, [&](const Former& each) {
+    return std::tuple(base::value(origin(each)), each.checkpoint.offset);
+  });
+  const auto repeated = std::ranges::unique(formers, [&](const Former& one, const Former& next) {
+    return origin(one) != base::Origin::none && origin(one) == origin(next);
+  });
+  formers.erase(repeated.begin(), repeated.end());
+}
+
+}  // namespace
+
 // Whom it may have been, the likely ones first.
 std::vector<Former> Discovery::State::formers_of(const File& file) const {
   std::vector<Former> formers;
   if (may_be_copy(file)) add_copied(file, formers);
   if (may_have_original(file)) add_compressed(file, formers);
+  keep_furthest_notes(formers);
   for (Former& former : formers) {
     if (former.checkpoint.flow_fingerprint == flows[file.flow].fingerprint) continue;
     former.checkpoint.origin = base::Origin::none;  // as in starting_point

@@ -20,7 +20,7 @@ FormerSearch::FormerSearch(std::vector<Former> formers, Reading reading)
     places_.push_back(
         {i, begin, checkpoint.tail_bytes, checkpoint.tail_hash, checkpoint.offset, false});
     for (const LineEnd& each : checkpoint.line_ends) {
-      if (each.offset < kCoveredBytesMin && !formers_[i].ended) continue;
+      if (each.offset < (formers_[i].ended ? kProofBytes : kCoveredBytesMin)) continue;
       const std::size_t bytes = std::min<std::uint64_t>(each.offset, kTailBytes);
       places_.push_back({i, each.offset - bytes, bytes, each.hash, each.offset, true});
     }
@@ -77,10 +77,13 @@ void FormerSearch::answer(std::string_view bytes) {
   if (at_ < places_.size() || !earlier_ || !best_) return;
   // Two generations may be alike, line by line. Then it is a copy of the newer one; and if that is
   // the one it goes further than, what is behind is new.
-  const auto seen_us = [this](std::size_t place) {
-    return formers_[places_[place].former].checkpoint.seen_us;
-  };
-  if (seen_us(*earlier_) <= seen_us(*best_)) earlier_.reset();
+  const Checkpoint& further = formers_[places_[*earlier_].former].checkpoint;
+  const Checkpoint& other = formers_[places_[*best_].former].checkpoint;
+  const bool one_generation =
+      further.origin == other.origin && further.origin != base::Origin::none;
+  const bool goes_on = one_generation ? places_[*earlier_].offset > places_[*best_].offset
+                                      : further.seen_us > other.seen_us;
+  if (!goes_on) earlier_.reset();
 }
 
 // `bytes`: what is behind the earlier place.

@@ -177,5 +177,19 @@ TEST_CASE("former search: a short beginning in common is no copy, unless the nam
   CHECK(search_in(text.substr(0, std::prev(at)->offset), {known}, 512).origin == 0);
   known.ended = true;
   CHECK(search_in(text.substr(0, std::prev(at)->offset), {known}, 512).origin == 7);
-  CHECK(search_in(text.substr(0, ends.front().offset), {known}, 512).origin == 7);
+  const auto proof = std::ranges::lower_bound(ends, sources::FormerSearch::kProofBytes, {},
+                                              &sources::LineEnd::offset);
+  CHECK(search_in(text.substr(0, proof->offset), {known}, 512).origin == 7);
+  CHECK(search_in(text.substr(0, std::prev(proof)->offset), {known}, 512).origin == 0);
+}
+
+TEST_CASE("former search: of two notes of one generation the further one counts, whatever the time",
+          "[sources][former]") {
+  const std::string text = scene::numbered(0, 500);
+  std::vector<Former> notes = {with_line_ends(text, 1400, 7, 20),
+                               with_line_ends(text, 2800, 7, 60)};
+  const std::uint64_t end = notes[1].checkpoint.line_ends[30].offset;
+  REQUIRE(end > 1400);
+  notes[0].checkpoint.seen_us = 9;
+  CHECK(search_in(text.substr(0, end), notes, 4096).whole_bytes == end);
 }
