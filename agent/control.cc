@@ -159,7 +159,9 @@ void Control::file_rested(std::size_t flow, std::uint64_t number, const sources:
 
 void Control::generation_ended(std::size_t flow, const sources::Checkpoint& checkpoint,
                                std::vector<std::uint64_t> marks) {
-  if (!marks.empty()) marks_[flow][value(checkpoint.origin)] = std::move(marks);
+  if (!marks.empty() && checkpoint.origin != base::Origin::none) {
+    marks_[flow][value(checkpoint.origin)] = std::move(marks);
+  }
   discovery_->ended(flow, checkpoint);
 }
 

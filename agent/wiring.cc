@@ -24,6 +24,14 @@ const std::string* stream_of(const config::Flow& flow) {
   return target == nullptr ? nullptr : &target->stream;
 }
 
+// How long a copy waits for an original that says nothing new: also as long as a record of it may
+// still be waiting for its time.
+base::Duration copy_wait(const config::Flow& flow) {
+  const base::Duration last_record =
+      std::max<base::Duration>(flow.tail.partial_line_timeout, flow.program.groups.timeout);
+  return std::max<base::Duration>(flow.tail.rotate_wait, last_record + std::chrono::seconds(1));
+}
+
 // Shards of a flow may all be filling while as many are being written: half of the budget for
 // either.
 pipeline::FlushPolicy effective_flush(pipeline::FlushPolicy policy, std::uint64_t budget_bytes,
@@ -83,7 +91,7 @@ base::Result<void> Wiring::connect_flows() {
          .first_start = !state_lost_ && !flow_started_before(flow.name),
          .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
          .copies = flow.recognises_copies(),
-         .copy_wait = options_.once ? base::Duration::zero() : flow.tail.rotate_wait});
+         .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow)});
     marks.push_back(marks_for(flow));
   }
   TRY_VOID(note_flows_started());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -41,7 +42,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
   glanced_modified_ns_ = distinct_time(found.modified_ns);
   if (age_ns_ != 0) {
     const auto found_status = parts.environment.files.status(handle_);
-    found_end_ = found_status ? found_status->size : 0;
+    found_end_ = found_status ? found_status->size : std::numeric_limits<std::uint64_t>::max();
   }
   if (!held) make_ready();
 }
