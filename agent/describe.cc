@@ -128,6 +128,8 @@ void describe(base::Samples& samples, const sources::DiscoveryCounters& counters
   plain("files_reused", counters.files_reused);
   plain("files_lost_unread", counters.files_lost_unread);
   add(samples, "bytes_dropped", "reason=\"lost_without_descriptor\"", counters.bytes_lost_unread);
+  plain("open_file_scans", counters.open_file_scans);
+  gauge("processes_hidden", counters.processes_hidden);
   plain("scans", counters.scans);
   plain("scan_errors", counters.scan_errors);
   gauge("watches", counters.watches);

@@ -98,6 +98,10 @@ void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistak
   if (const auto word = section.word("order", kOrders)) {
     flow.from.order = static_cast<sources::Order>(*word);
   }
+  static constexpr std::array<std::string_view, 2> kDiscover = {"names", "open"};
+  if (const auto word = section.word("discover", kDiscover)) {
+    flow.from.discover = *word == 0 ? sources::Discover::names : sources::Discover::open;
+  }
   read_content(section, flow, places);
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);

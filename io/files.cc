@@ -20,6 +20,7 @@
 #include "io/backends.h"
 #include "io/blocking_calls.h"
 #include "io/open_flags.h"
+#include "io/written_files.h"
 
 namespace io {
 namespace {
@@ -150,6 +151,10 @@ class RealFiles final : public Files {
   }
   base::Result<bool> tells_all_changes(const std::string& directory) override;
   base::Result<Space> space(const std::string& path) override;
+  base::Result<WrittenFiles> written_files(const std::function<bool(std::string_view path)>& wanted,
+                                           std::uint64_t from) override {
+    return look_at_descriptors(wanted, from);
+  }
   base::Result<Handle> lock(const std::string& path) override;
 
   base::Result<Handle> open_watch() override {

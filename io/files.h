@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +42,20 @@ struct DirectoryEntry {
 struct Space {
   std::uint64_t free_bytes = 0;  // for us, without what is reserved for root
   std::uint64_t total_bytes = 0;
+};
+
+struct WrittenFile {
+  std::string path;  // as the kernel names it: without symlinks
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+// What a look at other processes' descriptors found.
+struct WrittenFiles {
+  std::vector<WrittenFile> files;
+  std::uint64_t processes_hidden = 0;  // we may not look at their descriptors
+  bool others_hidden = false;          // not even the numbers of other users' processes are shown
+  std::uint64_t next_process = 0;      // where to go on, there was too much; 0: all were looked at
 };
 
 // What a watch tells about. One bit each in WatchEvent::what.
@@ -97,6 +112,12 @@ class Files {
   // False: a watch here says nothing of what others change (NFS, SMB, FUSE and their kind).
   virtual base::Result<bool> tells_all_changes(const std::string& /*directory*/) { return true; }
   virtual base::Result<Space> space(const std::string& path) = 0;
+  // Regular files that other processes have open for writing, under a path that is `wanted`.
+  // Looks at a bounded number of descriptors, beginning with process `from`.
+  virtual base::Result<WrittenFiles> written_files(
+      const std::function<bool(std::string_view path)>& /*wanted*/, std::uint64_t /*from*/) {
+    return WrittenFiles{};
+  }
 
   // Takes an exclusive lock on `path` (created if missing), held until the handle is closed or the
   // process dies. ErrorCode::busy if another process has it; the message holds `path`'s text, which

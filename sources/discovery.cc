@@ -57,6 +57,7 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
     inflates.push_back(options.inflate());
     matches_copies.push_back(flows[flow].copies && options.may_match_copies());
     reconcile_interval = std::min(reconcile_interval, options.reconcile_interval);
+    if (finds_open(flow)) next_open_scan = base::Instant{};
   }
   said_compressed.resize(flows.size());
   for (Checkpoint& checkpoint : checkpoints) {
@@ -99,6 +100,9 @@ void Discovery::start() {
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
   state_->forget_outdated();
   state_->scan();
+  do {  // all of them: `start` says something else for files that come later
+    state_->look_for_open_files();
+  } while (state_->open_scan_process != 0);
   state_->starting = false;
   if (const DiscoveryCounters& counters = state_->counters; counters.files_skipped.value() > 0) {
     state_->environment.log.warn(
@@ -122,6 +126,7 @@ void Discovery::tick(base::Instant now) {
     state_->look_at_all();  // growth that no event told of
   }
   if (state_->next_poll <= now) state_->poll();
+  if (state_->next_open_scan <= now) state_->look_for_open_files();
   bool serve = false;
   if (state_->serve_at != base::Instant{} && state_->serve_at <= now) {
     state_->serve_at = base::Instant{};
@@ -142,7 +147,8 @@ void Discovery::tick(base::Instant now) {
 
 base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
-  base::Instant next = std::min({state_->next_scan, state_->next_poll, state_->next_copy_check});
+  base::Instant next = std::min(
+      {state_->next_scan, state_->next_poll, state_->next_copy_check, state_->next_open_scan});
   if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
   // Otherwise somebody's closed() or rested() brings the next turn.
   if (state_->serve_at != base::Instant{}) next = std::min(next, state_->serve_at);
@@ -150,6 +156,7 @@ base::Instant Discovery::next_deadline() const {
 }
 
 void Discovery::reconcile_now() {
+  state_->look_for_open_files();
   state_->scan();
   state_->look_at_all();
 }

@@ -41,6 +41,12 @@ enum class Watch : std::uint8_t { automatic, poll };
 // their times. All files of the flow are read on one reactor.
 enum class Order : std::uint8_t { fair, oldest_first };
 
+// Which files that match are found.
+enum class Discover : std::uint8_t {
+  names,  // all
+  open,   // those that a running process has open for writing, and those known from before (F23a)
+};
+
 struct FilesOptions {
   std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
   std::vector<std::string> exclude;
@@ -54,6 +60,7 @@ struct FilesOptions {
   base::Duration ignore_older = base::Duration::zero();
   CompressedFiles compressed = CompressedFiles::skip;
   Order order = Order::fair;
+  Discover discover = Discover::names;
 
   // Some of the files that match may be compressed ones that are to be read as what is in them.
   bool inflate() const;
@@ -74,6 +81,7 @@ struct DiscoveryCounters {
   base::Counter files_skipped, bytes_skipped;  // by Flow::skip_unknown
   base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
   base::Counter files_skipped_compressed /* gauge: for their names' ends */;
+  base::Counter open_file_scans, processes_hidden /* gauge */;  // see Discover::open
   // Without a descriptor, with bytes not read, and not found again after they lost their names.
   base::Counter files_lost_unread, bytes_lost_unread;  // bytes: known part only
 };
@@ -85,6 +93,9 @@ class Discovery {
   // are not watched. Soon again after something changed, then less and less often (F28).
   static constexpr base::Duration kPollMin = std::chrono::milliseconds(200);
   static constexpr base::Duration kPollMax = std::chrono::seconds(5);
+  // How often other processes' descriptors are looked at, unless that takes more than a hundredth
+  // of the time.
+  static constexpr base::Duration kOpenFilesInterval = std::chrono::seconds(2);
   static constexpr base::Duration kRetryInterval = std::chrono::seconds(1);
   static constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 

@@ -65,7 +65,17 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     while (!entry.numbers.empty()) unbind(entry, 0);
     return;
   }
-  for (const std::size_t flow : matching) bind(directory, name, entry, flow, *status);
+  for (const std::size_t flow : matching) {
+    if (is_found(flow, *status)) {
+      bind(directory, name, entry, flow, *status);
+    } else {
+      const auto at =
+          std::ranges::find(entry.numbers, flow, [](const auto& each) { return each.first; });
+      if (at != entry.numbers.end()) {  // another file's name by now
+        unbind(entry, static_cast<std::size_t>(at - entry.numbers.begin()));
+      }
+    }
+  }
 }
 
 bool Discovery::State::all_open(const Name& entry) const {

@@ -18,6 +18,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -228,6 +229,14 @@ struct Discovery::State {
   void add_copied(const File& file, std::vector<Former>& formers) const;
   bool may_be_out_of_sight(const File& file);
 
+  // discovery_open_files.cc: files that somebody writes to.
+  bool finds_open(std::size_t flow) const;
+  bool may_find(std::string_view path) const;
+  bool is_found(std::size_t flow, const io::FileStatus& status);
+  void look_for_open_files();
+  void found_open(const io::WrittenFile& file);
+  void tell_hidden(const io::WrittenFiles& all);
+
   // discovery_turns.cc: who may have a descriptor.
   void notice(std::uint64_t number, const io::FileStatus& status);
   void want(std::uint64_t number);
@@ -332,6 +341,13 @@ struct Discovery::State {
   bool stopped = false;
   bool warned_of_limit = false;
   base::Instant next_scan{};
+  base::Instant next_open_scan = base::Instant::max();   // max: no flow wants it
+  std::uint64_t open_scan_process = 0;                   // where it goes on
+  std::uint64_t processes_hidden = 0;                    // of the pass that goes on
+  using Node = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
+  std::set<Node> written;       // somebody has them open for writing, as of the last pass
+  std::set<Node> written_next;  // … and as of the one that goes on
+  bool warned_of_hidden = false;
   base::Instant next_unmatched{};
   base::Instant next_poll = base::Instant::max();
   base::Duration reconcile_interval = base::Duration::max();

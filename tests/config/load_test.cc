@@ -186,6 +186,17 @@ TEST_CASE("load: how files are encoded reaches its option", "[config][load]") {
   CHECK(with(", encoding: utf-16") == sources::Encoding::utf16);
 }
 
+TEST_CASE("load: how files are found reaches its option", "[config][load]") {
+  const auto with = [](const std::string& from) {
+    const config::Loaded loaded =
+        parsed("flows:\n  f: { from: { files: /a" + from + " }, to: stdout }\n");
+    REQUIRE(loaded.mistakes.empty());
+    return loaded.config.flows[0].from;
+  };
+  CHECK(with("").discover == sources::Discover::names);
+  CHECK(with(", discover: open").discover == sources::Discover::open);
+}
+
 TEST_CASE("load: every key reaches its option", "[config][load]") {
   const config::Loaded loaded = parsed(R"(
 data_dir: //var/./lib//tailrace/

@@ -140,6 +140,7 @@ void Disk::rebuild_after_cut() {
       node->name = name;
       node->links = 1;
       node->opens = 0;
+      node->agent_opens = 0;
       node->locked = false;
       ASSERT(numbers.insert(node->inode).second);
       if (node->directory) {

@@ -52,6 +52,7 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
   std::int64_t modified_ns = 0;
   std::uint32_t links = 1;
   std::uint32_t opens = 0;
+  std::uint32_t agent_opens = 0;  // of them; the others are writers'
   bool locked = false;
   bool forbidden = false;  // nobody may open it
   Node* parent = nullptr;  // while it has a name
@@ -156,21 +157,27 @@ class Disk {
 class OpenFile {
  public:
   OpenFile() = default;
-  OpenFile(Disk& disk, NodeRef node) : disk_(&disk), node_(std::move(node)) {
+  // `by_agent`: else by a program that writes logs.
+  OpenFile(Disk& disk, NodeRef node, bool by_agent = false)
+      : disk_(&disk), node_(std::move(node)), by_agent_(by_agent) {
     disk_->opened(*node_);
+    if (by_agent_) ++node_->agent_opens;
   }
-  OpenFile(OpenFile&& other) noexcept : disk_(other.disk_), node_(std::move(other.node_)) {}
+  OpenFile(OpenFile&& other) noexcept
+      : disk_(other.disk_), node_(std::move(other.node_)), by_agent_(other.by_agent_) {}
   OpenFile& operator=(OpenFile&& other) noexcept {
     if (this != &other) {
       reset();
       disk_ = other.disk_;
       node_ = std::move(other.node_);
+      by_agent_ = other.by_agent_;
     }
     return *this;
   }
   ~OpenFile() { reset(); }
 
   void reset() {
+    if (node_ != nullptr && by_agent_) --node_->agent_opens;
     if (node_ != nullptr) disk_->closed(*node_);
     node_.reset();
   }
@@ -182,6 +189,7 @@ class OpenFile {
  private:
   Disk* disk_ = nullptr;
   NodeRef node_;
+  bool by_agent_ = false;
 };
 
 }  // namespace sim

@@ -26,7 +26,7 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
   opened->how = how;
   opened->plan = &plan;
   if (node->directory && opened->writable()) return -EISDIR;
-  opened->file = OpenFile(machine_.disk, std::move(node));
+  opened->file = OpenFile(machine_.disk, std::move(node), true);
   return descriptors_.add(std::move(opened));
 }
 
@@ -235,6 +235,23 @@ base::Result<io::Space> SimFiles::space(const std::string& path) {
   if (gone()) return fail_system(EIO, "statfs " + path);
   if (!machine_.disk.exists(path)) return fail_system(ENOENT, "statfs " + path);
   return machine_.disk.space();
+}
+
+// Every log writer's file.
+base::Result<io::WrittenFiles> SimFiles::written_files(
+    const std::function<bool(std::string_view path)>& wanted, std::uint64_t /*from*/) {
+  if (gone()) return fail_system(EIO, "list /proc");
+  io::WrittenFiles found;
+  std::vector<std::pair<std::string, NodeRef>> waiting{{"", machine_.disk.find("/")}};
+  while (!waiting.empty()) {
+    const auto [path, node] = std::move(waiting.back());
+    waiting.pop_back();
+    for (const auto& [name, child] : node->names) waiting.emplace_back(path + "/" + name, child);
+    if (node->directory || node->opens == node->agent_opens || !wanted(path)) continue;
+    const io::FileStatus status = machine_.disk.status(*node);
+    found.files.push_back({.path = path, .device = status.device, .inode = status.inode});
+  }
+  return found;
 }
 
 base::Result<io::Handle> SimFiles::lock(const std::string& path) {

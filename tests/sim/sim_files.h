@@ -36,6 +36,8 @@ class SimFiles final : public io::Files {
   base::Result<void> make_directories(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& path) override;
   base::Result<io::Space> space(const std::string& path) override;
+  base::Result<io::WrittenFiles> written_files(
+      const std::function<bool(std::string_view path)>& wanted, std::uint64_t from) override;
   base::Result<io::Handle> lock(const std::string& path) override;
   base::Result<io::Handle> open_watch() override;
   base::Result<int> add_watch(io::Handle watch, const std::string& directory) override;
