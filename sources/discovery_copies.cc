@@ -186,14 +186,15 @@ bool Discovery::State::cannot_be_seen(std::uint64_t number, CopyCheck& check,
   return now - check.unknown_since >= limit;
 }
 
-// False: it is decided.
+// False: it is decided; or it cannot be opened, and whoever tries to says so.
 bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
   const File& file = files.at(number);
   const File& original = files.at(check.original);
   const base::Instant now = environment.clock.monotonic();
   const Comparison now_like =
       compare(environment, path_of(file), file.identity, path_of(original), original.identity);
-  if (now_like.likeness == Likeness::unreadable) return false;
+  check.unreadable = now_like.likeness == Likeness::unreadable;
+  if (check.unreadable) return false;
   if (now_like.likeness == Likeness::unknown) {
     return !cannot_be_seen(number, check, now);
   }
@@ -262,8 +263,8 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (check.next <= now) {
     check.next = now + kComparePause;
     if (!still_undecided(number, check)) {
+      files.at(number).resting->decided = !check.unreadable;
       copy_checks.erase(number);
-      files.at(number).resting->decided = true;
       return false;
     }
   }

@@ -129,6 +129,7 @@ struct CopyCheck {
   std::uint64_t size = 0;                         // at the last one
   base::Instant since{};                          // it has this size
   base::Instant unknown_since{};                  // they cannot be compared; Instant{}: they can
+  bool unreadable = false;                        // it cannot be opened now: nothing is decided
   bool differed = false;                          // at the last one
   std::uint64_t same_until = 0;                   // its bytes were the original's up to here …
   base::Origin same_origin = base::Origin::none;  // … under this origin, if that was told

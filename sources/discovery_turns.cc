@@ -165,6 +165,7 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
     }
     return;
   }
+  file.resting->decided = false;  // the file that can be opened one day may be another
   const auto [directory, name] = name_of(number);
   if (directory != nullptr) {
     if (not_there(error)) {
@@ -196,6 +197,12 @@ void Discovery::State::hand_over(std::uint64_t number) {
   }
   if (const auto [directory, name] = name_of(number); directory != nullptr) {
     set_error(directory->names.find(name)->second, 0);
+  }
+  // It could not be compared a moment ago, for whoever makes a copy gives rights to it last.
+  if (may_be_copy(file) && !file.resting->decided) {
+    file.resting->queued = true;
+    next_copy_check = environment.clock.monotonic();
+    return postpone(number);
   }
   std::vector<Former> formers = formers_of(file);
   const bool in_order = flows[file.flow].files.order == Order::oldest_first;

@@ -141,6 +141,38 @@ TEST_CASE("copies: one that is kept beside its original is not read, what it get
   scene.check_exact();
 }
 
+TEST_CASE("copies: one that cannot be opened for a moment is compared when it can be",
+          "[sources][copies]") {
+  for (const bool truncated : {false, true}) {  // before it can be
+    CAPTURE(truncated);
+    Copying scene;
+    scene.write(text_of(0, 300));
+    scene.start();
+    scene.run(1s);
+    scene.copy("/log/a.log.1");  // with nobody's rights but its maker's
+    scene.world.disk().find("/log/a.log.1")->forbidden = true;
+    scene.run(100ms);
+    CHECK(scene.discovery->counters().files_unreadable.value() == 1);
+    if (truncated) {
+      scene.truncate("/log/a.log");
+      scene.write(text_of(300, 320));
+      scene.run(1s);
+    }
+    scene.world.disk().find("/log/a.log.1")->forbidden = false;
+    scene.discovery->reconcile_now();
+    scene.run(10s);
+    scene.check_exact();
+    CHECK(scene.discovery->counters().files_unreadable.value() == 0);
+    CHECK(scene.discovery->waiting() == 0);
+    if (!truncated) {
+      scene.truncate("/log/a.log");
+      scene.write(text_of(300, 320));
+      scene.run(10s);
+      scene.check_exact();
+    }
+  }
+}
+
 TEST_CASE("copies: a file that only has such a name is read at once", "[sources][copies]") {
   Copying scene;
   scene.write(text_of(0, 300));
