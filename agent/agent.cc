@@ -37,13 +37,8 @@ void Agent::share_packing() {
   for (std::size_t i = 0; i < reactors_.size(); ++i) reactors_[i]->set_packing(packing_->seat(i));
 }
 
-void Agent::note_settled(const io::Environment& control) {
-  std::vector<NumberNote> notes;
-  for (const auto& shard : shards_) {
-    shard->note_settled();
-    notes.push_back(note_of(*shard));
-  }
-  reactors_.front()->checkpoint_log()->write_last(std::move(notes), control);
+void Agent::note_settled() {
+  for (const auto& shard : shards_) shard->note_settled();
 }
 
 Conservation Agent::conservation(bool quiet) const { return agent::conservation(reactors_, quiet); }

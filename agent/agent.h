@@ -49,9 +49,8 @@ class Agent {
   std::span<const std::unique_ptr<Reactor>> reactors() const { return reactors_; }
 
   // After a clean stop, when no reactor ticks any more: notes on disk that all is delivered, so
-  // that damage that comes later can be told from an append that was never finished, and how far
-  // the shards are. Blocking. `control`: as given to create().
-  void note_settled(const io::Environment& control);
+  // that damage that comes later can be told from an append that was never finished. Blocking.
+  void note_settled();
 
   // `quiet`: no reactor has anything under way.
   Conservation conservation(bool quiet) const;

@@ -49,19 +49,6 @@ void CheckpointLog::write(const std::vector<NumberNote>& notes, Answer answer) {
   log_->write(take_off(false, std::move(answer)).write, changes);
 }
 
-void CheckpointLog::write_last(std::vector<NumberNote> notes, const io::Environment& environment) {
-  if (!log_ || !log_->idle()) return;  // its owner's Io will never answer
-  std::erase_if(notes, [this](const NumberNote& note) {
-    const std::string* const known = log_->find(note.key);
-    return known != nullptr && *known == note.value;
-  });
-  if (notes.empty()) return;
-  std::vector<store::KeyedLogChange> changes;
-  for (const NumberNote& note : notes) changes.push_back({.key = note.key, .value = note.value});
-  log_->attach(environment);
-  (void)write_and_wait(*log_, environment, "", changes);
-}
-
 void CheckpointLog::make_durable(Answer answer) {
   if (!log_ || (!unsynced_ && in_flight_.empty())) {
     answer(0);

@@ -32,9 +32,6 @@ class CheckpointLog {
   void write(const sources::CheckpointWrite& write, Answer answer);
   // Not synced.
   void write(const std::vector<NumberNote>& notes, Answer answer);
-  // After the last tick of the owner, blocking, on `environment`, which outlives us: writes those
-  // that are news, durably. Best effort.
-  void write_last(std::vector<NumberNote> notes, const io::Environment& environment);
   // Answers when everything written so far survives a power cut.
   void make_durable(Answer answer);
   bool idle() const { return in_flight_.empty(); }

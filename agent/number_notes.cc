@@ -60,7 +60,7 @@ bool NumberNotes::changed() const {
 }
 
 void NumberNotes::tick(base::Instant now) {
-  if (!send_ || under_way_ || now < next_) return;
+  if (!send_ || under_way_ || (now < next_ && !flushing_)) return;
   std::vector<NumberNote> notes;
   for (Noted& each : shards_) {
     const base::SequenceNumber next = each.shard->next_sequence();
@@ -74,13 +74,14 @@ void NumberNotes::tick(base::Instant now) {
 }
 
 base::Instant NumberNotes::next_deadline() const {
-  return !send_ || under_way_ || !changed() ? base::Instant::max() : next_;
+  if (!send_ || under_way_ || !changed()) return base::Instant::max();
+  return flushing_ ? base::Instant::min() : next_;
 }
 
 // What failed is noted with what comes next: it is only a hint.
 void NumberNotes::written(bool failed) {
   under_way_ = false;
-  if (!failed) return;
+  if (!failed || flushing_) return;
   for (Noted& each : shards_) each.next = 0;
 }
 

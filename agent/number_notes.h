@@ -47,7 +47,11 @@ class NumberNotes {
   // The shard outlives us.
   void add(const store::Shard& shard) { shards_.push_back({&shard, 0}); }
   void start(Send send) { send_ = std::move(send); }
-  void stop() { send_ = nullptr; }  // no more notes
+  // The agent stops: from now on notes are sent as soon as something changed. One that cannot be
+  // written is given up.
+  void flush_always() { flushing_ = true; }
+  // Since flush_always(): something is not noted yet.
+  bool pending() const { return flushing_ && send_ && (under_way_ || changed()); }
 
   void tick(base::Instant now);
   base::Instant next_deadline() const;  // Instant::max(): nothing changed
@@ -61,7 +65,8 @@ class NumberNotes {
   bool changed() const;
 
   std::vector<Noted> shards_;
-  Send send_;  // nullptr: not started, or stopped
+  Send send_;  // nullptr: not started
+  bool flushing_ = false;
   bool under_way_ = false;
   base::Instant next_ = base::Instant::min();
 };

@@ -199,7 +199,7 @@ void Reactor::trim_pools(base::Instant now) {
 
 void Reactor::publish() {
   const bool no_mail = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
-  bool quiet = no_mail && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
+  bool quiet = no_mail && !number_notes_.pending() && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
                (!checkpoint_log_ || checkpoint_log_->idle());
   for (const FlowPart& flow : flows_) {
     quiet = quiet && (flow.abandoned ? !flow.reading() : flow.idle());
@@ -231,7 +231,7 @@ void Reactor::stop_sources() {
   }
   for (Outlet& outlet : outlets_) outlet.delivery->flush_always();
   checkpointer_->flush_always();
-  number_notes_.stop();  // what is true in the end is noted when all is at rest
+  number_notes_.flush_always();
 }
 
 void Reactor::abandon(const std::string& flow) {

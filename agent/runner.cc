@@ -224,7 +224,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   if (!cut_short) {
     for (const auto& thread : threads) thread->end();
   }
-  if (agent && !cut_short) agent->note_settled(*control.environment);
+  if (agent && !cut_short) agent->note_settled();
   if (cut_short || (agent && agent->control().abandoned())) {
     left_behind = std::make_unique<LeftBehind>(std::move(agent), std::move(threads)).release();
   }
