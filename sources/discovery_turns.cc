@@ -215,6 +215,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .after = {},
                        .brief = false,
                        .modified_ns = status->modified_ns,
+                       .size = status->size,
                        .age_ns = in_order && !file.caught_up ? file.age_ns : 0,
                        .in_order = in_order,
                        .formers = std::move(formers)};

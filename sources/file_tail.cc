@@ -40,6 +40,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
     unreadable_end_ = offset_ - checkpoint_.tail_bytes;
   }
   glanced_modified_ns_ = distinct_time(found.modified_ns);
+  looked_ = {.size = found.size, .modified_ns = found.modified_ns};
   if (age_ns_ != 0) {
     const auto found_status = parts.environment.files.status(handle_);
     found_end_ = found_status ? found_status->size : std::numeric_limits<std::uint64_t>::max();
@@ -151,6 +152,7 @@ void FileTail::attach() {
 bool FileTail::come_to_rest(bool more, bool failed) {
   const auto status = parts_.environment.files.status(handle_);
   if (status && status->links == 0) return false;
+  if (status) note(*status);
   drop_timer();
   rest_.more = more || !status || size_in(*status) != seen_end_;
   rest_.failed = failed;
@@ -419,6 +421,7 @@ bool FileTail::give_up() {
   // What is on its way is stored or will be; it is not known yet which.
   if (!waits || !window_.empty() || skipping()) return false;
   const auto status = parts_.environment.files.status(handle_);
+  if (status) note(*status);
   if (phase_ == Phase::idle && reached_end_ && status && size_in(*status) == seen_end_) {
     letting_go_ = true;  // at its end: an unfinished last line counts (F38)
     last_growth_ = base::Instant{};
@@ -462,11 +465,8 @@ std::uint64_t FileTail::lag_bytes() const {
   if (binary_) return 0;
   std::uint64_t end = seen_end_;
   if (phase_ != Phase::idle && open()) {
-    const auto status = parts_.environment.files.status(handle_);
-    if (status && view() != nullptr) {
-      return status->size - std::min(status->size, view()->raw_bytes());
-    }
-    if (status) end = status->size;
+    if (view() != nullptr) return looked_.size - std::min(looked_.size, view()->raw_bytes());
+    end = std::max(end, looked_.size);
   }
   return end > offset_ ? end - offset_ : 0;
 }

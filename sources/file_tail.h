@@ -114,6 +114,7 @@ struct FoundFile {
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
   std::int64_t modified_ns = 0;      // when it was opened; 0: not known
+  std::uint64_t size = 0;            // the same; bytes on the disk
   // With order: oldest_first, of a file that was not read to its end yet: since when its lines
   // are. 0: it waits for no older ones. All files of such a flow go to one reactor.
   std::int64_t age_ns = 0;
@@ -206,7 +207,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool deleted() const;                       // no name is left
   bool idle() const;                          // nothing in flight, nothing unsettled
   bool at_end() const;                        // and nothing to do before the next hint
-  std::uint64_t lag_bytes() const;
+  std::uint64_t lag_bytes() const;            // as far as known: makes no system call
   // Decompressing takes memory, so few may do it at a time. One that waits for its file to grow
   // gives it up when asked, and goes through the file from its beginning when it did. False: it is
   // busy.
@@ -218,7 +219,7 @@ class FileTail final : public pipeline::Source, private Registered {
   // the sum of all its positions; whether it grew `limit` ago or earlier and does not know.
   StallReason busy_with() const;
   std::uint64_t progress() const;
-  // `wall`: now. Without the path of who is well, unless `all`.
+  // `wall`: now. Without the path of who is well, unless `all`. Makes no system call.
   FileState survey(base::Timestamp wall, bool all) const;
   bool grew_unnoticed(base::Duration limit) const;
   // Room its deleted file takes on the disk, bytes; 0: it has a name.
@@ -343,6 +344,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void note_whole_file();
   base::Instant unfinished_at(base::Instant now);
   base::Result<io::FileStatus> status() const;
+  void note(const io::FileStatus& raw) const;
   std::uint64_t size_in(const io::FileStatus& raw) const;
   const FileView* view() const;
   // file_tail_utf16.cc
@@ -360,8 +362,15 @@ class FileTail final : public pipeline::Source, private Registered {
   Checkpoint checkpoint_;             // as last reported; offset: the watermark
   std::vector<std::uint64_t> marks_;  // empty: nothing to skip
   AckWindow window_;
-  std::uint64_t offset_;                 // everything below is delivered
-  std::int64_t age_ns_;                  // see FoundFile
+  std::uint64_t offset_;  // everything below is delivered
+  std::int64_t age_ns_;   // see FoundFile
+  // The file on the disk as it was last looked at: who asks how it stands gets that. To look again
+  // would be to wait for a file system that may hang.
+  struct Looked {
+    std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;  // 0: not known
+  };
+  mutable Looked looked_;
   std::uint64_t found_end_ = 0;          // the file's size when it was found, if that is asked
   std::uint64_t unreadable_end_ = 0;     // reads begin no earlier, nothing before it is compared
   std::uint64_t seen_end_ = 0;           // where the last read ended, or the NULs known behind it

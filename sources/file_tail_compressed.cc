@@ -16,8 +16,14 @@ constexpr std::size_t kSearchBytesMax = std::size_t{64} << 10;  // of one read
 // The file's status with the size of what is read of it: decompressed bytes.
 base::Result<io::FileStatus> FileTail::status() const {
   auto status = parts_.environment.files.status(handle_);
-  if (status) status->size = size_in(*status);
+  if (!status) return status;
+  note(*status);
+  status->size = size_in(*status);
   return status;
+}
+
+void FileTail::note(const io::FileStatus& raw) const {
+  looked_ = {.size = raw.size, .modified_ns = raw.modified_ns};
 }
 
 std::uint64_t FileTail::size_in(const io::FileStatus& raw) const {

@@ -1,6 +1,5 @@
 // A tail that does not get on: what it waits for, and how it is started anew.
 #include <algorithm>
-#include <cerrno>
 
 #include "sources/file_tail.h"
 
@@ -62,9 +61,9 @@ FileState FileTail::survey(base::Timestamp wall, bool all) const {
                  .trouble = binary_ || busy_with() == StallReason::errors,
                  .offset = checkpoint_.offset,
                  .lag_bytes = lag_bytes()};
-  if (const auto status = file.lag_bytes > 0 ? this->status() : base::fail_system(ENOENT, {})) {
+  if (file.lag_bytes > 0 && looked_.modified_ns != 0) {
     const base::Duration age =
-        wall.time_since_epoch() - base::Duration(std::chrono::nanoseconds(status->modified_ns));
+        wall.time_since_epoch() - base::Duration(std::chrono::nanoseconds(looked_.modified_ns));
     file.lag = std::max(age, base::Duration::zero());
   }
   if (!all && !file.trouble) return file;

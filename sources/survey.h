@@ -1,4 +1,5 @@
-// Survey: how files stand, when somebody asks. Costs a look at each of them, so nobody asks often.
+// Survey: how files stand, when somebody asks. Goes over all of them, so nobody asks often;
+// makes no system call, so that one that hangs keeps nobody from being told of the others.
 #pragma once
 
 #include <cstdint>

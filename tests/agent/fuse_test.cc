@@ -241,3 +241,27 @@ TEST_CASE("fuse: SIGTERM ends the agent although a read is not answered", "[agen
   place.once();
   CHECK(place.stores(place.lines));
 }
+
+TEST_CASE("fuse: status tells of all files while the file system does not answer for one",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  CAPTURE(backend);
+  FusePlace place({.backend = backend, .flows_more = "shutdown_grace: 1s\n"});
+  place.grow("slow.log", "slow 1");
+  place.grow("good.log", "good 1");
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(place.stores(place.lines));
+  place.faults->hold(Call::read, "slow.log");
+  place.append("behind/slow.log", "slow 2\n");
+  REQUIRE(eventually([&] { return place.faults->held() > 0; }));
+  // Without a name it is not looked at by who looks for files, only by who has it open.
+  fs::remove(place.path("behind/slow.log"));
+  REQUIRE(eventually([&] { return process::counter(place, agent, "files_rotated") > 0; }));
+  place.faults->hold(Call::getattr, "slow.log");
+  const process::Ran status = place.ask("status --json");
+  CHECK(status.exit_code == 0);
+  CHECK(contains(status.out, "\"reactors_silent\":0"));
+  place.grow("good.log", "good while the other hangs");
+  CHECK(place.stores(place.lines));
+  CHECK(ends_within(agent.pid(), 15s));
+}

@@ -66,6 +66,10 @@ std::string LogPlace::command() const { return kProgram + " run -c " + path("c.y
 
 std::string LogPlace::once() const { return shell("timeout 120 " + command() + " --once").out; }
 
+Ran LogPlace::ask(const std::string& command) const {
+  return shell(kProgram + " " + command + " --data-dir " + path("data"));
+}
+
 std::string LogPlace::stored() const {
   return shell(kProgram + " stream get s --raw --data-dir " + path("data") + " 2>/dev/null").out;
 }

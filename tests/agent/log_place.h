@@ -38,6 +38,7 @@ class LogPlace {
   std::string log_path() const { return path("agent.said"); }
   std::string log() const { return read_file(log_path()); }
 
+  Ran ask(const std::string& command) const;      // one that takes --data-dir
   std::string stored() const;                     // as it is stored
   std::vector<std::string> stored_lines() const;  // sorted
   // True as soon as these lines, in any order, and no others are stored.
