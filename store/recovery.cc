@@ -293,6 +293,8 @@ base::Result<void> Recovery::note_previous(Segment& before, SegmentId id,
   }
   const SegmentHeader& header = reader.header();
   before.last_arrival_us = header.created_us;
+  // Begun behind a gap that was told when it was found; readers and verify() go on telling it.
+  if (header.previous_first == kNoSegment) return {};
   if (header.previous_first != before.id.first_sequence) return note_gap(before.id, id);
   before.bytes = std::min(before.bytes, header.previous_end);
   return {};

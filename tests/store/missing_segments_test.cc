@@ -100,8 +100,11 @@ TEST_CASE("missing segments: without the last ones, what is left is read and the
 
     // As after a kill, before anything is stored.
     scene.rig.open(kSmallSegments, 60);
+    CHECK(scene.rig.shard().counters().corrupt_records.value() == 0);
     CHECK(scene.rig.shard().next_sequence() == 60);
     CHECK(scene.rig.append(10, 100) == 0);
+    scene.rig.close(true);
+    CHECK(scene.rig.open(kSmallSegments, 70).counters().corrupt_records.value() == 0);
     const auto reading = scene.rig.read();
     CHECK(reading.data.size() == 60 - lost + 10);
     CHECK(reading.counters.corrupt_records == lost);
