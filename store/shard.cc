@@ -99,7 +99,7 @@ void Shard::State::begin_after_gap(const io::Environment& opening) {
   end = settled = promised = group.end();
   counters.segments_created.add();
   counters.bytes_written.add(at);
-  counters.blocks.add(group.block_count());
+  counters.blocks.add(group.blocks_written());
   publish();
 }
 

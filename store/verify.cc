@@ -49,7 +49,8 @@ class ShardVerifier {
   // What is missing up to the number it is known to have reached.
   void compare(base::SequenceNumber known,
                const std::function<void(const SegmentReport&)>& report) {
-    if (expected_ >= known) return;
+    // Who cannot read the last one does not know how far it goes.
+    if (expected_ >= known || last_unknown_) return;
     SegmentReport missing;
     missing.path = directory_;
     missing.records_missing = known - expected_;
@@ -79,6 +80,7 @@ class ShardVerifier {
   base::SequenceNumber expected_ = 0;  // after the segment before
   bool first_ = true;
   bool ends_as_said_ = false;
+  bool last_unknown_ = false;  // the segment just checked is of a newer version
   std::uint64_t counted_ = 0;  // of the segment just checked
 };
 
@@ -114,6 +116,7 @@ base::Result<SegmentReport> ShardVerifier::check(const std::vector<SegmentId>& i
   SegmentReader reader = TRY(SegmentReader::open(environment_.files, report.path));
   report.bytes = reader.size();
   report.unknown_version = reader.header_state() == HeaderState::unknown_version;
+  last_unknown_ = report.unknown_version;
   if (report.unknown_version) return report;
   const auto known = TRY(counted_bytes(ids, i));
   counted_ = std::min(reader.size(), known.value_or(reader.size()));
