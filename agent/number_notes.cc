@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "agent/state_log.h"
+#include "agent/wiring.h"
+#include "store/catalog.h"
 #include "store/keyed_log.h"
 
 namespace agent {
@@ -19,13 +21,16 @@ bool parse(std::string_view text, auto& number) {
   return error == std::errc{} && end == text.data() + text.size() && !text.empty();
 }
 
+std::string key_of(std::string_view stream, std::uint32_t shard) {
+  return kNumberNote + std::string(stream) + "/" + std::to_string(shard);
+}
+
 }  // namespace
 
 bool is_number_note(std::string_view key) { return key.starts_with(kNumberNote); }
 
 NumberNote note_of(const store::Shard& shard) {
-  return {.key = kNumberNote + shard.name().stream + "/" +
-                 std::to_string(base::index(shard.name().shard)),
+  return {.key = key_of(shard.name().stream, base::index(shard.name().shard)),
           .value = std::to_string(shard.next_sequence())};
 }
 
@@ -47,6 +52,38 @@ base::Result<store::KnownNumbers> read_known_numbers(io::Files& files,
   }));
   return known;
 }
+
+store::KnownNumbers gone_shards(io::Files& files, const std::string& data_dir,
+                                const store::KnownNumbers& known) {
+  store::KnownNumbers gone;
+  for (const auto& [shard, next] : known) {
+    const auto status = files.status(
+        store::shard_directory(data_dir, shard.first, base::ShardNumber{shard.second}), true);
+    if (!status && status.error().system == ENOENT) gone.emplace(shard, next);
+  }
+  return gone;
+}
+
+base::Result<void> forget_numbers(const io::Environment& environment, const std::string& data_dir,
+                                  const store::KnownNumbers& shards) {
+  if (shards.empty()) return {};
+  const std::string directory = checkpoint_directory(data_dir);
+  const auto ignore = [](std::string_view, std::string_view) {};
+  if (TRY(store::KeyedLog::read(environment.files, directory, ignore)) > 0) {
+    return base::fail(base::ErrorCode::corrupt, directory + " is damaged");
+  }
+  const auto log = TRY(store::KeyedLog::open(
+      environment, directory,
+      {.stream_id = 0, .stream = kCheckpointStream, .shard = base::ShardNumber{0}}));
+  log->attach(environment);
+  std::vector<std::string> keys;
+  for (const auto& [shard, next] : shards) keys.push_back(key_of(shard.first, shard.second));
+  std::vector<store::KeyedLogChange> changes;
+  for (const std::string& key : keys) changes.push_back({.key = key, .value = {}, .erase = true});
+  return write_and_wait(*log, environment, data_dir, changes);
+}
+
+bool may_be_removed(std::string_view stream) { return stream == kDeadLetterStream; }
 
 base::SequenceNumber known_number(const store::KnownNumbers& known, const std::string& stream,
                                   base::ShardNumber shard) {

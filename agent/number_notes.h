@@ -17,6 +17,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "io/environment.h"
 #include "io/files.h"
 #include "store/shard.h"
 #include "store/verify.h"
@@ -33,6 +34,15 @@ NumberNote note_of(const store::Shard& shard);
 
 // All notes of a data directory, none if it has no state. Never writes. Blocking.
 base::Result<store::KnownNumbers> read_known_numbers(io::Files& files, const std::string& data_dir);
+// Of them, those whose shard's directory is not there.
+store::KnownNumbers gone_shards(io::Files& files, const std::string& data_dir,
+                                const store::KnownNumbers& known);
+// Erases the notes of these shards, durably; refuses when the log is damaged: to open it would be
+// to settle that as well. For who holds the directory's lock. Blocking.
+base::Result<void> forget_numbers(const io::Environment& environment, const std::string& data_dir,
+                                  const store::KnownNumbers& shards);
+// Its whole directory may be removed while nobody runs, without anything being told of it.
+bool may_be_removed(std::string_view stream);
 // 0: not noted.
 base::SequenceNumber known_number(const store::KnownNumbers& known, const std::string& stream,
                                   base::ShardNumber shard);

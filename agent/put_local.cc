@@ -58,15 +58,20 @@ base::Result<std::string> put_local(const io::Environment& environment, const st
   for (const store::ShardInfo& shard : stream->shards) starts.push_back(shard.hash_start);
   const PutRuns runs = TRY(route_put(request, pipeline::ShardMap(std::move(starts)),
                                      environment.random.next(), environment.clock.wall()));
-  const store::KnownNumbers known = TRY(read_known_numbers(environment.files, data_dir));
+  auto known = read_known_numbers(environment.files, data_dir);
+  if (!known) {  // what is missing of the shards goes unnoticed; that is no reason to take nothing
+    environment.log.warn("cannot read how far the shards were written",
+                         {{"error", known.error().message}});
+    known.emplace();
+  }
   std::vector<base::SequenceNumber> first(runs.run.size());
   for (std::size_t i = 0; i < runs.run.size(); ++i) {
     if (runs.run[i].empty()) continue;
     const store::ShardInfo& info = stream->shards[i];
-    const auto shard = TRY(
-        store::Shard::open(environment, store::shard_directory(data_dir, stream->name, info.shard),
-                           {.stream_id = stream->id, .stream = stream->name, .shard = info.shard},
-                           stream->options, known_number(known, stream->name, info.shard)));
+    const auto shard = TRY(store::Shard::open(
+        environment, store::shard_directory(data_dir, stream->name, info.shard),
+        {.stream_id = stream->id, .stream = stream->name, .shard = info.shard}, stream->options,
+        known_number(*known, stream->name, info.shard), may_be_removed(stream->name)));
     shard->attach(environment);
     first[i] = TRY(append_and_wait(environment, *shard, runs.run[i]));
   }

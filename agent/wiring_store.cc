@@ -37,10 +37,10 @@ base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::strin
       std::min(options.unsynced_bytes_max, std::max<std::uint64_t>(budget / (2ULL * shards), 1));
   OpenStream stream{.info = TRY(catalog.ensure(name, shards, options)), .shards = {}};
   for (const store::ShardInfo& info : stream.info.shards) {
-    auto shard =
-        TRY(store::Shard::open(control_, store::shard_directory(config_.data_dir, name, info.shard),
-                               {.stream_id = stream.info.id, .stream = name, .shard = info.shard},
-                               options, known_number(known_numbers_, name, info.shard)));
+    auto shard = TRY(store::Shard::open(
+        control_, store::shard_directory(config_.data_dir, name, info.shard),
+        {.stream_id = stream.info.id, .stream = name, .shard = info.shard}, options,
+        known_number(known_numbers_, name, info.shard), may_be_removed(name)));
     stream.shards.push_back(shard.get());
     agent_.shards_.push_back(std::move(shard));
   }

@@ -26,15 +26,18 @@ bool unborn(const SegmentReader& reader) {
 class Recovery {
  public:
   Recovery(const io::Environment& environment, const std::string& directory, bool sync,
-           base::SequenceNumber known_next)
+           base::SequenceNumber known_next, bool may_be_removed)
       : environment_(environment),
         files_(environment.files),
         directory_(directory),
         sync_(sync),
         known_next_(known_next),
+        may_be_removed_(may_be_removed),
         now_(environment.clock.monotonic()) {}
 
   base::Result<Recovered> run() {
+    const auto there = files_.status(directory_, true);
+    was_removed_ = may_be_removed_ && !there && there.error().system == ENOENT;
     TRY_VOID(files_.make_directories(directory_));
     ids_ = TRY(list_segments(files_, directory_));
     if (ids_.empty()) TRY_VOID(make_path_durable());
@@ -71,6 +74,8 @@ class Recovery {
   const std::string& directory_;
   bool sync_;
   base::SequenceNumber known_next_;
+  bool may_be_removed_;
+  bool was_removed_ = false;
   base::Instant now_;
   std::vector<SegmentId> ids_;
   std::vector<SegmentId> names_;    // ever seen, for a name that is free
@@ -324,6 +329,7 @@ void Recovery::note_missing_end() {
   floor_ = std::max(floor_, known_next_);
   if (reached >= known_next_) return;
   out_.records_missing = known_next_ - reached;
+  if (was_removed_) return;
   out_.corrupt_records += out_.records_missing;
   environment_.log.error("last segment missing, going on after its numbers",
                          {{"directory", directory_},
@@ -345,8 +351,8 @@ void Recovery::name_next() {
 }  // namespace
 
 base::Result<Recovered> recover(const io::Environment& environment, const std::string& directory,
-                                bool sync, base::SequenceNumber known_next) {
-  return Recovery(environment, directory, sync, known_next).run();
+                                bool sync, base::SequenceNumber known_next, bool may_be_removed) {
+  return Recovery(environment, directory, sync, known_next, may_be_removed).run();
 }
 
 }  // namespace store

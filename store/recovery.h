@@ -41,12 +41,15 @@ struct Recovered {
 
   std::uint64_t torn_bytes = 0, torn_records = 0;
   std::uint64_t corrupt_blocks = 0, corrupt_records = 0, set_aside = 0;
-  std::uint64_t records_missing = 0;  // at the end, below `known_next`; among corrupt_records
+  // At the end, below `known_next`; among corrupt_records, unless the directory may be removed.
+  std::uint64_t records_missing = 0;
 };
 
 // Blocking. `sync`: make what is kept durable (not for SyncPolicy::os). `known_next`: numbers below
-// were delivered, by what was noted elsewhere; 0: nothing is known.
+// were delivered, by what was noted elsewhere; 0: nothing is known. `may_be_removed`: that there is
+// no directory at all is no loss, numbers go on all the same.
 base::Result<Recovered> recover(const io::Environment& environment, const std::string& directory,
-                                bool sync, base::SequenceNumber known_next = 0);
+                                bool sync, base::SequenceNumber known_next = 0,
+                                bool may_be_removed = false);
 
 }  // namespace store

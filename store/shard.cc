@@ -48,9 +48,10 @@ void Shard::State::publish() {
 base::Result<std::unique_ptr<Shard>> Shard::open(const io::Environment& environment,
                                                  const std::string& directory, ShardName name,
                                                  ShardOptions options,
-                                                 base::SequenceNumber known_next) {
-  Recovered recovered =
-      TRY(recover(environment, directory, options.sync != SyncPolicy::os, known_next));
+                                                 base::SequenceNumber known_next,
+                                                 bool may_be_removed) {
+  Recovered recovered = TRY(
+      recover(environment, directory, options.sync != SyncPolicy::os, known_next, may_be_removed));
   const bool missing = recovered.records_missing > 0;
   auto state = std::make_unique<State>(environment.files, directory, std::move(name), options);
   state->directory_handle = io::UniqueHandle(

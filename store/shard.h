@@ -60,12 +60,13 @@ class Shard {
   // refuses because of damage: damaged parts are set aside, counted and told in `environment.log`.
   // `known_next`: records below were delivered once, as somebody noted who had it from
   // next_sequence(); when they are gone it is told, and their numbers are not given again. 0:
-  // nobody knows. Blocking. Of `environment` only `files` is kept (to close with); it outlives the
-  // shard.
+  // nobody knows. `may_be_removed`: the whole directory, and then nothing is told. Blocking. Of
+  // `environment` only `files` is kept (to close with); it outlives the shard.
   static base::Result<std::unique_ptr<Shard>> open(const io::Environment& environment,
                                                    const std::string& directory, ShardName name,
                                                    ShardOptions options,
-                                                   base::SequenceNumber known_next = 0);
+                                                   base::SequenceNumber known_next = 0,
+                                                   bool may_be_removed = false);
   // Closes files. Must not be called while an append is in flight.
   ~Shard();
   // Blocking, optional, at a clean stop while idle(): notes on disk that all is delivered. Damage

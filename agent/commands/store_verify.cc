@@ -82,14 +82,33 @@ void append_problem_json(std::string& out, const store::SegmentReport& report) {
       report.unknown_version, report.repaired);
 }
 
+// What was noted of shards whose directories are gone is forgotten, or they would be missed for
+// ever. Returns how many.
+std::size_t forget_gone(const io::Environment& environment, const std::string& data_dir,
+                        const store::KnownNumbers& gone, bool json) {
+  const auto done = forget_numbers(environment, data_dir, gone);
+  if (!done) {
+    complain(kExitDamaged, "what is gone is not forgotten: " + done.error().message);
+    return 0;
+  }
+  for (const auto& [shard, next] : gone) {
+    if (json) break;
+    fmt::print("{}/{}: its directory is gone; that it had reached number {} is forgotten\n",
+               shard.first, shard.second, next);
+  }
+  return gone.size();
+}
+
 void print_totals(const store::VerifyTotals& totals, const std::string& problems, bool clean,
-                  bool json) {
+                  std::size_t forgotten, bool json) {
   if (json) {
     fmt::print(
         "{{\"clean\":{},\"shards\":{},\"segments\":{},\"blocks\":{},\"records\":{},\"bytes\":{},"
-        "\"damaged_ranges\":{},\"records_lost\":{},\"segments_repaired\":{},\"problems\":[{}]}}\n",
+        "\"damaged_ranges\":{},\"records_lost\":{},\"segments_repaired\":{},\"shards_forgotten\":{}"
+        ","
+        "\"problems\":[{}]}}\n",
         clean, totals.shards, totals.segments, totals.blocks, totals.records, totals.bytes,
-        totals.bad_ranges, totals.records_lost, totals.segments_repaired, problems);
+        totals.bad_ranges, totals.records_lost, totals.segments_repaired, forgotten, problems);
     return;
   }
   fmt::print("{}: {} shards, {} segments, {} blocks, {} records, {} bytes; {} records lost\n",
@@ -115,8 +134,16 @@ int verify(const VerifyCommand& options) {
     if (!taken) return console.say(taken.error());
     lock.emplace(std::move(*taken));
   }
-  const auto known = read_known_numbers(*files, *data_dir);
-  if (!known) return complain(kExitInternal, known.error().message);
+  auto known = read_known_numbers(*files, *data_dir);
+  if (!known) {
+    console.log().warn("cannot read how far the shards were written, missing ends are not found",
+                       {{"error", known.error().message}});
+    known.emplace();
+  }
+  const store::KnownNumbers gone = gone_shards(*files, *data_dir, *known);
+  for (const auto& [shard, next] : gone) {
+    if (may_be_removed(shard.first)) known->erase(shard);
+  }
   Progress progress(*clock, !options.json);
   std::string problems;
   const auto totals =
@@ -134,7 +161,9 @@ int verify(const VerifyCommand& options) {
                     });
   progress.clear();
   if (!totals) return complain(kExitInternal, totals.error().message);
-  print_totals(*totals, problems, exit_code == kExitOk, options.json);
+  std::size_t forgotten = 0;
+  if (options.repair) forgotten = forget_gone(environment, *data_dir, gone, options.json);
+  print_totals(*totals, problems, exit_code == kExitOk, forgotten, options.json);
   return exit_code;
 }
 
@@ -147,7 +176,7 @@ void add_store_verify_command(CLI::App& store, int& exit_code) {
   add_store_options(*command, options->location);
   command->add_flag("--repair", options->repair,
                     "Write damaged segments anew from what is intact; keeps the old files. "
-                    "Not while the agent runs");
+                    "Forget shards whose directories are gone. Not while the agent runs");
   command->add_flag("--json", options->json, "For programs");
   command->callback([options, &exit_code] { exit_code = verify(*options); });
 }

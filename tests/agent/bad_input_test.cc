@@ -255,6 +255,60 @@ TEST_CASE("bad input: the numbers of a shard are noted while the agent runs, not
   CHECK(contains(ran, "records_lost=2"));
 }
 
+TEST_CASE("bad input: repair forgets a shard whose directory is gone, and only that",
+          "[agent][process]") {
+  const Place place;
+  place.write("logs/a.log", "one\ntwo\nthree\n");
+  REQUIRE(place.once().exit_code == 0);
+  fs::remove_all(place.data_dir() + "/s");
+  const std::string verify = kProgram + " store verify --data-dir " + place.data_dir();
+  CHECK(shell(verify).exit_code == 1);
+  CHECK(shell(verify).exit_code == 1);
+  const Ran repaired = shell(verify + " --repair");
+  CHECK(repaired.exit_code == 1);
+  CHECK(contains(repaired, "s/0: its directory is gone"));
+  const Ran after = shell(verify);
+  CHECK(after.exit_code == 0);
+  CHECK_FALSE(contains(shell(verify + " --repair"), "gone"));
+  // Where files are read on from is as it was.
+  CHECK(contains(shell(kProgram + " state list --data-dir " + place.data_dir()), "a.log"));
+}
+
+TEST_CASE("bad input: the dead letters may be deleted while no agent runs, and nobody misses them",
+          "[agent][process]") {
+  const Place place("    long_lines: reject\n    max_line: 4KiB\n");
+  place.write("logs/a.log", "one\n" + std::string(9000, 'x') + "\ntwo\n");
+  REQUIRE(place.once().exit_code == 0);
+  REQUIRE_FALSE(place.segments("_dead_letter").empty());
+  fs::remove_all(place.data_dir() + "/_dead_letter");
+  const std::string verify = kProgram + " store verify --data-dir " + place.data_dir();
+  CHECK(shell(verify).exit_code == 0);
+  place.write("logs/b.log", std::string(9000, 'y') + "\n");
+  const Ran ran = place.once();
+  INFO(ran.out);
+  CHECK(ran.exit_code == 0);
+  CHECK_FALSE(contains(ran, "missing"));
+  CHECK(contains(shell(kProgram + " stream get _dead_letter --json --data-dir " + place.data_dir()),
+                 "\"sequence\":1"));
+  CHECK(shell(verify).exit_code == 0);
+}
+
+TEST_CASE("bad input: without readable checkpoints verify says so and looks at everything else",
+          "[agent][process]") {
+  const Place place;
+  place.write("logs/a.log", "one\ntwo\nthree\n");
+  REQUIRE(place.once().exit_code == 0);
+  fs::remove_all(place.data_dir() + "/_checkpoints");
+  std::ofstream(place.data_dir() + "/_checkpoints") << "no directory";
+  const Ran verified = shell(kProgram + " store verify --data-dir " + place.data_dir());
+  CHECK(verified.exit_code == 0);
+  CHECK(contains(verified, "cannot read how far the shards were written"));
+  CHECK(contains(verified, " 3 records"));
+  const Ran put = shell(kProgram + " stream put s four --data-dir " + place.data_dir());
+  CHECK(put.exit_code == 0);
+  CHECK(contains(put, "sequence 3"));
+}
+
 TEST_CASE("bad input: a followed stream shows a new record within a second", "[agent][process]") {
   const Place place;
   REQUIRE(place.once().exit_code == 0);

@@ -171,6 +171,33 @@ TEST_CASE("missing segments: when the disk is full at that moment, the first app
   CHECK(scene.lost_as_verified() == 10);
 }
 
+TEST_CASE("missing segments: a directory that may be removed is not missed, numbers go on",
+          "[store][missing]") {
+  StoreRig rig;
+  const auto open = [&] {
+    return store::Shard::open(rig.environment(), "/data/s/1",
+                              {.stream_id = 1, .stream = "s", .shard = base::ShardNumber{1}}, {}, 9,
+                              true)
+        .value();
+  };
+  const auto lost = [&] {
+    const store::KnownNumbers known{{{"s", 1}, 9}};
+    return store::verify(rig.environment(), "/data", store::Repair::no, known, [](const auto&) {})
+        ->records_lost;
+  };
+  for (int start = 0; start < 2; ++start) {
+    CAPTURE(start);
+    const auto shard = open();
+    CHECK(shard->next_sequence() == 9);
+    CHECK(shard->counters().corrupt_records.value() == 0);
+    CHECK_FALSE(rig.world().logged("missing"));
+    CHECK(lost() == 0);
+  }
+  // It is there, and what was in it is not.
+  REQUIRE(rig.environment().files.remove("/data/s/1/00000000000000000009.seg"));
+  CHECK(open()->counters().corrupt_records.value() == 9);
+}
+
 TEST_CASE("missing segments: a last one of a newer version is not one that is missing",
           "[store][missing]") {
   SixSegments scene;
