@@ -328,6 +328,7 @@ ReactorSurvey Reactor::survey(bool all, std::size_t list_max) const {
   for (const FlowPart& part : flows_) {
     FlowSurvey flow;
     flow.files = part.tails->survey(wall, all, list_max);
+    list_max -= std::min(list_max, flow.files.list.size());
     flow.oldest_unsettled = age(part.tails->oldest_unsettled());
     for (const Outlet& outlet : outlets_) {
       if (outlet.flow != part.flow) continue;

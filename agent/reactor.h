@@ -149,7 +149,8 @@ class Reactor {
   std::size_t take_trimmed_bytes() { return std::exchange(trimmed_bytes_, 0); }
 
   // By mail only, on our thread.
-  ReactorSurvey survey(bool all, std::size_t list_max) const;  // looks at every file
+  // Goes over every file, without a system call. `list_max`: of all flows together.
+  ReactorSurvey survey(bool all, std::size_t list_max) const;
   void stop_sources();                    // no more reads; flush and write down everything
   void abandon(const std::string& flow);  // its target is gone: never wait for it again
   void look_after_files();                // stalls, deleted files

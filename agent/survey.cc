@@ -33,6 +33,12 @@ void merge_files(sources::FilesSurvey& into, sources::FilesSurvey from, std::siz
   }
 }
 
+std::size_t room_in_list(const AgentSurvey& survey) {
+  std::size_t listed = survey.unreadable.list.size();
+  for (const FlowSurvey& flow : survey.flows) listed += flow.files.list.size();
+  return Surveyor::kFilesMax - std::min(listed, Surveyor::kFilesMax);
+}
+
 }  // namespace
 
 void FlowSurvey::merge(FlowSurvey other, std::size_t list_max) {
@@ -70,19 +76,25 @@ void describe(base::Samples& samples, const AgentSurvey& survey) {
 bool Surveyor::ask(const sources::Discovery& discovery, std::vector<std::string> flows, bool all,
                    Done done) {
   if (surveys_.size() >= kSurveysMax) return false;
+  late_.resize(reactors_.size());
   Survey& survey = surveys_.emplace_back();
   survey.number = ++last_number_;
+  survey.asked.resize(reactors_.size());
   survey.answered.resize(reactors_.size());
-  survey.deadline = environment_.clock.monotonic() + kPatience;
+  survey.deadline = environment_.clock.monotonic();
   survey.done = std::move(done);
   for (std::size_t i = 0; i < flows.size(); ++i) {
     FlowSurvey flow;
     flow.flow = std::move(flows[i]);
-    flow.files = discovery.survey(i, all, kFilesMax);
+    flow.files = discovery.survey(i, all, room_in_list(survey.so_far));
     survey.so_far.flows.push_back(std::move(flow));
   }
-  survey.so_far.unreadable = discovery.unreadable(kFilesMax);
+  survey.so_far.unreadable = discovery.unreadable(room_in_list(survey.so_far));
   for (std::size_t i = 0; i < reactors_.size(); ++i) {
+    if (late_[i]) continue;
+    survey.asked[i] = true;
+    ++survey.missing;
+    survey.deadline = environment_.clock.monotonic() + kPatience;
     reactors_[i]->mailbox().post(
         [this, i, all, number = survey.number, reactor = reactors_[i].get()] {
           mailbox_.post([this, i, number, answer = reactor->survey(all, kFilesMax)]() mutable {
@@ -94,32 +106,40 @@ bool Surveyor::ask(const sources::Discovery& discovery, std::vector<std::string>
 }
 
 void Surveyor::answered(std::uint64_t number, std::size_t reactor, ReactorSurvey answer) {
+  late_[reactor] = false;
   const auto survey =
       std::ranges::find_if(surveys_, [&](const Survey& each) { return each.number == number; });
   if (survey == surveys_.end()) return;  // too late
   survey->answered[reactor] = true;
   for (std::size_t i = 0; i < answer.flows.size() && i < survey->so_far.flows.size(); ++i) {
-    survey->so_far.flows[i].merge(std::move(answer.flows[i]), kFilesMax);
+    FlowSurvey& flow = survey->so_far.flows[i];
+    flow.merge(std::move(answer.flows[i]), flow.files.list.size() + room_in_list(survey->so_far));
   }
-  const std::vector<bool>& all = survey->answered;
-  if (std::find(all.begin(), all.end(), false) == all.end()) finish(survey);
+  if (--survey->missing == 0) finish(survey);
 }
 
 void Surveyor::finish(std::list<Survey>::iterator survey) {
   Survey finished = std::move(*survey);
   surveys_.erase(survey);
   for (std::size_t i = 0; i < finished.answered.size(); ++i) {
-    if (!finished.answered[i]) finished.so_far.silent.push_back(static_cast<std::uint32_t>(i));
+    if (finished.answered[i]) continue;
+    if (finished.asked[i]) late_[i] = true;
+    finished.so_far.silent.push_back(static_cast<std::uint32_t>(i));
   }
   finished.done(std::move(finished.so_far));
 }
 
 void Surveyor::tick(base::Instant now) {
-  while (!surveys_.empty() && surveys_.front().deadline <= now) finish(surveys_.begin());
+  for (auto survey = surveys_.begin(); survey != surveys_.end();) {
+    const auto each = survey++;
+    if (each->deadline <= now) finish(each);
+  }
 }
 
 base::Instant Surveyor::next_deadline() const {
-  return surveys_.empty() ? base::Instant::max() : surveys_.front().deadline;
+  base::Instant first = base::Instant::max();
+  for (const Survey& each : surveys_) first = std::min(first, each.deadline);
+  return first;
 }
 
 }  // namespace agent

@@ -52,7 +52,7 @@ void describe(base::Samples& samples, const AgentSurvey& survey);
 class Surveyor {
  public:
   static constexpr base::Duration kPatience = std::chrono::seconds(2);
-  static constexpr std::size_t kFilesMax = 10'000;  // listed, of one flow on one reactor
+  static constexpr std::size_t kFilesMax = 10'000;  // listed, of all flows together
   static constexpr std::size_t kSurveysMax = 32;    // under way; more are refused
 
   using Done = std::move_only_function<void(AgentSurvey survey)>;
@@ -71,7 +71,8 @@ class Surveyor {
   struct Survey {
     std::uint64_t number = 0;
     AgentSurvey so_far;
-    std::vector<bool> answered;  // by reactor
+    std::vector<bool> asked, answered;  // by reactor
+    std::size_t missing = 0;            // answers that may still come
     base::Instant deadline;
     Done done;
   };
@@ -81,7 +82,10 @@ class Surveyor {
   const io::Environment& environment_;
   Mailbox& mailbox_;
   std::span<const std::unique_ptr<Reactor>> reactors_;
-  std::list<Survey> surveys_;  // oldest first
+  std::list<Survey> surveys_;
+  // Reactors that still owe an answer nobody waits for any more: they are asked nothing new, or
+  // what is asked of one that hangs would pile up.
+  std::vector<bool> late_;
   std::uint64_t last_number_ = 0;
 };
 

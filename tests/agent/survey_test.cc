@@ -119,3 +119,38 @@ TEST_CASE("survey: so many may ask at a time, and then others again", "[agent][s
   CHECK(answers == agent::Surveyor::kSurveysMax);
   CHECK(ask());
 }
+
+TEST_CASE("survey: who still owes an answer is asked nothing new, however often others ask",
+          "[agent][survey]") {
+  Scene scene;
+  scene.run(true);
+  std::size_t answers = 0;
+  std::vector<std::uint32_t> silent;
+  const auto ask = [&] {
+    REQUIRE(scene.agent().status(false, [&](agent::AgentStatus status) {
+      ++answers;
+      silent = std::move(status.survey.silent);
+    }));
+  };
+  ask();
+  for (int i = 0; i < 3; ++i) scene.run(false);
+  REQUIRE(answers == 1);
+  const auto waiting = [&] { return scene.agent().reactors()[1]->mailbox().unfinished(); };
+  const std::size_t before = waiting();
+  for (int i = 0; i < 60; ++i) scene.run(false);  // what it gets without being asked
+  const std::size_t others = waiting() - before;
+  for (std::size_t i = 2; i < 50; ++i) {
+    ask();
+    scene.run(false);
+    CHECK(answers == i);
+    CHECK(silent == std::vector<std::uint32_t>{1});
+  }
+  CHECK(waiting() <= before + 2 * others);
+  // Its late answer comes while others wait for an answer it was not asked for.
+  ask();
+  scene.run(true);
+  ask();
+  scene.run(true);
+  CHECK(answers == 51);
+  CHECK(silent.empty());
+}
