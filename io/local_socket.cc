@@ -15,6 +15,11 @@ namespace io {
 
 namespace {
 
+timeval timeval_of(base::Duration duration) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  return {.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};
+}
+
 // A sockaddr for `path`, and the directory descriptor a long path is reached through (or -1).
 struct LocalAddress {
   sockaddr_un address{};
@@ -65,15 +70,21 @@ base::Result<Handle> listen_local(const std::string& path) {
   return socket;
 }
 
-base::Result<Handle> connect_local(const std::string& path) {
+base::Result<Handle> connect_local(const std::string& path, base::Duration patience) {
   const LocalAddress at = TRY(address_of(path));
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return base::fail_system(errno, "socket");
+  // Whoever listens and accepts nobody lets connect() wait once its queue is full.
+  const timeval limit = timeval_of(patience);
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&at.address), sizeof at.address) != 0) {
     const int error = errno;
     ::close(socket);
     if (error == ENOENT || error == ECONNREFUSED) {
       return base::fail(base::ErrorCode::not_found, "nobody listens on " + path);
+    }
+    if (error == EAGAIN) {
+      return base::fail(base::ErrorCode::limit, "nobody accepts on " + path);
     }
     return base::fail_system(error, "connect to " + path);
   }
@@ -83,8 +94,7 @@ base::Result<Handle> connect_local(const std::string& path) {
 base::Result<std::string> ask_local(Handle socket, std::string_view request,
                                     std::size_t answer_bytes_max, base::Duration patience) {
   base::Result<std::string> answer;
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience);
-  const timeval limit{.tv_sec = seconds.count(), .tv_usec = 0};
+  const timeval limit = timeval_of(patience);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   while (answer && !request.empty()) {

@@ -4,6 +4,7 @@
 // through /proc/self/fd.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,10 @@ namespace io {
 // earlier life is removed. Non-blocking; for Io::accept.
 base::Result<Handle> listen_local(const std::string& path);
 
-// Connects, blocking. ErrorCode::not_found: nobody listens there.
-base::Result<Handle> connect_local(const std::string& path);
+// Connects, blocking. ErrorCode::not_found: nobody listens there; limit: who listens did not accept
+// within `patience`.
+base::Result<Handle> connect_local(const std::string& path,
+                                   base::Duration patience = std::chrono::seconds(10));
 
 // Blocking conversation for the command line: sends all of `request`, says that it is over, reads
 // the whole answer, at most `answer_bytes_max`. Closes the socket. `patience`: for each step of it;
