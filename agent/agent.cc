@@ -27,11 +27,16 @@ base::Result<std::unique_ptr<Agent>> Agent::create(
 
 Agent::~Agent() = default;
 
-// Whoever sleeps while another has blocks to compress is woken to help.
+// Whoever sleeps while another has blocks to compress is woken to help; as many as there is enough
+// for, one after the other. A reactor's own place in that round is touched on its thread only.
 void Agent::share_packing() {
-  packing_.emplace(reactors_.size(), [this](std::size_t offering) {
-    for (std::size_t i = 0; i < reactors_.size(); ++i) {
-      if (i != offering) reactors_[i]->doorbell().ring();
+  packing_.emplace(reactors_.size(), [this, next = std::vector<std::size_t>(reactors_.size())](
+                                         std::size_t offering) mutable {
+    const std::size_t others = reactors_.size() - 1;
+    const std::size_t enough = packing_->seat(offering).offered_blocks() / kBlocksPerHelper;
+    for (std::size_t i = std::min(std::max<std::size_t>(enough, 1), others); i > 0; --i) {
+      const std::size_t step = 1 + next[offering]++ % others;
+      reactors_[(offering + step) % reactors_.size()]->doorbell().ring();
     }
   });
   for (std::size_t i = 0; i < reactors_.size(); ++i) reactors_[i]->set_packing(packing_->seat(i));

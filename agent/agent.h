@@ -64,6 +64,7 @@ class Agent {
  private:
   friend class Wiring;
   Agent() = default;
+  static constexpr std::size_t kBlocksPerHelper = 4;
   void share_packing();
 
   // Destroyed in reverse: what is used outlives its users.

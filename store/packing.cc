@@ -55,6 +55,7 @@ PackingBoard::PackingBoard(std::size_t seats, std::move_only_function<void(std::
 void PackingSeat::offer(Packing& packing) {
   for (std::atomic<Packing*>& offer : offers_) {
     if (offer.load(std::memory_order_relaxed) != nullptr) continue;
+    offered_blocks_ = packing.blocks();
     offer.store(&packing, std::memory_order_release);
     board_.offers_.fetch_add(1, std::memory_order_release);
     return board_.offered_(number_);

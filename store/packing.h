@@ -41,6 +41,7 @@ class Packing {
   bool help(Packer& packer);
   // Owner.
   bool all_taken() const;
+  std::size_t blocks() const { return group_.block_count(); }
   bool done() const { return unfinished_.load(std::memory_order_acquire) == 0; }
 
  private:
@@ -64,7 +65,8 @@ class PackingSeat {
 
   Packer& packer() { return packer_; }
   void offer(Packing& packing);
-  void withdraw(Packing& packing);  // if it is offered
+  void withdraw(Packing& packing);                                // if it is offered
+  std::size_t offered_blocks() const { return offered_blocks_; }  // by the last offer
   // Packs one block of another seat's; false: nothing is offered.
   bool help();
 
@@ -76,6 +78,7 @@ class PackingSeat {
   Packer packer_;
   std::array<std::atomic<Packing*>, kOffersMax> offers_{};
   std::size_t next_ = 0;  // whom to help next
+  std::size_t offered_blocks_ = 0;
 };
 
 class PackingBoard {
