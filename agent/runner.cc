@@ -1,9 +1,12 @@
 #include "agent/runner.h"
 
 #include <malloc.h>
+#include <sysexits.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <latch>
 #include <memory>
 #include <string>
@@ -73,6 +76,7 @@ class ReactorThread {
   void wait_stopped() {
     if (thread_.joinable()) stopped_.wait();
   }
+  bool stopped() const { return !thread_.joinable() || stopped_.try_wait(); }
   // When every thread has stopped: until then another reactor may wake ours.
   void end() {
     end_.count_down();
@@ -120,6 +124,24 @@ struct LeftBehind {
   std::vector<std::unique_ptr<ReactorThread>> threads;
 };
 LeftBehind* volatile left_behind = nullptr;
+
+// After the grace: a reactor may sit in a call the kernel does not answer, and never stop. Nothing
+// can be ended under it but the process; the state is as after a kill, which is always safe.
+void wait_or_leave(const std::vector<std::unique_ptr<ReactorThread>>& threads,
+                   const io::Environment& control) {
+  constexpr base::Duration kLookAgain = std::chrono::milliseconds(5);  // a latch has no limit
+  const base::Instant until = control.clock.monotonic() + std::chrono::seconds(1);
+  const auto runs = [](const auto& thread) { return !thread->stopped(); };
+  while (std::ranges::any_of(threads, runs)) {
+    if (control.clock.monotonic() >= until) {
+      control.log.error(
+          "reactors do not stop, ending without them; what is not noted is read again",
+          {{"reactors", std::to_string(std::ranges::count_if(threads, runs))}});
+      std::_Exit(EX_SOFTWARE);
+    }
+    control.io.run_once(kLookAgain);
+  }
+}
 
 std::uint32_t reactor_count(const config::Config& config) {
   if (config.reactors != 0) return config.reactors;
@@ -216,11 +238,12 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
   }
   if (agent) result = drive(*agent, config, options, shared, log);
   for (const auto& thread : threads) thread->stop();
+  const bool cut_short = agent && agent->control().cut_short();
+  if (cut_short) wait_or_leave(threads, *control.environment);
   for (const auto& thread : threads) thread->wait_stopped();
   // What the kernel may still write to must not be freed, nor what was given up and is still owned
   // by a flow; the process ends right after. To end an Io would be to wait for what it has started,
   // and that may be a read nobody ever answers.
-  const bool cut_short = agent && agent->control().cut_short();
   if (!cut_short) {
     for (const auto& thread : threads) thread->end();
   }

@@ -265,3 +265,27 @@ TEST_CASE("fuse: status tells of all files while the file system does not answer
   CHECK(place.stores(place.lines));
   CHECK(ends_within(agent.pid(), 15s));
 }
+
+TEST_CASE("fuse: SIGTERM ends the agent although a reactor waits for the file system",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  CAPTURE(backend);
+  FusePlace place({.backend = backend, .flows_more = "shutdown_grace: 1s\n"});
+  place.grow("slow.log", "slow 1");
+  place.grow("good.log", "good 1");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(place.lines));
+    fs::remove(place.path("behind/slow.log"));
+    REQUIRE(eventually([&] { return process::counter(place, agent, "files_rotated") > 0; }));
+    place.faults->hold(Call::getattr, "slow.log");
+    // What has no name is looked at again and again until rotate_wait is over.
+    REQUIRE(eventually([&] { return place.faults->held() > 0; }));
+    CHECK(ends_within(agent.pid(), 15s));
+    CHECK(contains(place.log(), "reactors do not stop"));
+    place.faults->let_go();
+  }
+  place.grow("good.log", "good 2");
+  place.once();
+  CHECK(place.stores(place.lines));
+}
