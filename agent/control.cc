@@ -154,6 +154,7 @@ void Control::file_released(std::size_t flow, std::uint64_t number) {
 }
 
 void Control::file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest) {
+  if (!rest.marks.empty()) marks_[flow][value(rest.checkpoint.origin)] = rest.marks;
   discovery_->rested(flow, number, rest);
 }
 

@@ -140,7 +140,7 @@ void FileTail::detach(const std::string& new_path) {
 
 void FileTail::attach() {
   detached_ = false;
-  deleted_since_ = base::Instant{};
+  deleted_since_ = stale_since_ = base::Instant{};
   letting_go_ = false;
   if (phase_ == Phase::finished) std::erase(parts_.turns.finished, this);
   if (phase_ == Phase::closing || phase_ == Phase::finished) phase_ = Phase::idle;
@@ -405,6 +405,14 @@ Checkpoint FileTail::resume_point() const {
   Checkpoint point = checkpoint_;
   if (timed_out_) point.origin = base::Origin::none;
   return point;
+}
+
+// Marks that were not reached go with it.
+Rest FileTail::rest() const {
+  Rest rest = rest_;
+  rest.checkpoint = resume_point();
+  if (skipping() && rest.checkpoint.origin != base::Origin::none) rest.marks = marks_;
+  return rest;
 }
 
 std::uint64_t FileTail::deleted_bytes(base::Instant now) {

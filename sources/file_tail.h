@@ -202,12 +202,12 @@ class FileTail final : public pipeline::Source, private Registered {
   bool detached() const { return detached_; }
   bool resting() const { return phase_ == Phase::resting; }
   bool open() const { return handle_ != io::kNoHandle; }
-  const Rest& rest() const { return rest_; }  // once it is in turns.rested
-  bool skipping() const;                      // what comes next is stored already
-  bool deleted() const;                       // no name is left
-  bool idle() const;                          // nothing in flight, nothing unsettled
-  bool at_end() const;                        // and nothing to do before the next hint
-  std::uint64_t lag_bytes() const;            // as far as known: makes no system call
+  Rest rest() const;                // once it is in turns.rested
+  bool skipping() const;            // what comes next is stored already
+  bool deleted() const;             // no name is left
+  bool idle() const;                // nothing in flight, nothing unsettled
+  bool at_end() const;              // and nothing to do before the next hint
+  std::uint64_t lag_bytes() const;  // as far as known: makes no system call
   // Decompressing takes memory, so few may do it at a time. One that waits for its file to grow
   // gives it up when asked, and goes through the file from its beginning when it did. False: it is
   // busy.
@@ -324,6 +324,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void back_off();
   void suspect(std::uint64_t at, std::uint64_t until);
   void failed(int error, std::uint64_t from, std::uint64_t bytes);
+  bool went_stale();
   std::uint64_t next_read() const;
   bool start_probe(TailRead& read, std::uint64_t from);
   void probed_page(TailRead& read, std::int64_t result);
@@ -384,6 +385,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::int64_t glanced_modified_ns_ = 0;
   base::Instant last_growth_{};
   base::Instant deleted_since_{};  // Instant{}: not seen to be
+  base::Instant stale_since_{};    // its descriptor is; Instant{}: it is not
   base::Instant first_end_{};      // since when the end is seen and a group is open; Instant{}: not
   base::Instant timer_{};          // Instant{}: none
   base::Duration backoff_{0};

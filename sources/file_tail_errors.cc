@@ -54,6 +54,26 @@ void FileTail::suspect(std::uint64_t at, std::uint64_t until) {
   if (view() == nullptr) trouble_ = std::make_unique<Trouble>(Trouble{.at = at, .until = until});
 }
 
+// This descriptor is bad for good, its path may not be (F28). Without one nothing comes any more:
+// another client has deleted the file. True: it is done with.
+bool FileTail::went_stale() {
+  if (!detached_) return come_to_rest(true, true);
+  const base::Instant now = parts_.environment.clock.monotonic();
+  if (stale_since_ == base::Instant{}) stale_since_ = now;
+  if (now - stale_since_ < parts_.options.rotate_wait) return false;
+  std::uint64_t stored = offset_;  // more of it may be
+  for (const std::uint64_t mark : marks_) stored = std::max(stored, mark);
+  const std::uint64_t lost = seen_end_ > stored ? seen_end_ - stored : 0;
+  parts_.counters.bytes_lost_unread.add(lost);
+  parts_.environment.log.warn("file without a name let go, its server does not know it any more",
+                              {{"path", checkpoint_.path}, {"bytes_lost", std::to_string(lost)}});
+  phase_ = Phase::closing;
+  if (!window_.empty()) return true;
+  phase_ = Phase::finished;
+  parts_.turns.finished.push_back(this);
+  return true;
+}
+
 // A read of `bytes` from `from` on.
 void FileTail::failed(int error, std::uint64_t from, std::uint64_t bytes) {
   parts_.counters.read_errors.add();
@@ -68,8 +88,7 @@ void FileTail::failed(int error, std::uint64_t from, std::uint64_t bytes) {
                                  {"offset", std::to_string(from)},
                                  {"error", std::strerror(error)}});
   }
-  // This descriptor is bad for good, its path may not be (F28).
-  if (error == ESTALE && !detached_ && !skipping() && come_to_rest(true, true)) return;
+  if (error == ESTALE && went_stale()) return;
   if (medium && skips_unreadable() && trouble_->failures > kReadRetries) {
     found_unreadable();
   } else {

@@ -73,6 +73,7 @@ void FileTail::done(TailRead& read, std::int64_t result) {
     failed(static_cast<int>(-result), from, bytes);
     return;
   }
+  stale_since_ = base::Instant{};
   const std::string_view bytes(read.buffer.data(), static_cast<std::size_t>(result));
   if (only_asked_) {
     answer_only(read, bytes);

@@ -109,7 +109,7 @@ bool FileTail::restart(StallReason reason, TailRead* read) {
       return true;
     case StallReason::errors:
       // A descriptor may be bad for good (a remounted volume, ESTALE); its path may not be.
-      return phase_ == Phase::backing_off && !detached_ && !skipping() && come_to_rest(true, true);
+      return phase_ == Phase::backing_off && !detached_ && come_to_rest(true, true);
     default:
       return false;  // waits for others, who say so themselves
   }

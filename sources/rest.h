@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "sources/checkpoint.h"
@@ -12,12 +13,13 @@ namespace sources {
 // What is left of a followed file that has no descriptor. Its reactor makes it, discovery keeps it
 // and opens the file again when it differs from this.
 struct Rest {
-  Checkpoint checkpoint;         // where to go on; everything below is settled
-  std::uint64_t size = 0;        // bytes on the disk, when its descriptor was closed
-  std::int64_t modified_ns = 0;  // the same; since the epoch
-  bool more = false;             // there was more to read
-  bool failed = false;           // because it could not be read
-  std::string former_key = {};   // as in FoundFile: it is still to be replaced
+  Checkpoint checkpoint;                  // where to go on; everything below is settled
+  std::uint64_t size = 0;                 // bytes on the disk, when its descriptor was closed
+  std::int64_t modified_ns = 0;           // the same; since the epoch
+  bool more = false;                      // there was more to read
+  bool failed = false;                    // because it could not be read
+  std::string former_key = {};            // as in FoundFile: it is still to be replaced
+  std::vector<std::uint64_t> marks = {};  // … for whoever opens it again; empty: nothing to skip
 };
 
 // The answer to a question, and to all before it: the file was seen to be the one it was.

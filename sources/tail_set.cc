@@ -105,9 +105,8 @@ void TailSet::State::release_rested() {
   }
   for (FileTail* const tail : std::exchange(turns.rested, {})) {
     const std::uint64_t number = tail->number();
-    Rest rest = tail->rest();
-    rest.checkpoint = tail->resume_point();
-    let_go.remember(rest.checkpoint);
+    const Rest rest = tail->rest();
+    if (rest.marks.empty()) let_go.remember(rest.checkpoint);
     forget(*tail);
     counters.files_closed.add();
     if (rested) rested(number, rest);

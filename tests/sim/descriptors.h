@@ -24,9 +24,11 @@ struct Descriptor {  // exactly one of these is set
 
   io::Open how = io::Open::read;
   bool holds_lock = false;
-  bool read_failed = false;  // the last one
+  bool read_failed = false;   // the last one
+  std::uint32_t handles = 0;  // the file's when it was opened
   const FaultPlan* plan = nullptr;
 
+  bool stale() const { return file && file->handles != handles; }
   bool writable() const {
     return how == io::Open::update || how == io::Open::create_new || how == io::Open::append;
   }

@@ -54,8 +54,9 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
   std::uint32_t opens = 0;
   std::uint32_t agent_opens = 0;  // of them; the others are writers'
   bool locked = false;
-  bool forbidden = false;  // nobody may open it
-  Node* parent = nullptr;  // while it has a name
+  bool forbidden = false;     // nobody may open it
+  std::uint32_t handles = 0;  // changes when what was opened before becomes stale (ESTALE)
+  Node* parent = nullptr;     // while it has a name
   std::string name;
   CachedFile file;                    // of a file
   std::set<std::uint64_t> bad_pages;  // numbers those the device does not give while faults are on

@@ -26,6 +26,7 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
   opened->how = how;
   opened->plan = &plan;
   if (node->directory && opened->writable()) return -EISDIR;
+  opened->handles = node->handles;
   opened->file = OpenFile(machine_.disk, std::move(node), true);
   return descriptors_.add(std::move(opened));
 }
@@ -33,6 +34,7 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
 std::int64_t SimFiles::read_now(Descriptor& from, std::span<char> into, std::uint64_t offset) {
   if (!from.file || from.how == io::Open::append) return -EBADF;
   if (from.file->directory) return -EISDIR;
+  if (from.stale()) return -ESTALE;
   from.read_failed = !from.read_failed && machine_.faults.strike(from.plan->read_error);
   if (from.read_failed) return -EIO;
   const std::string& bytes = from.file->file.bytes();
@@ -105,6 +107,7 @@ void SimFiles::close(io::Handle handle) {
 base::Result<io::FileStatus> SimFiles::status(io::Handle handle) {
   const DescriptorRef found = TRY(descriptor(handle, "fstat"));
   if (!found->file) return io::FileStatus{.kind = io::FileKind::other};
+  if (found->stale()) return fail_system(ESTALE, "fstat");
   const io::FileStatus status = machine_.disk.status(*found->file);
   machine_.race(found->plan->race);
   return status;
