@@ -50,7 +50,7 @@ sources::Discovery::Listener Control::listener() {
           },
       .forgotten =
           [this](std::size_t flow, const sources::Checkpoint& gone) {
-            marks_[flow].erase(value(gone.origin));
+            marks_[flow].forget(gone.origin, sources::checkpoint_key(gone.flow, gone.identity));
             on_forgotten(gone);
           },
       .yield = [this](std::size_t flow, std::uint64_t number) { on_yield(flow, number); },
@@ -110,13 +110,12 @@ void Control::on_found(std::size_t flow, sources::FoundFile found) {
   if (const auto it = homes.find(found.formerly); it != homes.end()) home = it->second;
   if (const auto it = homes.find(found.number); it != homes.end()) home = it->second;
   homes[found.number] = home;
-  if (const auto it = marks_[flow].find(value(found.checkpoint.origin)); it != marks_[flow].end()) {
-    found.marks = std::move(it->second);
-    marks_[flow].erase(it);
-  }
+  const std::string key = found.former_key.empty()
+                              ? sources::checkpoint_key(flows_[flow], found.checkpoint.identity)
+                              : found.former_key;
+  found.marks = marks_[flow].take(found.checkpoint.origin, key);
   for (sources::Former& former : found.formers) {
-    const auto it = marks_[flow].find(value(former.checkpoint.origin));
-    if (it != marks_[flow].end()) former.marks = it->second;
+    if (const auto* marks = marks_[flow].find(former.checkpoint.origin)) former.marks = *marks;
   }
   Reactor& reactor = *reactors_[home];
   reactor.mailbox().post(
@@ -154,14 +153,20 @@ void Control::file_released(std::size_t flow, std::uint64_t number) {
 }
 
 void Control::file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest) {
-  if (!rest.marks.empty()) marks_[flow][value(rest.checkpoint.origin)] = rest.marks;
+  if (!rest.marks.empty()) {
+    const std::string key =
+        rest.former_key.empty() ? sources::checkpoint_key(flows_[flow], rest.checkpoint.identity)
+                                : rest.former_key;
+    marks_[flow].add(rest.checkpoint.origin, key, rest.marks);
+  }
   discovery_->rested(flow, number, rest);
 }
 
 void Control::generation_ended(std::size_t flow, const sources::Checkpoint& checkpoint,
-                               std::vector<std::uint64_t> marks) {
+                               const std::vector<std::uint64_t>& marks) {
   if (!marks.empty() && checkpoint.origin != base::Origin::none) {
-    marks_[flow][value(checkpoint.origin)] = std::move(marks);
+    marks_[flow].add(checkpoint.origin, sources::checkpoint_key(flows_[flow], checkpoint.identity),
+                     marks);
   }
   discovery_->ended(flow, checkpoint);
 }
@@ -289,7 +294,8 @@ void Control::maintain(base::Instant now) {
 // Of files that were not found again yet, and of generations that ended.
 void Control::note_own_marks() {
   for (const MarkTable& table : marks_) {
-    for (const auto& [origin, marks] : table) marks_needed_.push_back(base::Origin{origin});
+    const std::vector<base::Origin> origins = table.origins();
+    marks_needed_.insert(marks_needed_.end(), origins.begin(), origins.end());
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "agent/control_socket.h"
 #include "agent/mailbox.h"
+#include "agent/mark_table.h"
 #include "agent/reactor.h"
 #include "agent/survey.h"
 #include "base/ids.h"
@@ -23,10 +24,6 @@
 #include "sources/discovery.h"
 
 namespace agent {
-
-// Marks of one flow's origins after a restart: origin → for each outlet, everything below is
-// durable.
-using MarkTable = std::unordered_map<std::uint64_t, std::vector<std::uint64_t>>;
 
 class Control {
  public:
@@ -77,7 +74,7 @@ class Control {
 
   // A generation of a file ended by truncation; a file was seen to be what it was. By mail.
   void generation_ended(std::size_t flow, const sources::Checkpoint& checkpoint,
-                        std::vector<std::uint64_t> marks);
+                        const std::vector<std::uint64_t>& marks);
   void file_verified(const sources::Verified& answer);
 
   // Asks everybody how things stand; `done` runs on our thread, soon. `all`: see Surveyor.

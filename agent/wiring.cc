@@ -246,21 +246,22 @@ MarkTable Wiring::marks_for(const config::Flow& flow) const {
   std::vector<store::Shard*> shards = streams_.at(*name).shards;
   if (keeps_dead_letters(flow)) shards.push_back(streams_.at(kDeadLetterStream).shards.front());
   const std::size_t outlets = streams_.at(*name).shards.size() + 1;
-  std::unordered_map<std::uint64_t, std::uint64_t> wanted;  // origin → checkpoint
-  for (const sources::Checkpoint& checkpoint : known_) {
-    if (checkpoint.flow != flow.name) continue;
-    // Two have one origin when we died while a file's compressed form took it over.
-    const auto [it, first] = wanted.try_emplace(value(checkpoint.origin), checkpoint.offset);
-    if (!first) it->second = std::min(it->second, checkpoint.offset);
-  }
+  std::unordered_map<std::uint64_t, MarkTable::Marks> stored;  // by origin
   for (std::size_t i = 0; i < shards.size(); ++i) {
     for (const auto& [origin, mark] : shards[i]->marks()) {
-      const auto it = wanted.find(value(origin));
-      if (it == wanted.end() || mark <= it->second) continue;  // nothing of it to skip
-      std::vector<std::uint64_t>& marks = table[value(origin)];
+      MarkTable::Marks& marks = stored[value(origin)];
       marks.resize(outlets);
       marks[i] = mark;
     }
+  }
+  for (const sources::Checkpoint& checkpoint : known_) {
+    if (checkpoint.flow != flow.name) continue;
+    const auto it = stored.find(value(checkpoint.origin));
+    if (it == stored.end()) continue;
+    const auto furthest = std::ranges::max_element(it->second);
+    if (*furthest <= checkpoint.offset) continue;  // nothing of it to skip
+    table.add(checkpoint.origin, sources::checkpoint_key(checkpoint.flow, checkpoint.identity),
+              it->second);
   }
   return table;
 }
@@ -387,7 +388,7 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
             [control = agent_.control_.get(), number](const sources::Checkpoint& checkpoint,
                                                       const std::vector<std::uint64_t>& marks) {
               control->mailbox().post([control, number, c = checkpoint, m = marks]() mutable {
-                control->generation_ended(number, c, std::move(m));
+                control->generation_ended(number, c, m);
               });
             },
         .verified =
