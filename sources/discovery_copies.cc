@@ -22,7 +22,6 @@ namespace sources {
 namespace {
 
 constexpr base::Duration kComparePause = std::chrono::milliseconds(100);
-constexpr base::Duration kUnknownMax = std::chrono::seconds(30);
 constexpr std::size_t kDirectoriesMax = 64;  // that are searched for a file's namesakes
 
 enum class Likeness : std::uint8_t { same, different, unknown, unreadable };

@@ -257,7 +257,8 @@ void Discovery::State::forget_outdated() {
 
 // The same inode with the same birth under another device number, and no longer under the former:
 // its file system was mounted again (F20). Its bytes are compared before anything is delivered.
-// nullopt: its former place could not be looked at.
+// nullopt: its former place could not be looked at, and that may pass. One that cannot be looked at
+// for good is none (a dead server, a directory that was closed to us).
 std::optional<Discovery::State::Known::iterator> Discovery::State::known_elsewhere(
     std::size_t flow, const FileIdentity& identity) {
   if (identity.birth_ns == 0 || known.contains({flow, identity})) return known.end();
@@ -266,7 +267,14 @@ std::optional<Discovery::State::Known::iterator> Discovery::State::known_elsewhe
   const auto it = known.find(where->second);
   if (it == known.end() || it->second.tail_bytes == 0) return known.end();
   const auto status = environment.files.status(it->second.path, true);
-  if (!status && !not_there(status.error())) return std::nullopt;
+  if (!status && !not_there(status.error())) {
+    const base::Instant now = environment.clock.monotonic();
+    const auto unseen = former_unseen.try_emplace(it->first, now).first;
+    if (now - unseen->second < kUnknownMax) return std::nullopt;
+    environment.log.warn("former place of a file cannot be looked at, taken for gone",
+                         {{"path", it->second.path}, {"error", status.error().message}});
+  }
+  former_unseen.erase(it->first);
   const bool gone = !status || identity_of(*status) != it->first.identity;
   return gone ? it : known.end();
 }

@@ -11,6 +11,7 @@
 // batch of events found out is told at its end (announce), so that a rename is seen whole.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -30,6 +31,9 @@
 #include "sources/inode_births.h"
 
 namespace sources {
+
+// What cannot be looked at for so long is taken for gone.
+constexpr base::Duration kUnknownMax = std::chrono::seconds(30);
 
 // Part `part` of pattern `pattern` is what names in a directory are compared with.
 struct GlobState {
@@ -276,6 +280,8 @@ struct Discovery::State {
   std::unordered_map<FlowFile, FlowFile, FlowFileHash> known_by_birth;  // device 0 → perhaps there
   std::vector<std::pair<std::size_t, Checkpoint>> outdated;  // flow; to be erased from the log
   std::unordered_map<FlowFile, std::string, FlowFileHash> former_keys;  // in the log, until opened
+  // Their places cannot be looked at, since then.
+  std::unordered_map<FlowFile, base::Instant, FlowFileHash> former_unseen;
   std::unordered_map<FlowFile, Checkpoint, FlowFileHash> gone_files;  // deleted; perhaps compressed
   Listener listener;
   DiscoveryCounters counters;

@@ -57,6 +57,27 @@ TEST_CASE("volumes: another device number, and the former place cannot be looked
   }
 }
 
+TEST_CASE("volumes: a former place that cannot be looked at for good is taken for gone (F20, F30)",
+          "[sources][volumes]") {
+  scene::WholeScene scene({"/log/*/a.log"});
+  scene.world.disk().make_directories("/log/here");
+  scene.world.disk().make_directories("/log/there");
+  scene.append("/log/here/a.log", text_of(0, 100));
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  REQUIRE(scene.world.disk().rename("/log/here/a.log", "/log/there/a.log") == 0);
+  scene.append("/log/there/a.log", text_of(100, 150));
+  scene.world.disk().set_device(2);
+  scene.world.faults().set("/log/here", {.look_error = 1});
+  scene.start();
+  scene.run(25s);
+  check_exact(scene, text_of(0, 100));
+  scene.run(10s);
+  check_exact(scene, text_of(0, 150));
+  CHECK(scene.world.logged("former place of a file cannot be looked at, taken for gone"));
+}
+
 TEST_CASE("volumes: renamed out of the pattern, and another device number (F02, F20)",
           "[sources][volumes]") {
   scene::WholeScene scene({"/log/a.log"});
