@@ -154,8 +154,8 @@ void Control::file_released(std::size_t flow, std::uint64_t number) {
 
 void Control::file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest) {
   if (!rest.marks.empty()) {
-    const std::string key =
-        rest.former_key.empty() ? sources::checkpoint_key(flows_[flow], rest.checkpoint.identity)
+    const std::string key = rest.former_key.empty()
+                                ? sources::checkpoint_key(flows_[flow], rest.checkpoint.identity)
                                 : rest.former_key;
     marks_[flow].add(rest.checkpoint.origin, key, rest.marks);
   }

@@ -387,7 +387,7 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
         .ended =
             [control = agent_.control_.get(), number](const sources::Checkpoint& checkpoint,
                                                       const std::vector<std::uint64_t>& marks) {
-              control->mailbox().post([control, number, c = checkpoint, m = marks]() mutable {
+              control->mailbox().post([control, number, c = checkpoint, m = marks] {
                 control->generation_ended(number, c, m);
               });
             },

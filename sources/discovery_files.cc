@@ -250,7 +250,6 @@ void Discovery::State::remember(const FlowFile& file, Checkpoint checkpoint) {
 
 void Discovery::State::forget_outdated() {
   for (auto& [flow, checkpoint] : std::exchange(outdated, {})) {
-    checkpoint.origin = base::Origin::none;  // another has it
     if (listener.forgotten) listener.forgotten(flow, checkpoint);
   }
 }

@@ -31,7 +31,8 @@ TEST_CASE("marks: who asks a second time takes nothing from another", "[agent]")
   CHECK(table.origins().empty());
 }
 
-TEST_CASE("marks: they are kept until the last checkpoint that needs them is forgotten", "[agent]") {
+TEST_CASE("marks: they are kept until the last checkpoint that needs them is forgotten",
+          "[agent]") {
   agent::MarkTable table;
   table.add(kOrigin, "log", {50});
   table.add(kOrigin, "note", {50, 70});

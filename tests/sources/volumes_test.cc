@@ -209,7 +209,7 @@ TEST_CASE("volumes: a twin under a former number that is found while running is 
     discovery.closed(0, number, &resume);
     REQUIRE(forgotten.size() == 1);
     CHECK(forgotten.front().identity == (further ? resume : twin).identity);
-    CHECK(forgotten.front().origin == base::Origin::none);  // nobody forgets its marks
+    CHECK(forgotten.front().origin == twin.origin);  // one user of its marks less
     discovery.stop();
     while (process->io().pending() > 0) process->io().run_once(base::Duration::zero());
   }
