@@ -60,6 +60,9 @@ struct Checkpoint {
   TextPoint point{};
   // Deleted, and kept only to recognise its compressed form (sources/former_search.h).
   bool gone = false;
+  // A copy or compressed form that goes on under the origin of one that is gone: the origin's marks
+  // may be beyond its end, and then they are right all the same.
+  bool goes_on = false;
   // Of a generation that was truncated, the last ones below `offset`: a copy of it may end there.
   std::vector<LineEnd> line_ends = {};  // ascending
 
@@ -83,10 +86,10 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   0 u8 version (1)        17 u32 generation    33 u64 tail_hash     49 u32 path bytes
 //   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
-// Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 gone, 58 u32
-// path bytes, 62 path. Version 3, of transcoded files: 58 u64 point.offset, 66 u64 point.raw,
-// 74 u32 path bytes, 78 path. Version 4, of generations with line ends: 58 u16 how many, 60 of each
-// u32 how far below the offset and u64 hash, then path bytes and path.
+// Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 (1: gone,
+// 2: goes_on), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64 point.offset,
+// 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line ends: 58 u16
+// how many, 60 of each u32 how far below the offset and u64 hash, then path bytes and path.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

@@ -213,12 +213,21 @@ void FileTail::wake_up(io::Handle handle, bool brief) {
   trouble_.reset();
 }
 
+// Of this generation what was delivered last.
+base::Origin FileTail::present_origin() const {
+  return checkpoint_.origin == base::Origin::none ? left_origin_ : checkpoint_.origin;
+}
+
 // Draws an origin for what follows the offset and makes it durable: nothing of it may be delivered
 // before. `body`: what the file holds from the offset on.
 void FileTail::enroll(std::string_view body) {
+  const base::Origin before = present_origin();
+  left_origin_ = base::Origin::none;
   do {
     checkpoint_.origin = base::Origin{parts_.environment.random.next()};
   } while (checkpoint_.origin == base::Origin::none);
+  if (before != base::Origin::none) parts_.turns.recent.rename(before, checkpoint_.origin);
+  checkpoint_.goes_on = false;
   marks_.clear();
   checkpoint_.offset = offset_;
   const std::string_view witness = offset_ == 0 ? body.substr(0, std::min(body.size(), kTailBytes))
@@ -263,8 +272,7 @@ void FileTail::end_generation() {
   ended_ = std::make_unique<Checkpoint>(resume_point());
   ended_->identity = identity_of_generation(parts_.environment.random.next());
   ended_->gone = true;
-  ended_->line_ends =
-      parts_.turns.recent.line_ends(checkpoint_.origin, ended_->offset, delimiter());
+  ended_->line_ends = parts_.turns.recent.line_ends(present_origin(), ended_->offset, delimiter());
   parts_.checkpointer.register_origin(*ended_, this);
 }
 
@@ -288,7 +296,8 @@ void FileTail::deliver_open_lines() {
 
 void FileTail::begin_generation() {
   ++checkpoint_.generation;
-  checkpoint_.origin = base::Origin::none;
+  checkpoint_.origin = left_origin_ = base::Origin::none;
+  checkpoint_.goes_on = false;
   checkpoint_.offset = 0;
   checkpoint_.tail_bytes = 0;
   checkpoint_.tail_hash = 0;

@@ -254,6 +254,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void set_timer(base::Instant at);
   void drop_timer();
   void registered() override;
+  base::Origin present_origin() const;
   void enroll(std::string_view body);
 
   Continuity compare(std::string_view bytes) const;
@@ -263,6 +264,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;
   bool marks_beyond_file() const;
+  bool ends_below_marks(std::uint64_t end, bool at_end) const;
+  void leave_marks(std::uint64_t end);
   bool doubt_marks(TailRead& read);
   bool note_growth(std::uint64_t end);
   void take_in(TailRead& read, std::string_view bytes);
@@ -393,9 +396,10 @@ class FileTail final : public pipeline::Source, private Registered {
   bool tail_known_ = false;  // else the checkpoint's hash is all we have
   bool look_again_ = false;  // a hint came while a read was on its way
   bool reached_end_ = false;
-  bool group_open_ = false;         // at the end there are whole lines of a group that may go on
-  bool hold_group_ = false;         // a group needs a larger buffer
-  bool untaken_ = false;            // at the end there are bytes not taken
+  bool group_open_ = false;  // at the end there are whole lines of a group that may go on
+  bool hold_group_ = false;  // a group needs a larger buffer
+  bool untaken_ = false;     // at the end there are bytes not taken
+  base::Origin left_origin_ = base::Origin::none;  // while the next one is not drawn
   bool timed_out_ = false;          // what is before the offset was ended by time, not by its bytes
   bool marks_new_ = false;          // not yet compared with the file's size
   bool marks_doubted_ = false;      // they are beyond its end

@@ -190,12 +190,14 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
        {"before", known.path},
        {"offset", std::to_string(whole_bytes > 0 ? whole_bytes : known.offset)}});
   checkpoint_.origin = known.origin;
+  checkpoint_.goes_on = true;
   checkpoint_.generation = known.generation;
   checkpoint_.offset = known.offset;
   checkpoint_.tail_bytes = known.tail_bytes;
   checkpoint_.tail_hash = known.tail_hash;
   if (whole_bytes > 0) {
     checkpoint_.origin = base::Origin::none;
+    checkpoint_.goes_on = false;
     checkpoint_.offset = whole_bytes;
     checkpoint_.tail_bytes = 0;
     checkpoint_.tail_hash = 0;

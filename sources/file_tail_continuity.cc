@@ -97,6 +97,25 @@ bool FileTail::marks_beyond_file() const {
   return status && status->size < *std::max_element(marks_.begin(), marks_.end());
 }
 
+// What was read comes to the file's end, and the marks do not.
+bool FileTail::ends_below_marks(std::uint64_t end, bool at_end) const {
+  if (!at_end || marks_.empty() || end >= *std::max_element(marks_.begin(), marks_.end())) {
+    return false;
+  }
+  // The compressed form of one that is gone may not be written to its end yet.
+  return !checkpoint_.goes_on || !compressed_ || !compressed_->unfinished();
+}
+
+// It goes on as a generation that was read further than it goes: made before that generation's last
+// lines were written. All of it is passed, what was stored under the marks; what it may get later
+// is its own.
+void FileTail::leave_marks(std::uint64_t end) {
+  if (!checkpoint_.goes_on || offset_ != end) return;
+  marks_ = {};
+  parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());
+  timed_out_ = true;
+}
+
 // True: it is read once more first. It may have been truncated since this read, and then its marks
 // say how far a copy of it is stored.
 bool FileTail::doubt_marks(TailRead& read) {

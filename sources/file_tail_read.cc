@@ -148,7 +148,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     tail_known_ = true;
     marks_new_ = !marks_.empty();
   }
-  if (marks_new_ && marks_beyond_file()) {
+  if (marks_new_ && !checkpoint_.goes_on && marks_beyond_file()) {
     if (doubt_marks(read)) return;
     checkpoint_.origin = base::Origin::none;  // rather twice than never
   }
@@ -165,7 +165,8 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const bool grew = note_growth(end);
   if (reserved) seen_end_ = std::max(seen_end_, end + reserved_bytes(end));
 
-  if (at_end && !marks_.empty() && end < *std::max_element(marks_.begin(), marks_.end())) {
+  const bool below_marks = ends_below_marks(end, at_end);
+  if (below_marks && !checkpoint_.goes_on) {
     if (doubt_marks(read)) return;
     timed_out_ = true;  // it was cut while we caught up: what comes there now is new
   }
@@ -178,9 +179,10 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const bool cut = text < body.size();  // a hole ends what may be open, and there is more behind it
   if (cut) at_end = false;
   deliver(read, bytes.substr(0, prefix + text),
-          cut          ? Due::group
-          : unreadable ? Due::everything
-                       : due(at_end));
+          cut                         ? Due::group
+          : unreadable || below_marks ? Due::everything
+                                      : due(at_end));
+  if (below_marks) leave_marks(end);
   // All of a group and nothing that ends it: a line follows that is too long for any.
   if (offset_ == before && hold_group_ && body.size() >= group_bytes()) {
     deliver(read, bytes, Due::group);
@@ -271,7 +273,7 @@ bool FileTail::rename_origin(std::string_view body) {
     return true;
   }
   timed_out_ = false;
-  checkpoint_.origin = base::Origin::none;
+  left_origin_ = std::exchange(checkpoint_.origin, base::Origin::none);
   return false;
 }
 

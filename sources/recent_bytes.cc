@@ -45,6 +45,13 @@ void RecentBytes::add(base::Origin origin, std::uint64_t end, std::string_view b
   next_ += kept.size();
 }
 
+void RecentBytes::rename(base::Origin before, base::Origin after) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    Piece& each = pieces_[(first_ + i) % kPiecesMax];
+    if (each.origin == before) each.origin = after;
+  }
+}
+
 std::vector<LineEnd> RecentBytes::line_ends(base::Origin origin, std::uint64_t end,
                                             const pipeline::Delimiter& delimiter) const {
   std::vector<LineEnd> ends;

@@ -29,6 +29,8 @@ class RecentBytes {
 
   // All of a generation below `end` is on its way, and these bytes are before it.
   void add(base::Origin origin, std::uint64_t end, std::string_view before_end);
+  // What follows in this generation is of another origin.
+  void rename(base::Origin before, base::Origin after);
   // The last places below `end` where lines of this generation end, as far as they are remembered;
   // ascending, at most kLineEndsMax.
   std::vector<LineEnd> line_ends(base::Origin origin, std::uint64_t end,

@@ -61,6 +61,12 @@ TEST_CASE("checkpoint: what only compressed and deleted files need takes bytes o
   checkpoint.gone = true;
   value = sources::encode(checkpoint);
   CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value[57] == 1);
+  checkpoint.gone = false;
+  checkpoint.goes_on = true;
+  value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value[57] == 2);
 }
 
 TEST_CASE("checkpoint: of a transcoded file, it says where transcoding may begin",

@@ -125,6 +125,59 @@ TEST_CASE("copies: lines written after a copy nobody saw and read before the tru
   }
 }
 
+TEST_CASE("copies: one that ends below what was stored and not noted is passed, not read again",
+          "[sources][copies]") {
+  for (const std::string half : {"", "half a li"}) {  // of a line, when the copy is made
+    for (int turns = 0; turns < 120; turns += 3) {    // and killed again
+      CAPTURE(half, turns);
+      Copying scene;
+      scene.write(text_of(0, 300));
+      scene.start();
+      scene.run(1s);
+      scene.write(text_of(300, 350) + half);
+      scene.store_unnoted();
+      scene.copy("/log/a.log.1");
+      scene.write((half.empty() ? "" : "ne\n") + text_of(350, 400));
+      scene.store_unnoted();
+      scene.truncate("/log/a.log");
+      scene.stop();
+      scene.write(text_of(400, 410));
+      scene.start();
+      scene.some_turns(turns);
+      scene.stop();
+      scene.start();
+      scene.run(30s);
+      scene.check_exact();
+      const std::string more = "only here\n";
+      scene.append("/log/a.log.1", half.empty() ? more : "\n" + more);
+      scene.written += more;
+      scene.run(10s);
+      scene.check_exact();
+    }
+  }
+}
+
+TEST_CASE("copies: lines ended by time do not hide where lines ended before", "[sources][copies]") {
+  Copying scene;
+  scene.options.tail.partial_line_timeout = 1s;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.write("a line whose end ");
+  scene.read_unseen();
+  scene.world.clock().advance(2s);
+  scene.read_unseen();
+  scene.write("\n" + text_of(300, 303));
+  scene.read_unseen();
+  scene.truncate("/log/a.log");
+  scene.write(text_of(400, 405));
+  scene.read_unseen();
+  scene.run(10s);
+  scene.check_exact();
+  CHECK(scene.counters().files_continued_copied.value() == 1);
+}
+
 TEST_CASE("copies: one that is kept beside its original is not read, what it gets later is",
           "[sources][copies]") {
   Copying scene;

@@ -81,6 +81,19 @@ TEST_CASE("recent bytes: the last ones, of one generation, below what is asked f
   CHECK(recent.line_ends(base::Origin{9}, text.size(), {}).empty());
 }
 
+TEST_CASE("recent bytes: a generation whose origin changes in the middle is one",
+          "[sources][recent]") {
+  const std::string text = scene::numbered(0, 100);
+  RecentBytes recent;
+  add(recent, kOrigin, text, 0, 500);
+  recent.rename(kOrigin, kOther);
+  add(recent, kOther, text, 500, text.size());
+  auto wanted = ends_of(text);
+  wanted.pop_back();
+  CHECK(recent.line_ends(kOther, text.size(), {}) == wanted);
+  CHECK(recent.line_ends(kOrigin, text.size(), {}).empty());
+}
+
 TEST_CASE("recent bytes: lines may end otherwise", "[sources][recent]") {
   const std::string text = "one<>two<>three<>";
   RecentBytes recent;

@@ -74,6 +74,14 @@ struct CopyScene : RotationScene {
     rig->tails().look_at_all();
     rig->run();
   }
+  // The same, and all of it is stored, nothing of it noted.
+  void store_unnoted() {
+    rig->tails().look_at_all();
+    for (int i = 0; i < 20; ++i) {
+      rig->tick();
+      while (rig->undelivered() > 0) rig->deliver(0);
+    }
+  }
 };
 
 }  // namespace scene
