@@ -53,6 +53,23 @@ base::Result<LocalAddress> address_of(const std::string& path) {
   return result;
 }
 
+// 0, or errno. Whoever listens and accepts nobody lets connect() wait once its queue is full:
+// EAGAIN after `patience`. A signal interrupts it (with a time limit whatever its handler says; a
+// ring's completions count as signals too), and it asks again for as long as is left.
+int connect_within(Handle socket, const sockaddr_un& address, base::Duration patience) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + patience;
+  const auto* at = reinterpret_cast<const sockaddr*>(&address);
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::microseconds>(deadline - Clock::now());
+    if (left <= Clock::duration::zero()) return EAGAIN;
+    const timeval limit = timeval_of(left);
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    if (::connect(socket, at, sizeof address) == 0) return 0;
+    if (errno != EINTR) return errno;
+  }
+}
+
 }  // namespace
 
 base::Result<Handle> listen_local(const std::string& path) {
@@ -74,11 +91,7 @@ base::Result<Handle> connect_local(const std::string& path, base::Duration patie
   const LocalAddress at = TRY(address_of(path));
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return base::fail_system(errno, "socket");
-  // Whoever listens and accepts nobody lets connect() wait once its queue is full.
-  const timeval limit = timeval_of(patience);
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  if (::connect(socket, reinterpret_cast<const sockaddr*>(&at.address), sizeof at.address) != 0) {
-    const int error = errno;
+  if (const int error = connect_within(socket, at.address, patience); error != 0) {
     ::close(socket);
     if (error == ENOENT || error == ECONNREFUSED) {
       return base::fail(base::ErrorCode::not_found, "nobody listens on " + path);
