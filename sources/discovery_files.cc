@@ -268,10 +268,13 @@ std::optional<Discovery::State::Known::iterator> Discovery::State::known_elsewhe
   const auto status = environment.files.status(it->second.path, true);
   if (!status && !not_there(status.error())) {
     const base::Instant now = environment.clock.monotonic();
-    const auto unseen = former_unseen.try_emplace(it->first, now).first;
-    if (now - unseen->second < kUnknownMax) return std::nullopt;
-    environment.log.warn("former place of a file cannot be looked at, taken for gone",
-                         {{"path", it->second.path}, {"error", status.error().message}});
+    Unseen& unseen = former_unseen.try_emplace(it->first, Unseen{.since = now}).first->second;
+    if (now - unseen.since < kUnknownMax) return std::nullopt;
+    if (!std::exchange(unseen.said, true)) {
+      environment.log.warn("former place of a file cannot be looked at, taken for gone",
+                           {{"path", it->second.path}, {"error", status.error().message}});
+    }
+    return it;
   }
   former_unseen.erase(it->first);
   const bool gone = !status || identity_of(*status) != it->first.identity;
@@ -295,6 +298,7 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
       environment.log.info("file is known from when its file system had another device number",
                            {{"path", path}});
     }
+    former_unseen.erase(it->first);
     known.erase(it);
     if (checkpoint.flow_fingerprint != options.fingerprint) {
       // The records may go elsewhere now, so the shards' marks of the old origin say nothing.

@@ -280,8 +280,11 @@ struct Discovery::State {
   std::unordered_map<FlowFile, FlowFile, FlowFileHash> known_by_birth;  // device 0 → perhaps there
   std::vector<std::pair<std::size_t, Checkpoint>> outdated;  // flow; to be erased from the log
   std::unordered_map<FlowFile, std::string, FlowFileHash> former_keys;  // in the log, until opened
-  // Their places cannot be looked at, since then.
-  std::unordered_map<FlowFile, base::Instant, FlowFileHash> former_unseen;
+  struct Unseen {
+    base::Instant since{};
+    bool said = false;
+  };
+  std::unordered_map<FlowFile, Unseen, FlowFileHash> former_unseen;   // cannot be looked at
   std::unordered_map<FlowFile, Checkpoint, FlowFileHash> gone_files;  // deleted; perhaps compressed
   Listener listener;
   DiscoveryCounters counters;

@@ -302,7 +302,7 @@ void FileTail::begin_generation() {
   checkpoint_.tail_bytes = 0;
   checkpoint_.tail_hash = 0;
   marks_.clear();
-  marks_new_ = marks_doubted_ = false;
+  marks_new_ = marks_doubted_ = marks_left_ = false;
   window_.restart(0);
   offset_ = 0;
   seen_end_ = text_end_ = 0;
@@ -380,6 +380,7 @@ void FileTail::end_seen() {
   note_end(now, due);
   note_whole_file();
   due = std::min(due, unfinished_at(now));
+  if (has_all_it_will_get()) return make_ready();  // to leave its marks
   phase_ = Phase::idle;
   if (!detached_) {
     if (due != base::Instant::max()) {
@@ -412,7 +413,7 @@ void FileTail::end_seen() {
 
 Checkpoint FileTail::resume_point() const {
   Checkpoint point = checkpoint_;
-  if (timed_out_) point.origin = base::Origin::none;
+  if (timed_out_ || marks_left_) point.origin = base::Origin::none;
   return point;
 }
 

@@ -265,6 +265,7 @@ class FileTail final : public pipeline::Source, private Registered {
   Continuity shorter_than(std::uint64_t bytes) const;
   bool marks_beyond_file() const;
   bool ends_below_marks(std::uint64_t end, bool at_end) const;
+  bool has_all_it_will_get() const;
   void leave_marks(std::uint64_t end);
   bool doubt_marks(TailRead& read);
   bool note_growth(std::uint64_t end);
@@ -400,6 +401,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool hold_group_ = false;  // a group needs a larger buffer
   bool untaken_ = false;     // at the end there are bytes not taken
   base::Origin left_origin_ = base::Origin::none;  // while the next one is not drawn
+  bool marks_left_ = false;         // the origin's are beyond the offset and speak of other bytes
   bool timed_out_ = false;          // what is before the offset was ended by time, not by its bytes
   bool marks_new_ = false;          // not yet compared with the file's size
   bool marks_doubted_ = false;      // they are beyond its end

@@ -190,7 +190,7 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
        {"before", known.path},
        {"offset", std::to_string(whole_bytes > 0 ? whole_bytes : known.offset)}});
   checkpoint_.origin = known.origin;
-  checkpoint_.goes_on = true;
+  checkpoint_.goes_on = !former.marks.empty();
   checkpoint_.generation = known.generation;
   checkpoint_.offset = known.offset;
   checkpoint_.tail_bytes = known.tail_bytes;

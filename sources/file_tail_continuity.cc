@@ -106,6 +106,12 @@ bool FileTail::ends_below_marks(std::uint64_t end, bool at_end) const {
   return !checkpoint_.goes_on || !compressed_ || !compressed_->unfinished();
 }
 
+// A compressed form that ends in the middle: nobody waits for the rest any more.
+bool FileTail::has_all_it_will_get() const {
+  return checkpoint_.goes_on && skipping() && compressed_ && !compressed_->unfinished() &&
+         offset_ == seen_end_;
+}
+
 // It goes on as a generation that was read further than it goes: made before that generation's last
 // lines were written. All of it is passed, what was stored under the marks; what it may get later
 // is its own.
@@ -113,7 +119,7 @@ void FileTail::leave_marks(std::uint64_t end) {
   if (!checkpoint_.goes_on || offset_ != end) return;
   marks_ = {};
   parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());
-  timed_out_ = true;
+  marks_left_ = true;
 }
 
 // True: it is read once more first. It may have been truncated since this read, and then its marks

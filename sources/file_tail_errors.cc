@@ -54,24 +54,14 @@ void FileTail::suspect(std::uint64_t at, std::uint64_t until) {
   if (view() == nullptr) trouble_ = std::make_unique<Trouble>(Trouble{.at = at, .until = until});
 }
 
-// This descriptor is bad for good, its path may not be (F28). Without one nothing comes any more:
-// another client has deleted the file. True: it is done with.
+// This descriptor is bad for good, its path may not be (F28): without one it is opened again. Who
+// lost his name, perhaps because another client deleted it, gets some time. Then discovery looks
+// for him, and counts what is lost if he is not there. True: it is done with.
 bool FileTail::went_stale() {
-  if (!detached_) return come_to_rest(true, true);
   const base::Instant now = parts_.environment.clock.monotonic();
   if (stale_since_ == base::Instant{}) stale_since_ = now;
-  if (now - stale_since_ < parts_.options.rotate_wait) return false;
-  std::uint64_t stored = offset_;  // more of it may be
-  for (const std::uint64_t mark : marks_) stored = std::max(stored, mark);
-  const std::uint64_t lost = seen_end_ > stored ? seen_end_ - stored : 0;
-  parts_.counters.bytes_lost_unread.add(lost);
-  parts_.environment.log.warn("file without a name let go, its server does not know it any more",
-                              {{"path", checkpoint_.path}, {"bytes_lost", std::to_string(lost)}});
-  phase_ = Phase::closing;
-  if (!window_.empty()) return true;
-  phase_ = Phase::finished;
-  parts_.turns.finished.push_back(this);
-  return true;
+  if (detached_ && now - stale_since_ < parts_.options.rotate_wait) return false;
+  return come_to_rest(true, true);
 }
 
 // A read of `bytes` from `from` on.
@@ -193,6 +183,7 @@ void FileTail::go_on_behind(std::uint64_t end) {
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   if (skipping()) return make_ready();  // it could be read when what follows was stored
   if (!marks_.empty()) {
+    checkpoint_.goes_on = false;
     parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());
   }
   marks_new_ = marks_doubted_ = false;

@@ -168,7 +168,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const bool below_marks = ends_below_marks(end, at_end);
   if (below_marks && !checkpoint_.goes_on) {
     if (doubt_marks(read)) return;
-    timed_out_ = true;  // it was cut while we caught up: what comes there now is new
+    marks_left_ = true;  // it was cut while we caught up: what comes there now is new
   }
   marks_doubted_ = false;
   if (set_aside(read, body) || not_yet(read, body)) return;
@@ -207,7 +207,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     return;
   }
   // What was read may go on behind the mark it was cut at.
-  next(!at_end || (marked && marks_.empty() && offset_ < end));
+  next(!at_end || marks_left_ || (marked && marks_.empty() && offset_ < end));
 }
 
 // Time-outs count from the last growth; a read that grew the file finds none.
@@ -265,14 +265,15 @@ void FileTail::skip_delimiter(std::string_view& bytes) {
 }
 
 // True: first what is out must settle, then what follows gets an origin of its own. Under one
-// origin the same bytes must give the same records; where time ended one, that is over.
+// origin the same bytes must give the same records; where time ended one, that is over. One whose
+// marks are beyond the offset is left at once: after a restart they would hide what comes.
 bool FileTail::rename_origin(std::string_view body) {
-  if (!timed_out_ || body.empty()) return false;
+  if (!marks_left_ && (!timed_out_ || body.empty())) return false;
   if (!window_.empty()) {
     phase_ = Phase::settling;
     return true;
   }
-  timed_out_ = false;
+  timed_out_ = marks_left_ = false;
   left_origin_ = std::exchange(checkpoint_.origin, base::Origin::none);
   return false;
 }
@@ -359,6 +360,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   if (parts_.options.copies) parts_.turns.recent.add(checkpoint_.origin, offset_, before_end);
   if (!marks_.empty() && offset_ >= *std::max_element(marks_.begin(), marks_.end())) {
     marks_ = {};
+    checkpoint_.goes_on = false;
     parts_.turns.caught_up.emplace_back(checkpoint_.origin, now);
   }
   if (parcel == nullptr) {

@@ -106,7 +106,7 @@ void TailSet::State::release_rested() {
   for (FileTail* const tail : std::exchange(turns.rested, {})) {
     const std::uint64_t number = tail->number();
     const Rest rest = tail->rest();
-    if (rest.marks.empty()) let_go.remember(rest.checkpoint);
+    let_go.remember(rest.checkpoint, rest.marks);
     forget(*tail);
     counters.files_closed.add();
     if (rested) rested(number, rest);
@@ -153,7 +153,7 @@ void TailSet::State::close(FileTail& tail) {
       }
     }
   } else {
-    let_go.remember(resume);
+    let_go.remember(resume, {});
   }
   forget(tail);
   counters.files_closed.add();
@@ -193,7 +193,7 @@ TailSet::~TailSet() = default;
 
 void TailSet::add(FoundFile found) {
   if (state_->go_on(found)) return;
-  if (state_->let_go.take(found.checkpoint.identity, found.checkpoint)) found.marks.clear();
+  state_->let_go.take(found.checkpoint.identity, found.checkpoint, found.marks);
   const std::uint64_t number = found.number;
   std::vector<std::uint64_t> after = std::move(found.after);
   for (const std::uint64_t older : after) {

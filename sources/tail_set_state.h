@@ -26,8 +26,9 @@ class LetGo {
  public:
   static constexpr std::size_t kFilesMax = 1024;
 
-  void remember(const Checkpoint& checkpoint) {
-    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, ++last_});
+  // `marks`: of its origin, not reached yet.
+  void remember(const Checkpoint& checkpoint, const std::vector<std::uint64_t>& marks) {
+    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, marks, ++last_});
     order_.emplace_back(checkpoint.identity, last_);
     while (order_.size() > kFilesMax) {
       const auto oldest = files_.find(order_.front().first);
@@ -37,24 +38,28 @@ class LetGo {
       order_.pop_front();
     }
   }
-  bool take(const FileIdentity& identity, Checkpoint& checkpoint) {
+  void take(const FileIdentity& identity, Checkpoint& checkpoint,
+            std::vector<std::uint64_t>& marks) {
     const auto found = files_.find(identity);
-    if (found == files_.end()) return false;
-    Checkpoint remembered = std::move(found->second.checkpoint);
+    if (found == files_.end()) return;
+    const Entry remembered = std::move(found->second);
     files_.erase(found);
     // Another reactor may have had it since.
-    if (std::pair(remembered.generation, remembered.offset) <
+    const Checkpoint& known = remembered.checkpoint;
+    if (std::pair(known.generation, known.offset) <
         std::pair(checkpoint.generation, checkpoint.offset)) {
-      return false;
+      return;
     }
-    remembered.path = std::move(checkpoint.path);
-    checkpoint = std::move(remembered);
-    return true;
+    std::string path = std::move(checkpoint.path);
+    checkpoint = known;
+    checkpoint.path = std::move(path);
+    marks = remembered.marks;
   }
 
  private:
   struct Entry {
     Checkpoint checkpoint;
+    std::vector<std::uint64_t> marks;
     std::uint64_t number;  // of its remember()
   };
   std::unordered_map<FileIdentity, Entry, FileIdentityHash> files_;

@@ -149,8 +149,10 @@ TEST_CASE("copies: one that ends below what was stored and not noted is passed, 
       scene.run(30s);
       scene.check_exact();
       const std::string more = "only here\n";
+      if (turns % 2 == 0) scene.stop();
       scene.append("/log/a.log.1", half.empty() ? more : "\n" + more);
       scene.written += more;
+      if (turns % 2 == 0) scene.start();
       scene.run(10s);
       scene.check_exact();
     }
