@@ -95,7 +95,7 @@ void FaultFs::fail(Call call, int error, const std::string& name) {
 
 void FaultFs::damage(const std::string& name, std::uint64_t from, std::uint64_t to) {
   const std::scoped_lock lock(mutex_);
-  damages_[name] = {from, to};
+  damages_[name].emplace_back(from, to);
 }
 
 void FaultFs::repair(const std::string& name) {
@@ -323,12 +323,15 @@ void FaultFs::read_file(const Request& request) {
   const auto asked = request.as<fuse_read_in>();
   std::size_t size = asked.size;
   if (const auto bad = damages_.find(nodes_.at(request.header.nodeid).name);
-      bad != damages_.end() && asked.offset < bad->second.second) {
-    if (asked.offset >= bad->second.first) {
-      ++failures_;
-      return answer(request, EIO);
+      bad != damages_.end()) {
+    for (const auto& [from, to] : bad->second) {
+      if (asked.offset >= to) continue;
+      if (asked.offset >= from) {
+        ++failures_;
+        return answer(request, EIO);
+      }
+      size = std::min<std::size_t>(size, from - asked.offset);
     }
-    size = std::min<std::size_t>(size, bad->second.first - asked.offset);
   }
   std::string bytes(size, '\0');
   const ssize_t got = ::pread(opens_.at(asked.fh).file, bytes.data(), bytes.size(),

@@ -38,7 +38,7 @@ class FaultFs {
   // From now on `call` is answered with `error`, one of errno's; 0: as usual.
   void fail(Call call, int error, const std::string& name = "");
   // Bytes [from, to) of a file cannot be read, like a bad sector: a read that reaches them ends
-  // before them, one that begins in them fails with EIO.
+  // before them, one that begins in them fails with EIO. A file may have several such ranges.
   void damage(const std::string& name, std::uint64_t from, std::uint64_t to = kToEnd);
   void repair(const std::string& name);
   // From now on `call` is not answered at all before let_go(). The kernel's interrupts are, as a
@@ -90,7 +90,7 @@ class FaultFs {
   std::mutex mutex_;  // guards what follows: the test's thread says what fails, ours answers
   std::map<Fault, int> errors_;
   std::map<Fault, bool> holds_;
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> damages_;
+  std::map<std::string, std::vector<std::pair<std::uint64_t, std::uint64_t>>> damages_;
   std::vector<Request> held_;
   std::map<std::uint64_t, Node> nodes_;
   std::map<std::pair<dev_t, ino_t>, std::uint64_t> numbers_;

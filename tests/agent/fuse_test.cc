@@ -6,16 +6,14 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "tests/agent/fault_fs.h"
-#include "tests/agent/log_place.h"
+#include "tests/agent/fuse_place.h"
 #include "tests/agent/own_mounts.h"
 #include "tests/test.h"
 
-const char* const process::kNeededDevice = "/dev/fuse";
+std::string process::obstacle() { return cannot_open("/dev/fuse"); }
 
 namespace {
 
@@ -26,23 +24,9 @@ using process::contains;
 using process::count;
 using process::eventually;
 using process::FaultFs;
-using process::LogPlace;
+using process::FusePlace;
 using Lines = std::vector<std::string>;
 using Call = FaultFs::Call;
-
-// What is written to behind/ is read in logs/.
-struct FusePlace : LogPlace {
-  explicit FusePlace(const Options& options) : LogPlace(options) {
-    fs::create_directory(path("behind"));
-    faults = std::make_unique<FaultFs>(path("behind"), path("logs"));
-  }
-  void grow(const std::string& name, const std::string& line) {
-    append("behind/" + name, line + "\n");
-    lines.push_back(line);
-  }
-  std::unique_ptr<FaultFs> faults;
-  Lines lines;
-};
 
 std::string many_lines(const std::string& what, int most) {
   std::string text;

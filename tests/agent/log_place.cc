@@ -130,6 +130,16 @@ std::uint64_t counter(const LogPlace& place, const Background& agent, const std:
   return sum;
 }
 
+std::uint64_t sample(const LogPlace& place, const std::string& which) {
+  const Ran ran = place.ask("status --counters");
+  INFO(ran.out);
+  REQUIRE(ran.exit_code == 0);
+  const std::string line = "\ntailrace_" + which + " ";
+  const std::size_t at = ran.out.find(line);
+  REQUIRE(at != std::string::npos);
+  return std::stoull(ran.out.substr(at + line.size()));
+}
+
 std::size_t watches(pid_t pid) {
   std::size_t found = 0;
   const fs::path descriptors = "/proc/" + std::to_string(pid) + "/fdinfo";

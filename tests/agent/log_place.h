@@ -57,6 +57,8 @@ bool running(const LogPlace& place);
 std::size_t count(const std::string& text, const std::string& what);
 // A counter as the agent reports it at SIGUSR1, summed over its labels; 0 if it does not.
 std::uint64_t counter(const LogPlace& place, const Background& agent, const std::string& name);
+// One of them alone, as `status --counters` has it, "name{labels}".
+std::uint64_t sample(const LogPlace& place, const std::string& which);
 std::size_t watches(pid_t pid);  // inotify's, as /proc tells
 
 }  // namespace process

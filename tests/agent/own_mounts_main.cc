@@ -17,28 +17,32 @@ namespace {
 
 constexpr int kExitSkipped = 77;  // SKIP_RETURN_CODE
 
-std::string said(const std::string& what) { return what + ": " + std::strerror(errno); }
-
-// Why it cannot be done here; empty: it can.
-std::string obstacle() {
-  const std::string device = process::kNeededDevice;
-  if (!device.empty()) {
-    const int handle = ::open(device.c_str(), O_RDWR | O_CLOEXEC);
-    if (handle < 0) return said(device);
-    ::close(handle);
-  }
-  if (::unshare(CLONE_NEWNS) != 0) return said("no mount namespace of its own");
-  // Nothing of it may get out.
+// A namespace whose mounts nobody else sees.
+std::string cannot_be_alone() {
+  if (::unshare(CLONE_NEWNS) != 0) return process::with_error("no mount namespace of its own");
   if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return said("mounts cannot be kept private");
+    return process::with_error("mounts cannot be kept private");
   }
   return {};
 }
 
 }  // namespace
 
+std::string process::with_error(const std::string& what) {
+  return what + ": " + std::strerror(errno);
+}
+
+std::string process::cannot_open(const std::string& device) {
+  const int handle = ::open(device.c_str(), O_RDWR | O_CLOEXEC);
+  if (handle < 0) return with_error(device);
+  ::close(handle);
+  return {};
+}
+
 int main(int argc, char** argv) {
-  if (const std::string why = obstacle(); !why.empty()) {
+  std::string why = cannot_be_alone();
+  if (why.empty()) why = process::obstacle();
+  if (!why.empty()) {
     std::cout << "SKIPPED: " << why << "\n";
     return kExitSkipped;
   }

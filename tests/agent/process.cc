@@ -46,6 +46,8 @@ bool eventually(const std::function<bool()>& condition, std::chrono::seconds lon
 }
 
 Background::Background(const std::string& command, const std::string& log) {
+  // What an earlier one said is not to be taken for this one's.
+  REQUIRE(std::ofstream(log).good());
   // Before exec, SIGTERM would find the test framework's handler.
   sigset_t term, before;
   ::sigemptyset(&term);
