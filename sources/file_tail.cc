@@ -208,6 +208,7 @@ void FileTail::wake_up(io::Handle handle, bool brief) {
   yielding_ = brief;
   turn_reads_ = 0;
   std::erase(parts_.turns.rested, this);
+  std::erase(parts_.turns.finished, this);
   phase_ = Phase::idle;
   probing_ = parts_.options.inflate;
   trouble_.reset();
@@ -423,49 +424,6 @@ Rest FileTail::rest() const {
   rest.checkpoint = resume_point();
   if (skipping() && rest.checkpoint.origin != base::Origin::none) rest.marks = marks_;
   return rest;
-}
-
-std::uint64_t FileTail::deleted_bytes(base::Instant now) {
-  if (!open() || !detached_ || phase_ == Phase::closing || phase_ == Phase::finished) return 0;
-  const auto status = parts_.environment.files.status(handle_);
-  if (!status || status->links != 0) return 0;
-  if (deleted_since_ == base::Instant{}) deleted_since_ = now;
-  return status->allocated;
-}
-
-bool FileTail::give_up() {
-  const bool waits = phase_ == Phase::held || phase_ == Phase::ready || phase_ == Phase::idle ||
-                     phase_ == Phase::backing_off;
-  // What is on its way is stored or will be; it is not known yet which.
-  if (!waits || !window_.empty() || skipping()) return false;
-  const auto status = parts_.environment.files.status(handle_);
-  if (status) note(*status);
-  if (phase_ == Phase::idle && reached_end_ && status && size_in(*status) == seen_end_) {
-    letting_go_ = true;  // at its end: an unfinished last line counts (F38)
-    last_growth_ = base::Instant{};
-    make_ready();
-    return true;
-  }
-  const std::uint64_t unread = view() != nullptr                  ? lag_bytes()
-                               : status && status->size > offset_ ? status->size - offset_
-                                                                  : 0;
-  parts_.counters.bytes_lost_unread.add(unread);
-  parts_.counters.files_given_up.add();
-  parts_.environment.log.warn(
-      "deleted file let go before it was read, over max_deleted_bytes or max_deleted_age",
-      {{"path", checkpoint_.path}, {"bytes_lost", std::to_string(unread)}});
-  drop_timer();
-  if (phase_ == Phase::ready) std::erase(parts_.turns.ready, this);
-  std::erase(parts_.turns.to_inflate, this);
-  phase_ = Phase::finished;
-  parts_.turns.finished.push_back(this);
-  return true;
-}
-
-bool FileTail::deleted() const {
-  if (!open()) return false;
-  const auto status = parts_.environment.files.status(handle_);
-  return status && status->links == 0;
 }
 
 bool FileTail::caught_up() const {

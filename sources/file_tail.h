@@ -225,8 +225,8 @@ class FileTail final : public pipeline::Source, private Registered {
   // Room its deleted file takes on the disk, bytes; 0: it has a name.
   std::uint64_t deleted_bytes(base::Instant now);
   base::Instant deleted_since() const { return deleted_since_; }
-  // Lets its deleted file go although there may be more to read. False: not now, something of it is
-  // on its way.
+  // Lets its deleted file go although there may be more to read; what was read of it is delivered
+  // all the same. False: not now, a read is under way, or what comes next may be stored already.
   bool give_up();
   // `read`: its read in flight, or nullptr. False: that would not help.
   bool restart(StallReason reason, TailRead* read);
@@ -242,7 +242,7 @@ class FileTail final : public pipeline::Source, private Registered {
     emptying,     // truncated: what was read of the old generation is still out
     ending,       // … and now that it ended is on its way to the log
     settling,     // a time-out ended a record and more came: a new origin when all is settled
-    closing,      // let go: what was read is still out
+    closing,      // let go: what was read is still out; without a descriptor if it was given up
     finished,     // in turns.finished
     resting,      // without a descriptor: what was read is still out, or it is in turns.rested
   };
@@ -337,6 +337,9 @@ class FileTail final : public pipeline::Source, private Registered {
   void found_unreadable();
   void pass_unreadable(std::uint32_t header);
   void go_on_behind(std::uint64_t end);
+  // file_tail_deleted.cc
+  bool may_be_given_up() const;
+  void drop_file();
   // file_tail_compressed.cc
   void read_at(TailRead& read, std::uint64_t from);
   bool start_other(TailRead& read);

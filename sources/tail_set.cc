@@ -139,6 +139,7 @@ void TailSet::State::close(FileTail& tail) {
   const Checkpoint checkpoint = tail.checkpoint();
   Checkpoint resume = tail.resume_point();
   const bool deleted = tail.deleted();
+  const bool holds = tail.open();
   bool keep = !deleted && checkpoint.origin != base::Origin::none;
   if (deleted) {
     counters.files_deleted.add();
@@ -157,7 +158,7 @@ void TailSet::State::close(FileTail& tail) {
   }
   forget(tail);
   counters.files_closed.add();
-  counters.files_open.set(--open);
+  if (holds) counters.files_open.set(--open);
   closed(number, keep ? &resume : nullptr);
 }
 
@@ -166,7 +167,7 @@ bool TailSet::State::go_on(FoundFile& found) {
   const auto known = by_identity.find(found.checkpoint.identity);
   if (known == by_identity.end()) return false;
   FileTail& tail = *known->second;
-  if (tail.resting()) {
+  if (!tail.open()) {
     tail.wake_up(found.handle, found.brief);
     counters.files_open.set(++open);
   } else {

@@ -159,65 +159,6 @@ TEST_CASE("tail set: a damaged checkpoint's offset beyond the end starts a new g
   CHECK(scene.records() == Lines{"one"});
 }
 
-TEST_CASE("tail set: deleted files take no more room than they may, the oldest go first (F12)",
-          "[sources][tail_set]") {
-  const bool by_age = GENERATE(false, true);
-  CAPTURE(by_age);
-  rig::Options options;
-  options.chunk_bytes = 512;
-  options.budget_bytes = 1024;  // the target takes nothing: a chunk or two of all of them is read
-  options.tail.deleted_bytes_max = by_age ? 0 : 20'000;
-  options.tail.deleted_age_max = by_age ? 90s : 0s;
-  Scene scene(options);
-  const std::string lines = numbered(0, 800);  // about 7 KiB
-  std::uint64_t bytes = 0;
-  for (std::uint64_t i = 1; i <= 5; ++i) {
-    const std::string path = "/log/" + std::to_string(i);
-    scene.write(path, lines);
-    bytes += lines.size();
-    scene.rig->add(path, i);
-    for (int turn = 0; turn < 20; ++turn) {
-      scene.rig->tick();
-      if (scene.rig->writes() > 0) scene.rig->answer();
-      scene.world.clock().advance(1ms);
-    }
-    scene.world.disk().remove(path);
-    scene.rig->tails().detached(i, "");
-    scene.world.clock().advance(30s);
-    scene.rig->tails().limit_deleted(scene.world.clock().monotonic());
-  }
-  // Two are within 20,000 bytes. Of the first something is on its way; the second is 90 s old.
-  CHECK(scene.counters().files_given_up.value() == (by_age ? 1 : 3));
-  scene.pass(120s);
-  scene.rig->tails().limit_deleted(scene.world.clock().monotonic());
-  CHECK(scene.rig->tails().files() == 0);
-  std::uint64_t stored = 0;
-  for (const std::string& line : scene.records()) stored += line.size() + 1;
-  CHECK(stored + scene.counters().bytes_lost_unread.value() == bytes);
-  CHECK(scene.counters().bytes_lost_unread.value() >= (by_age ? 1 : 3) * lines.size() / 2);
-}
-
-TEST_CASE("tail set: a deleted file that was read to its end goes with its last line, and no alarm",
-          "[sources][tail_set]") {
-  rig::Options options;
-  options.tail.deleted_age_max = 1s;
-  Scene scene(options);
-  scene.write("/log/a", "one\ntwo");
-  scene.rig->add("/log/a", 1);
-  scene.run();
-  scene.world.disk().remove("/log/a");
-  scene.rig->tails().detached(1, "");
-  scene.run();
-  scene.rig->tails().limit_deleted(scene.world.clock().monotonic());
-  scene.pass(2s);
-  scene.rig->tails().limit_deleted(scene.world.clock().monotonic());
-  scene.run();
-  CHECK(scene.records() == Lines{"one", "two"});
-  CHECK(scene.counters().files_given_up.value() == 0);
-  CHECK(scene.counters().bytes_lost_unread.value() == 0);
-  CHECK(scene.rig->tails().files() == 0);
-}
-
 TEST_CASE("tail set: marks of a generation that is ending are needed until that is told",
           "[sources][tail_set]") {
   rig::Options options;
