@@ -1,5 +1,7 @@
-// Disks that are full: one that deleted logs are kept on (rule F12).
+// Disks that are full: the logs' own, the store's, and one that deleted logs are kept on (rules
+// F12, F60).
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -46,6 +48,12 @@ std::string numbered(const std::string& what, std::size_t bytes) {
   return text;
 }
 
+void add_lines(Lines& lines, const std::string& text) {
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    lines.push_back(text.substr(at, text.find('\n', at) - at));
+  }
+}
+
 // Writes until the disk is full. Result: what went in, perhaps the half of a line at its end.
 std::size_t write_until_full(const std::string& path, const std::string& text) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -67,6 +75,78 @@ std::size_t write_until_full(const std::string& path, const std::string& text) {
 void fill(const std::string& path) { write_until_full(path, std::string(64 * kMebibyte, 'f')); }
 
 }  // namespace
+
+TEST_CASE("full disk: the logs' own ends a line in its middle, and later it goes on",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const bool killed = GENERATE(false, true);  // while it is full
+  CAPTURE(backend, killed);
+  LogPlace place({.backend = backend});
+  const Mount disk = Mount::memory(place.path("logs"), "1m");
+  const std::string text = numbered("line", 2 * kMebibyte);
+  Lines lines;
+  add_lines(lines, text);
+  const std::size_t written = write_until_full(place.path("logs/a.log"), text);
+  REQUIRE(written < text.size());
+  REQUIRE(text[written - 1] != '\n');
+  const auto whole = static_cast<std::ptrdiff_t>(std::ranges::count(text.substr(0, written), '\n'));
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(Lines(lines.begin(), lines.begin() + whole)));
+    if (killed) REQUIRE(::kill(agent.pid(), SIGKILL) == 0);
+  }
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(process::running(place));
+    disk.resize("4m");
+    place.append("logs/a.log", text.substr(written));
+    CHECK(place.stores(lines));
+    CHECK(count(place.log(), "warn") == 0);
+    CHECK(process::counter(place, agent, "records_unaccounted") == 0);
+  }
+  place.once();
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("full disk: the store's is waited for by who is killed, and by who starts on it",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  CAPTURE(backend);
+  LogPlace place({.backend = backend, .flows_more = "memory: 4MiB\nshutdown_grace: 1s\n"});
+  fs::create_directory(place.path("data"));
+  const Mount disk = Mount::memory(place.path("data"), "24m");
+  Lines lines;
+  const auto grow = [&](const std::string& what) {
+    const std::string text = numbered(what, kMebibyte / 2);
+    add_lines(lines, text);
+    place.append("logs/a.log", text);
+    place.append("logs/" + what + ".log", "new\n");
+    lines.push_back("new");
+  };
+  grow("first");
+  for (const bool killed : {true, true, false}) {
+    {
+      const Background agent(place.command(), place.log_path());
+      REQUIRE(place.stores(lines));
+      fill(place.path("data/filler"));
+      grow(killed ? "killed" : "stopped");
+      REQUIRE(eventually([&] { return contains(place.log(), "No space left"); }));
+      CHECK(process::counter(place, agent, "groups_retried") > 0);
+      CHECK(process::counter(place, agent, "store_write_errors") > 0);
+      CHECK(process::counter(place, agent, "records_dropped") == 0);
+      if (killed) REQUIRE(::kill(agent.pid(), SIGKILL) == 0);
+    }
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(eventually([&] { return contains(place.log(), "No space left"); }));
+    grow("starting");
+    fs::remove(place.path("data/filler"));
+    REQUIRE(place.stores(lines));
+    CHECK(process::counter(place, agent, "records_unaccounted") == 0);
+    CHECK(process::counter(place, agent, "bytes_unaccounted") == 0);
+  }
+  place.once();
+  CHECK(place.stores(lines));
+}
 
 TEST_CASE(
     "full disk: deleted logs take no more of it than they may while nothing is delivered (F12)",
