@@ -77,6 +77,25 @@ bool Discovery::State::may_be_copy(const File& file) const {
          !may_have_original(file) && is_fresh(file.resting->rest.checkpoint);
 }
 
+// One of the same name on another device that was deleted, as mv does when its copy is there. What
+// was read of it is known when it is let go. 0: none.
+std::uint64_t Discovery::State::deleted_namesake(const File& file) const {
+  const auto name = name_in(path_of(file));
+  for (const auto* const nameless : {&orphans, &detached_files}) {
+    for (const std::uint64_t number : *nameless) {
+      const auto it = files.find(number);
+      if (it == files.end() || it->second.flow != file.flow) continue;
+      const File& other = it->second;
+      const bool deleted = other.names == 0 && other.moved_to.empty() && !other.resting;
+      if (deleted && other.identity.device != file.identity.device &&
+          name_in(path_of(other)) == name) {
+        return number;
+      }
+    }
+  }
+  return 0;
+}
+
 // Who is followed under a name that this one's may be made of; or under the same name on another
 // device. 0: nobody.
 std::uint64_t Discovery::State::copied_file(std::uint64_t number) const {
@@ -98,6 +117,7 @@ std::uint64_t Discovery::State::copied_file(std::uint64_t number) const {
       if (const std::uint64_t other = followed(each, name); other != 0) return other;
     }
   }
+  if (const std::uint64_t other = deleted_namesake(file); other != 0) return other;
   if (directories.size() > kDirectoriesMax) return 0;
   for (const auto& [each, directory] : directories) {
     const std::uint64_t other = followed(each, name_in(path));
@@ -177,12 +197,15 @@ bool Discovery::State::has_waited_enough(const CopyCheck& check) const {
          environment.clock.monotonic() - check.exhausted_since >= limit;
 }
 
-// An original nobody can look at is none, after a while.
+// An original nobody can look at is none, after a while. One that was deleted is let go before
+// that, unless somebody writes to it still.
 bool Discovery::State::cannot_be_seen(std::uint64_t number, CopyCheck& check,
                                       base::Instant now) const {
   if (check.unknown_since == base::Instant{}) check.unknown_since = now;
+  const auto original = files.find(check.original);
+  const bool ends = original != files.end() && original->second.names == 0;
   const base::Duration limit = std::max(flows[files.at(number).flow].copy_wait, kUnknownMax);
-  return now - check.unknown_since >= limit;
+  return now - check.unknown_since >= (ends ? 2 * limit : limit);
 }
 
 // False: it is decided; or it cannot be opened, and whoever tries to says so.

@@ -222,6 +222,7 @@ struct Discovery::State {
   // discovery_copies.cc: copies that rotation made.
   bool remembers(std::size_t flow) const;
   bool may_be_copy(const File& file) const;
+  std::uint64_t deleted_namesake(const File& file) const;
   std::uint64_t copied_file(std::uint64_t number) const;
   bool waits_for_copied(std::uint64_t number);
   bool is_covered(const CopyCheck& check, std::uint64_t size) const;

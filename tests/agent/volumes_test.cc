@@ -1,5 +1,5 @@
-// Volumes with logs that go and come back, under the same device number or another, and that are
-// seen by two paths (rules F20, F22).
+// Volumes with logs that go and come back, under the same device number or another, that are seen
+// by two paths, and logs that move from one to another (rules F16, F20, F22).
 #include <signal.h>
 #include <sys/types.h>
 
@@ -22,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using process::Background;
+using process::contains;
 using process::eventually;
 using process::LogPlace;
 using process::LoopVolume;
@@ -45,6 +46,13 @@ struct VolumePlace : LogPlace {
 void wait_for_scans(const VolumePlace& place, const Background& agent, std::uint64_t times) {
   const std::uint64_t before = process::counter(place, agent, "scans");
   REQUIRE(eventually([&] { return process::counter(place, agent, "scans") >= before + times; }));
+}
+
+// The agent has written down that all of this file is stored.
+bool noted(const VolumePlace& place, const std::string& name) {
+  const std::string size = std::to_string(fs::file_size(place.path(name)));
+  const std::string wanted = place.path(name) + "\",\"file\":\"there\",\"offset\":" + size + ",";
+  return eventually([&] { return contains(place.ask("state list --json"), wanted); });
 }
 
 void check_nothing_lost(const VolumePlace& place, const Background& agent) {
@@ -279,6 +287,48 @@ TEST_CASE("volumes: a file that is mounted over another is read once, and so is 
   }
   const Mount over = Mount::bind(place.path("logs/b.log"), place.path("logs/a.log"));
   place.grow("logs/a.log", "b by the name of a", 5);
+  place.once();
+  CHECK(place.stores(place.lines));
+}
+
+TEST_CASE("volumes: a log that mv takes to another one is not read twice (F16)",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  enum class Meanwhile : std::uint8_t { runs, stopped, killed };
+  const Meanwhile meanwhile = GENERATE(Meanwhile::runs, Meanwhile::stopped, Meanwhile::killed);
+  const bool to_disk = GENERATE(false, true);
+  CAPTURE(backend, static_cast<int>(meanwhile), to_disk);
+  VolumePlace place({.backend = backend,
+                     .patterns = {"disk/*.log", "memory/*.log"},
+                     .reconcile = "200ms",
+                     .from_more = "      rotate_wait: 1s\n"});
+  for (const char* name : {"disk", "memory"}) fs::create_directory(place.path(name));
+  LoopVolume volume(place.path("image"));
+  volume.mount(place.path("disk"));
+  const Mount memory = Mount::memory(place.path("memory"), "16m");
+  const std::string from = to_disk ? "memory" : "disk";
+  const std::string to = to_disk ? "disk" : "memory";
+  place.grow(from + "/a.log", "a line that is long enough to be known again", 500);
+  place.grow(from + "/b.log", "b", 500);
+  std::optional<Background> agent;
+  agent.emplace(place.command(), place.log_path());
+  REQUIRE(place.stores(place.lines));
+  if (meanwhile != Meanwhile::runs) {
+    REQUIRE(noted(place, from + "/a.log"));
+    if (meanwhile == Meanwhile::killed) ::kill(agent->pid(), SIGKILL);
+    agent.reset();
+    place.grow(from + "/a.log", "a, not read before it is moved", 500);
+  }
+  const auto moved = process::shell("mv " + place.path(from + "/a.log") + " " + place.path(to));
+  REQUIRE(moved.exit_code == 0);
+  if (!agent) agent.emplace(place.command(), place.log_path());
+  REQUIRE(place.stores(place.lines));
+  place.grow(to + "/a.log", "a, grown where it is now", 5);
+  place.grow(from + "/a.log", "a, a new one where it was", 5);
+  place.grow(from + "/b.log", "b, still there", 5);
+  CHECK(place.stores(place.lines));
+  check_nothing_lost(place, *agent);
+  agent.reset();
   place.once();
   CHECK(place.stores(place.lines));
 }

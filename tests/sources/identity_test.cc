@@ -268,3 +268,61 @@ TEST_CASE("identity: a move to another device takes the name and 1 KiB", "[sourc
     }
   }
 }
+
+TEST_CASE("identity: what is moved to another device while it is looked at is not read twice (F16)",
+          "[sources][identity]") {
+  const int turns = GENERATE(0, 1, 3, 100);  // between what mv does
+  const bool grew = GENERATE(false, true);   // just before
+  const bool anew = GENERATE(false, true);   // there is a new one in its place at once
+  CAPTURE(turns, grew, anew);
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    CAPTURE(seed);
+    Table scene;
+    scene.world.disk().mount("/log/two", 9);
+    std::string text = text_of(0, 100);
+    scene.write(text);
+    scene.start();
+    scene.run(1s);
+    if (grew) scene.write(text_of(100, 120));
+    if (grew) text += text_of(100, 120);
+    const std::string to(kElsewhere);
+    const std::size_t half = text.size() / 2;
+    for (const std::string& piece : {std::string(), text.substr(0, half), text.substr(half)}) {
+      scene.append(to, piece);
+      scene.some_turns(turns);
+    }
+    scene.world.disk().remove(kLog);
+    if (anew) scene.write(text_of(5000, 5010));
+    scene.some_turns(static_cast<int>(seed));
+    scene.write(to, text_of(120, 125));
+    scene.run(10s);
+    scene.check_exact();
+    CHECK(scene.counters().files_continued_copied.value() +
+              scene.discovery->counters().files_passed_over_copied.value() ==
+          1);
+    scene.stop();
+    scene.start();
+    scene.run(5s);
+    scene.check_exact();
+  }
+}
+
+TEST_CASE("identity: a namesake on another device waits for a deleted file, but not for ever",
+          "[sources][identity]") {
+  Table scene;
+  scene.world.disk().mount("/log/two", 9);
+  scene.write(text_of(0, 100));
+  scene.start();
+  scene.run(1s);
+  scene.append(std::string(kElsewhere), "");
+  const sim::NodeRef held = scene.world.disk().find(kLog);  // by whoever writes to it still
+  scene.world.disk().remove(kLog);
+  scene.write(std::string(kElsewhere), text_of(7000, 7010));
+  scene.run(1s);
+  for (int i = 0; i < 70; ++i) {
+    scene.world.disk().append(*held, text_of(200 + i, 201 + i));
+    scene.written += text_of(200 + i, 201 + i);
+    scene.run(1s);
+  }
+  scene.check_exact();
+}
