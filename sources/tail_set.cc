@@ -12,21 +12,23 @@ bool TailSet::State::start_read(FileTail& tail) {
   TailRead* const read = free_read();
   if (read == nullptr) return false;
   const std::size_t large = tail.large_buffer_bytes();
+  std::span<char> buffer;
+  if (large == 0) {
+    buffer = parts.chunks.take();
+    short_of_buffers = buffer.empty();
+    if (short_of_buffers) return false;
+  }
   const std::uint64_t credit = large > 0 ? large : parts.chunks.buffer_bytes();
   if (!parts.budget.take_or_alone(credit)) {
+    if (large == 0) parts.chunks.give_back(buffer);
     short_of_credit = true;
     return false;
   }
   if (large > 0) {
     read->large = std::make_unique_for_overwrite<char[]>(large + pipeline::kPaddingBytes);
-    read->buffer = {read->large.get(), large};
-  } else {
-    read->buffer = parts.chunks.take();
-    if (read->buffer.empty()) {
-      parts.budget.give_back(credit);
-      return false;
-    }
+    buffer = {read->large.get(), large};
   }
+  read->buffer = buffer;
   read->credit_bytes = credit;
   read->tail = &tail;
   tail.start(*read);
@@ -48,7 +50,7 @@ bool TailSet::State::may_inflate(FileTail& tail) {
 }
 
 void TailSet::State::start_reads() {
-  short_of_credit = false;
+  short_of_credit = short_of_buffers = false;
   while (!turns.to_inflate.empty() && may_inflate(*turns.to_inflate.front())) {
     turns.ready.push_back(turns.to_inflate.front());
     turns.to_inflate.pop_front();
@@ -251,7 +253,7 @@ void TailSet::tick(base::Instant now) {
 base::Instant TailSet::next_deadline() const {
   const TailTurns& turns = state_->turns;
   const bool can_read = !state_->stopped && !turns.ready.empty() && !state_->short_of_credit &&
-                        state_->free_read() != nullptr;
+                        !state_->short_of_buffers && state_->free_read() != nullptr;
   if (can_read || !turns.finished.empty() || !turns.rested.empty() || !turns.released.empty() ||
       turns.end_reached || !turns.ended.empty() || !turns.verified.empty()) {
     return base::Instant{};

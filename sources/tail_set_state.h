@@ -168,6 +168,9 @@ struct TailSet::State {
   std::vector<FileTail*> inflating;  // at most kInflatingMax
   bool stopped = false;
   bool short_of_credit = false;  // the budget's doorbell will bring the next tick
+  // Other flows' reads on this reactor have them all; the one that is answered brings the next
+  // tick.
+  bool short_of_buffers = false;
 };
 
 }  // namespace sources

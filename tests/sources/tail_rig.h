@@ -51,6 +51,7 @@ class TailRig {
 
   sources::TailSet& tails() { return *tails_; }
   pipeline::Budget& budget() { return budget_; }
+  pipeline::ChunkPool& chunks() { return chunks_; }
   std::vector<std::uint64_t>& closed() { return closed_; }
   using Closed = std::pair<std::uint64_t, std::optional<sources::Checkpoint>>;
   std::vector<Closed>& closed_with() { return closed_with_; }

@@ -1,5 +1,6 @@
 // TailSet on a simulated machine.
 #include <algorithm>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -99,6 +100,24 @@ TEST_CASE("tail set: a name that comes back is followed where it was, open or le
   CHECK(scene.records() == Lines{"one", "two"});
   CHECK(scene.rig->tails().files() == 1);
   CHECK(scene.process->open_handles() == 1);
+}
+
+TEST_CASE("tail set: while other flows' reads have all buffers there is nothing to do",
+          "[sources][tail_set]") {
+  Scene scene;
+  std::vector<std::span<char>> others;
+  for (auto buffer = scene.rig->chunks().take(); !buffer.empty();
+       buffer = scene.rig->chunks().take()) {
+    others.push_back(buffer);
+  }
+  scene.write("/log/a", "one\n");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  CHECK(scene.records().empty());
+  CHECK(scene.rig->tails().next_deadline() > scene.world.clock().monotonic());
+  for (const std::span<char> buffer : others) scene.rig->chunks().give_back(buffer);
+  scene.run();
+  CHECK(scene.records() == Lines{"one"});
 }
 
 TEST_CASE("tail set: a hot file does not keep the others waiting", "[sources][tail_set]") {
