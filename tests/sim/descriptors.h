@@ -10,14 +10,16 @@
 
 #include "io/io.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/fifo.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/watch_queue.h"
 
 namespace sim {
 
-struct Descriptor {  // exactly one of these is set
+struct Descriptor {  // exactly one of these is set, or both of a FIFO's
   OpenFile file;     // a file or a directory
+  std::unique_ptr<FifoReader> fifo;
   std::shared_ptr<WatchQueue> watch;
   StreamRef stream;
   ListenerRef listener;

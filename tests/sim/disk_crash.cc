@@ -126,9 +126,10 @@ void Disk::cut_power() {
 }
 
 void Disk::rebuild_after_cut() {
-  std::set<std::uint64_t> numbers{root_->inode};
+  std::map<std::uint64_t, Node*> numbers{{root_->inode, root_.get()}};
   used_bytes_ = 0;
   free_inodes_.clear();
+  covered_.clear();
   std::vector<Node*> waiting{root_.get()};
   while (!waiting.empty()) {
     Node& directory = *waiting.back();
@@ -136,13 +137,18 @@ void Disk::rebuild_after_cut() {
     directory.names = directory.durable_names;
     directory.watchers.clear();
     for (const auto& [name, node] : directory.names) {
+      const auto [number, first] = numbers.emplace(node->inode, node.get());
+      ASSERT(number->second == node.get());
+      if (!first) {  // another name of it
+        ++node->links;
+        continue;
+      }
       node->parent = &directory;
       node->name = name;
       node->links = 1;
       node->opens = 0;
       node->agent_opens = 0;
       node->locked = false;
-      ASSERT(numbers.insert(node->inode).second);
       if (node->directory) {
         waiting.push_back(node.get());
       } else {

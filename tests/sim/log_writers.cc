@@ -1,99 +1,112 @@
 #include "tests/sim/log_writers.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "base/assert.h"
-#include "sources/former_search.h"
+#include "tests/sim/log_look.h"
 
 namespace sim {
 
-namespace {
-
-constexpr std::uint64_t kProofBytes = sources::FormerSearch::kProofBytes;
-
-}  // namespace
-
 LogWriters::LogWriters(SimWorld& world, std::string directory, std::uint32_t count,
-                       bool rotated_match)
-    : world_(world),
-      directory_(std::move(directory)),
-      rotated_match_(rotated_match),
-      writers_(count) {
-  world_.disk().make_directories(directory_);
+                       LogHabits habits)
+    : world_(world), directory_(std::move(directory)), habits_(std::move(habits)), writers_(count) {
+  const std::string last = habits_.rotated_match ? "/app-*" : "/app-*.log";
+  pattern_ = directory_ + last;
+  if (habits_.moves) {
+    pattern_ = directory_ + "/*" + last;
+    directory_ += "/0";
+  } else {
+    disk().make_directories(directory_);
+  }
+  disk().write_back();
   for (std::uint32_t i = 0; i < count; ++i) {
     writers_[i].number = i;
-    writers_[i].copies = rotated_match && world.random().chance(0.3);
+    writers_[i].copies = habits_.copies && world.random().chance(0.5);
     writers_[i].path = directory_ + "/app-" + std::to_string(i) + ".log";
   }
 }
 
-std::string LogWriters::text(const WrittenLine& line) {
-  std::string text = "w" + std::to_string(line.writer) + " g" + std::to_string(line.generation) +
-                     " n" + std::to_string(line.number) + " ";
-  // Lengths differ from line to line, so that a torn or shifted one cannot pass for another.
-  const std::size_t length = (line.number * 37 + line.writer * 11) % 150;
-  for (std::size_t i = 0; i < length; ++i) {
-    text += static_cast<char>('a' + (line.number * 7 + i) % 26);
-  }
-  return text;
+void LogWriters::describe(config::Flow& flow) {
+  flow.from.patterns = {pattern_};
+  flow.from.compressed =
+      habits_.gzips ? sources::CompressedFiles::read : sources::CompressedFiles::skip;
+  habits_.describe(flow);
 }
 
-bool LogWriters::parse(std::string_view given, WrittenLine& line) {
-  const auto take = [&given](char tag, auto& number) {
-    if (given.empty() || given.front() != tag) return false;
-    const auto [end, error] =
-        std::from_chars(given.data() + 1, given.data() + given.size(), number);
-    if (error != std::errc{} || end == given.data() + given.size() || *end != ' ') return false;
-    given.remove_prefix(static_cast<std::size_t>(end - given.data()) + 1);
-    return true;
-  };
-  const std::string_view whole = given;
-  return take('w', line.writer) && take('g', line.generation) && take('n', line.number) &&
-         text(line) == whole;
+std::uint64_t LogWriters::lines() const {
+  std::uint64_t sum = 0;
+  for (const Writer& writer : writers_) sum += writer.whole;
+  return sum;
 }
+
+std::unique_ptr<Look> LogWriters::look() const { return std::make_unique<LogLook>(*this); }
 
 void LogWriters::open(Writer& writer) {
-  NodeRef node = world_.disk().find(writer.path);
-  if (node == nullptr) {
-    const int error = world_.disk().create(writer.path, node);
-    ASSERT(error == 0);
-    world_.disk().sync(*world_.disk().find(directory_));
+  if (!disk().exists(directory_)) {  // at last (F25)
+    disk().make_directories(directory_);
+    disk().write_back();
   }
-  writer.file = OpenFile(world_.disk(), node);
+  NodeRef node = disk().find(writer.path);
+  if (node == nullptr) {
+    const int error = disk().create(writer.path, node);
+    ASSERT(error == 0);
+    sync_directory();
+    link_to_present(writer);
+  }
+  writer.file = OpenFile(disk(), node);
+  writer.position = node->file.size();
+  writer.fresh = writer.position == 0;
 }
 
 void LogWriters::append(Writer& writer, std::string_view bytes) {
   if (!writer.file) open(writer);
-  world_.disk().append(*writer.file, bytes);
-  world_.disk().sync(*writer.file);
+  if (!habits_.seeks) writer.position = writer.file->file.size();
+  disk().write(*writer.file, bytes, writer.position);
+  writer.position += bytes.size();
+  disk().sync(*writer.file);
 }
 
-std::string LogWriters::line_end() {
-  std::string end = style_.delimiter;
-  while (style_.empty_lines && world_.random().chance(0.3)) {
-    const bool cr = style_.delimiter == "\n" && world_.random().chance(0.3);
-    end += (cr ? "\r" : "") + style_.delimiter;
+void LogWriters::begin_generation(Writer& writer) {
+  ++writer.generation;
+  writer.fresh = true;
+}
+
+// With what stands before it, if it is its file's first.
+std::string LogWriters::line(Writer& writer, std::uint64_t number) {
+  std::string bytes;
+  if (std::exchange(writer.fresh, false)) {
+    bytes = habits_.style.beginning();
+    ++banners_;
   }
-  return end;
+  return bytes + habits_.style.written({writer.number, writer.generation, number});
 }
 
 void LogWriters::append_lines(Writer& writer, std::uint64_t lines) {
   end_line(writer);
+  if (!writer.file) open(writer);
   std::string bytes;
   for (std::uint64_t i = 0; i < lines; ++i) {
-    bytes += text({writer.number, writer.generation, writer.whole++}) + line_end();
+    bytes += line(writer, writer.whole++) + habits_.style.end_of_line(world_.random());
+  }
+  if (habits_.holes && world_.random().chance(0.1)) {
+    constexpr std::uint64_t kGap = 80'000;  // a hole that is worth passing over, however it lies
+    writer.position = writer.file->file.size() + kGap + world_.random().below(200'000);
+    disk().write(*writer.file, bytes, writer.position);
+    writer.position += bytes.size();
+    disk().sync(*writer.file);
+    return;
   }
   append(writer, bytes);
 }
 
 void LogWriters::append_half(Writer& writer) {
   end_line(writer);
-  const std::string line = text({writer.number, writer.generation, writer.whole});
-  const std::size_t cut = 1 + world_.random().below(line.size());
-  append(writer, line.substr(0, cut));
-  writer.rest = line.substr(cut) + line_end();
+  if (!writer.file) open(writer);
+  const std::string bytes = line(writer, writer.whole);
+  const std::size_t cut = 1 + world_.random().below(bytes.size());
+  append(writer, bytes.substr(0, cut));
+  writer.rest = bytes.substr(cut) + habits_.style.end_of_line(world_.random());
 }
 
 void LogWriters::end_line(Writer& writer) {
@@ -102,145 +115,75 @@ void LogWriters::end_line(Writer& writer) {
   ++writer.whole;
 }
 
-void LogWriters::rotate(Writer& writer) {
-  if (!writer.file || writer.renamed || !writer.copy_path.empty()) return;
-  if (writer.copies) {
+void LogWriters::write(Writer& writer) {
+  SimRandom& random = world_.random();
+  const std::uint64_t choice = random.below(100);
+  if (choice < 66) {
+    append_lines(writer, 1 + random.below(20));
+  } else if (choice < 70) {
+    append_lines(writer, 500 + random.below(3000));  // more than one chunk
+  } else if (choice < 88 && !writer.renamed) {
+    append_half(writer);
+  } else {
     end_line(writer);
-    writer.copy_path = writer.path + "." + std::to_string(writer.generation);
-    return;
   }
-  // A half line that stays in a renamed file for long is taken for its last line, and rightly so.
-  end_line(writer);
-  const std::string old_path = writer.path + "." + std::to_string(writer.generation);
-  const int error = world_.disk().rename(writer.path, old_path);
-  ASSERT(error == 0);
-  world_.disk().sync(*world_.disk().find(directory_));
-  writer.old_paths.push_back(old_path);
-  writer.renamed = true;
-}
-
-// Up to `bytes` more of the copy; when it is whole, the original is truncated. What is written in
-// between would be in neither, and only by luck in the store.
-void LogWriters::go_on_copying(Writer& writer, std::uint64_t bytes) {
-  Disk& disk = world_.disk();
-  NodeRef copy = disk.find(writer.copy_path);
-  if (copy == nullptr) {
-    const int error = disk.create(writer.copy_path, copy);
-    ASSERT(error == 0);
-    disk.sync(*disk.find(directory_));
-    writer.old_paths.push_back(writer.copy_path);
-  }
-  const std::string& all = writer.file->file.bytes();
-  const std::string piece = all.substr(writer.copied, bytes);
-  disk.append(*copy, piece);
-  disk.sync(*copy);
-  writer.copied += piece.size();
-  if (writer.copied < all.size() || world_.random().chance(0.5)) return;
-  disk.truncate(*writer.file, 0);
-  disk.sync(*writer.file);
-  ++writer.generation;
-  writer.copy_path.clear();
-  writer.copied = 0;
 }
 
 void LogWriters::act() {
-  Writer& writer = writers_[world_.random().below(writers_.size())];
-  if (!writer.copy_path.empty()) {
-    if (!writer.file) open(writer);
-    go_on_copying(writer, 1 + world_.random().below(200'000));
+  SimRandom& random = world_.random();
+  Writer& writer = writers_[random.below(writers_.size())];
+  if (covered_) {  // its directory is out of sight, its file is not
+    if (random.chance(0.2)) return cover(false);
+    if (writer.file && writer.copy_path.empty()) write(writer);
     return;
   }
-  const std::uint64_t choice = world_.random().below(100);
-  if (writer.renamed && choice < 50) {  // told at last: a new file
-    end_line(writer);
-    writer.file.reset();
-    writer.renamed = false;
-    ++writer.generation;
-    open(writer);
-  } else if (choice < 60) {
-    append_lines(writer, 1 + world_.random().below(20));
-  } else if (choice < 65) {
-    append_lines(writer, 500 + world_.random().below(3000));  // more than one chunk
-  } else if (choice < 80 && !writer.renamed) {
-    append_half(writer);
-  } else if (choice < 90) {
-    end_line(writer);
-  } else if (rotated_match_) {
-    rotate(writer);
+  if (!writer.copy_path.empty() && writer.to_shift == 0) {
+    if (!writer.file) open(writer);
+    go_on_copying(writer, 1 + random.below(200'000));
+    return;
+  }
+  if (random.chance(0.12)) return accident(writer);
+  if (writer.to_shift > 0 && random.chance(0.7)) {
+    shift_one(writer);
+  } else if (!writer.gzip_path.empty() && random.chance(0.5)) {
+    go_on_gzipping(writer, 1 + random.below(20'000));
+  } else if (writer.renamed && random.chance(0.5)) {
+    told_at_last(writer);
+  } else if (random.chance(0.1)) {
+    if (habits_.rotated_match) rotate(writer);
+  } else {
+    write(writer);
   }
 }
 
 void LogWriters::finish() {
+  cover(false);
+  grant_all();
   for (Writer& writer : writers_) {
+    while (shift_one(writer)) {
+    }
     while (!writer.copy_path.empty()) {
       if (!writer.file) open(writer);
       go_on_copying(writer, writer.file->file.size());
     }
+    while (!writer.gzip_path.empty()) go_on_gzipping(writer, writer.gzip_rest.size());
     end_line(writer);
-    if (!writer.renamed) continue;
-    writer.file.reset();
-    writer.renamed = false;
-    ++writer.generation;
-    open(writer);
+    if (writer.renamed) told_at_last(writer);
   }
 }
 
 void LogWriters::let_go() {
+  covered_ = false;  // the machine forgets what was mounted
   for (Writer& writer : writers_) {
     if (!writer.file) continue;
     writer.file.reset();
     // After the cut it opens its file by name, wherever that leads; a half line in a file that is
     // no longer ours to write to is never finished.
-    if (writer.renamed) {
-      writer.rest.clear();
-      writer.renamed = false;
-      ++writer.generation;
-    }
+    if (!writer.renamed) continue;
+    writer.rest.clear();
+    writer.renamed = false;
+    begin_generation(writer);
   }
-}
-
-void LogWriters::rotate_one() { rotate(writers_[world_.random().below(writers_.size())]); }
-
-void LogWriters::truncate_one() {
-  Writer& writer = writers_[world_.random().below(writers_.size())];
-  if (!writer.file || writer.renamed || !writer.rest.empty() || !writer.copy_path.empty()) return;
-  world_.disk().truncate(*writer.file, 0);
-  world_.disk().sync(*writer.file);
-  ++writer.generation;
-}
-
-bool LogWriters::copy_one() {
-  Writer& writer = writers_[world_.random().below(writers_.size())];
-  if (!writer.copies || !writer.copy_path.empty() || !writer.rest.empty()) return false;
-  if (!writer.file) open(writer);
-  // Lines read behind a copy make its generation end behind the copy's end, and then only a place
-  // where a line ended proves it, from 64 bytes on: fewer may be a banner two generations begin
-  // with, so a shorter copy is read again (docs/design/0008-copies.md, 6). An empty one is no line.
-  const std::uint64_t bytes = writer.file->file.size();
-  if (bytes > 0 && bytes < kProofBytes) return false;
-  const std::string path = writer.path + "." + std::to_string(writer.generation);
-  NodeRef copy;
-  const int error = world_.disk().create(path, copy);
-  ASSERT(error == 0);
-  world_.disk().sync(*world_.disk().find(directory_));
-  world_.disk().append(*copy, writer.file->file.bytes());
-  world_.disk().sync(*copy);
-  writer.old_paths.push_back(path);
-  copying_ = &writer;
-  return true;
-}
-
-void LogWriters::write_behind_copy() {
-  const std::uint64_t first = copying_->whole;
-  append_lines(*copying_, 1 + world_.random().below(20));
-  copying_->behind_copies.emplace_back(first, copying_->whole);
-}
-
-void LogWriters::truncate_copied() {
-  world_.disk().truncate(*copying_->file, 0);
-  world_.disk().sync(*copying_->file);
-  ++copying_->generation;
-  copying_ = nullptr;
 }
 
 bool LogWriters::may_be_missing(std::uint32_t writer, std::uint64_t number) const {
@@ -249,15 +192,11 @@ bool LogWriters::may_be_missing(std::uint32_t writer, std::uint64_t number) cons
   });
 }
 
-void LogWriters::delete_old() {
-  for (Writer& writer : writers_) {
-    const std::size_t keep = writer.renamed ? 1 : 0;  // it still writes to the last one
-    while (writer.old_paths.size() > keep) {
-      world_.disk().remove(writer.old_paths.front());
-      writer.old_paths.erase(writer.old_paths.begin());
-    }
-  }
-  world_.disk().sync(*world_.disk().find(directory_));
+void LogWriters::all_stored() {
+  SimRandom& random = world_.random();
+  if (random.chance(0.5)) rotate(writers_[random.below(writers_.size())]);
+  if (random.chance(0.5)) truncate_one();
+  if (random.chance(0.5)) delete_old();
 }
 
 }  // namespace sim

@@ -45,7 +45,12 @@ std::uint64_t Disk::take_inode() {
   return number;
 }
 
-NodeRef Disk::find(std::string_view path) const {
+NodeRef Disk::find(std::string_view path, bool follow) const {
+  constexpr int kLinksMax = 8;
+  return walk(path, follow, kLinksMax);
+}
+
+NodeRef Disk::walk(std::string_view path, bool follow, int links_left) const {
   const NodeRef* at = &root_;
   while (true) {
     const std::string_view part = take_part(path);
@@ -54,6 +59,9 @@ NodeRef Disk::find(std::string_view path) const {
     const auto found = (*at)->names.find(part);
     if (found == (*at)->names.end()) return nullptr;
     at = &found->second;
+    if ((*at)->link_target.empty() || (path.empty() && !follow)) continue;
+    if (links_left == 0) return nullptr;
+    return walk((*at)->link_target + std::string(path), follow, links_left - 1);
   }
 }
 
@@ -75,6 +83,7 @@ void Disk::change(Node& directory, std::string_view name, NodeRef target, std::u
 
 void Disk::link(Node& directory, std::string_view name, const NodeRef& node) {
   directory.names[std::string(name)] = node;
+  if (node->parent != nullptr) return;  // another name is told of
   node->parent = &directory;
   node->name = name;
 }
@@ -84,9 +93,22 @@ void Disk::unlink(Node& directory, std::string_view name) {
   const auto found = directory.names.find(name);
   const NodeRef node = found->second;
   directory.names.erase(found);
-  node->parent = nullptr;
-  node->links = 0;
+  --node->links;
+  lost_name(*node, directory, name);
   release_if_unused(*node);
+}
+
+// Events are told of one name; of another one when that is gone, if it is in the same directory.
+void Disk::lost_name(Node& node, Node& directory, std::string_view name) {
+  if (node.parent != &directory || node.name != name) return;
+  node.parent = nullptr;
+  if (node.links == 0) return;
+  for (const auto& [other, entry] : directory.names) {
+    if (entry.get() != &node) continue;
+    node.parent = &directory;
+    node.name = other;
+    return;
+  }
 }
 
 void Disk::release_if_unused(Node& node) {
@@ -109,16 +131,23 @@ void Disk::tell(Node& directory, std::uint32_t mask, std::uint32_t cookie, std::
   }
 }
 
+int Disk::add_name(std::string_view path, const NodeRef& node) {
+  Place place;
+  if (const int error = locate(path, place); error != 0) return error;
+  if (place.directory->names.contains(place.name)) return EEXIST;
+  link(*place.directory, place.name, node);
+  change(*place.directory, place.name, node, next_step_++);
+  tell(*place.directory, IN_CREATE, 0, place.name);
+  return 0;
+}
+
 int Disk::create(std::string_view path, NodeRef& created) {
   Place place;
   if (const int error = locate(path, place); error != 0) return error;
   if (place.directory->names.contains(place.name)) return EEXIST;
   created = make_node(false);
   created->device = place.directory->device;
-  link(*place.directory, place.name, created);
-  change(*place.directory, place.name, created, next_step_++);
-  tell(*place.directory, IN_CREATE, 0, place.name);
-  return 0;
+  return add_name(path, created);
 }
 
 int Disk::make_directories(std::string_view path) {
@@ -184,7 +213,9 @@ int Disk::rename(std::string_view from, std::string_view to) {
     if (node->directory) return ENOTDIR;
     unlink(*target.directory, target.name);
   }
+  const bool told = node->parent == source.directory.get() && node->name == source.name;
   source.directory->names.erase(found);
+  if (told) node->parent = nullptr;
   link(*target.directory, target.name, node);
   const bool same = source.directory == target.directory;
   const std::uint64_t step = next_step_++;
@@ -239,10 +270,10 @@ void Disk::sync(Node& node) {
 
 io::FileStatus Disk::status(const Node& node) const {
   io::FileStatus status;
-  status.kind = node.directory ? io::FileKind::directory : io::FileKind::regular;
+  status.kind = kind(node);
   status.device = node.device != 0 ? node.device : device_;
   status.inode = node.inode;
-  status.birth_ns = node.birth_ns;
+  status.birth_ns = tells_births_ ? node.birth_ns : 0;
   status.modified_ns = node.modified_ns;
   status.size = status.allocated = node.file.size();
   status.links = node.links;

@@ -29,6 +29,7 @@ namespace sim {
 constexpr std::uint64_t kPageBytes = 4096;
 
 class WatchQueue;
+struct Fifo;
 struct Node;
 using NodeRef = std::shared_ptr<Node>;
 
@@ -54,10 +55,12 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
   std::uint32_t opens = 0;
   std::uint32_t agent_opens = 0;  // of them; the others are writers'
   bool locked = false;
-  bool forbidden = false;     // nobody may open it
-  std::uint32_t handles = 0;  // changes when what was opened before becomes stale (ESTALE)
-  Node* parent = nullptr;     // while it has a name
-  std::string name;
+  bool denied = false;                // our program may neither open nor search it
+  std::uint32_t handles = 0;          // changes when what was opened before becomes stale (ESTALE)
+  std::string link_target;            // of a symlink: an absolute path
+  std::shared_ptr<Fifo> fifo;         // of a FIFO
+  Node* parent = nullptr;             // while it has a name
+  std::string name;                   // one of them
   CachedFile file;                    // of a file
   std::set<std::uint64_t> bad_pages;  // numbers those the device does not give while faults are on
   Names names;                        // of a directory: as programs see it
@@ -72,14 +75,26 @@ class Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  // Absolute paths. nullptr: nothing there.
-  NodeRef find(std::string_view path) const;
+  // Absolute paths. nullptr: nothing there. `follow`: a symlink at the end, too.
+  NodeRef find(std::string_view path, bool follow = true) const;
   bool exists(std::string_view path) const { return find(path) != nullptr; }
   int create(std::string_view path, NodeRef& created);  // an empty file; EEXIST, ENOENT, ENOTDIR
   int make_directories(std::string_view path);
   int remove(std::string_view path);            // a file
   int remove_directory(std::string_view path);  // an empty one
   int rename(std::string_view from, std::string_view to);
+
+  // What else names can do (disk_places.cc).
+  int make_symlink(std::string_view path, std::string_view target);
+  int make_hard_link(std::string_view path, std::string_view existing);
+  int make_fifo(std::string_view path);
+  // Our program is refused the file, or the directory and all below; what it has open stays so.
+  void deny(Node& node, bool denied);
+  bool refuses(std::string_view path) const;  // to look at `path`
+  // An empty directory of another device is mounted over one: what is below goes on unseen by who
+  // looks for it. No watch tells, and a power cut ends it.
+  void cover(std::string_view path);
+  void uncover(std::string_view path);
 
   // Writes what fits: less than asked (ENOSPC) only when the disk is full.
   std::size_t write(Node& node, std::string_view bytes, std::uint64_t offset);
@@ -91,6 +106,7 @@ class Disk {
   std::size_t readable_bytes(const Node& node, std::uint64_t offset, std::size_t count) const;
   void sync(Node& node);  // a file's bytes, or a directory's names
   io::FileStatus status(const Node& node) const;
+  static io::FileKind kind(const Node& node);
 
   // An open handle keeps the inode alive after its name is gone.
   void opened(Node& node) { ++node.opens; }
@@ -112,6 +128,9 @@ class Disk {
   void set_device(std::uint64_t number) { device_ = number; }
   // As if another file system was mounted there: what is made below is on it.
   void mount(std::string_view directory, std::uint64_t device) { find(directory)->device = device; }
+  std::uint64_t device() const { return device_; }
+  // Does status() tell when a file was born?
+  void tell_births(bool on) { tells_births_ = on; }
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
   io::Space space() const;
   const NodeRef& root() const { return root_; }
@@ -122,10 +141,13 @@ class Disk {
     std::string_view name;
   };
   int locate(std::string_view path, Place& place) const;
+  NodeRef walk(std::string_view path, bool follow, int links_left) const;
+  int add_name(std::string_view path, const NodeRef& node);
   NodeRef make_node(bool directory);
   std::uint64_t take_inode();
   void link(Node& directory, std::string_view name, const NodeRef& node);
   void unlink(Node& directory, std::string_view name);
+  static void lost_name(Node& node, Node& directory, std::string_view name);
   void change(Node& directory, std::string_view name, NodeRef target, std::uint64_t step,
               const NodeRef& other = nullptr);
   void release_if_unused(Node& node);
@@ -147,6 +169,9 @@ class Disk {
   std::vector<FreeInode> free_inodes_;  // last in, first out: reused at once
   std::uint64_t next_inode_ = 2;
   std::uint64_t device_ = 1;
+  bool tells_births_ = true;
+  std::uint32_t denied_ = 0;  // nodes
+  std::map<std::string, NodeRef, std::less<>> covered_;
   std::int64_t last_birth_ns_ = 0;
   std::uint64_t next_step_ = 1;
   std::uint32_t next_cookie_ = 1;

@@ -14,19 +14,21 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
   const FaultPlan& plan = machine_.faults.plan(path);
   machine_.trace.add("open", static_cast<std::uint64_t>(how));
   if (machine_.faults.strike(plan.open_error)) return -EMFILE;
+  if (machine_.disk.refuses(path)) return -EACCES;
   NodeRef node = machine_.disk.find(path);
   if (how == io::Open::create_new && node != nullptr) return -EEXIST;
-  if (node != nullptr && node->forbidden) return -EACCES;
   if (node == nullptr) {
     if (how != io::Open::create_new && how != io::Open::append) return -ENOENT;
     if (const int error = machine_.disk.create(path, node); error != 0) return -error;
   }
   if (how == io::Open::directory && !node->directory) return -ENOTDIR;
+  if (node->denied) return -EACCES;
   auto opened = std::make_shared<Descriptor>();
   opened->how = how;
   opened->plan = &plan;
   if (node->directory && opened->writable()) return -EISDIR;
   opened->handles = node->handles;
+  if (node->fifo != nullptr) opened->fifo = std::make_unique<FifoReader>(node->fifo);
   opened->file = OpenFile(machine_.disk, std::move(node), true);
   return descriptors_.add(std::move(opened));
 }
@@ -126,12 +128,13 @@ base::Result<std::uint64_t> SimFiles::data_from(io::Handle handle, std::uint64_t
   return std::max(offset, data / kBlockBytes * kBlockBytes);
 }
 
-base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool /*follow*/) {
+base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool follow) {
   if (gone()) return fail_system(EIO, "stat " + path);
-  if (machine_.faults.strike(machine_.faults.plan(path).look_error)) {
+  if (machine_.faults.strike(machine_.faults.plan(path).look_error) ||
+      machine_.disk.refuses(path)) {
     return fail_system(EACCES, "stat " + path);
   }
-  const NodeRef node = machine_.disk.find(path);
+  const NodeRef node = machine_.disk.find(path, follow);
   const double race = machine_.faults.plan(path).race;
   if (node == nullptr) {
     machine_.race(race);
@@ -148,13 +151,14 @@ base::Result<std::vector<io::DirectoryEntry>> SimFiles::list(const std::string& 
     return fail_system(EACCES, "list " + path);
   }
   const NodeRef node = machine_.disk.find(path);
+  if (machine_.disk.refuses(path) || (node != nullptr && node->denied)) {
+    return fail_system(EACCES, "list " + path);
+  }
   if (node == nullptr) return fail_system(ENOENT, "list " + path);
   if (!node->directory) return fail_system(ENOTDIR, "list " + path);
   std::vector<io::DirectoryEntry> entries;
   for (const auto& [name, entry] : node->names) {
-    entries.push_back({.name = name,
-                       .inode = entry->inode,
-                       .kind = entry->directory ? io::FileKind::directory : io::FileKind::regular});
+    entries.push_back({.name = name, .inode = entry->inode, .kind = Disk::kind(*entry)});
   }
   machine_.random.shuffle(entries);  // directories have no order
   machine_.race(machine_.faults.plan(path).race);
@@ -289,6 +293,9 @@ base::Result<int> SimFiles::add_watch(io::Handle watch, const std::string& direc
   const FaultPlan& plan = machine_.faults.plan(directory);
   if (machine_.faults.strike(plan.open_error)) return fail_system(ENOSPC, "watch " + directory);
   const NodeRef node = machine_.disk.find(directory);
+  if (machine_.disk.refuses(directory) || (node != nullptr && node->denied)) {
+    return fail_system(EACCES, "watch " + directory);
+  }
   if (node == nullptr) return fail_system(ENOENT, "watch " + directory);
   if (!node->directory) return fail_system(ENOTDIR, "watch " + directory);
   return found->watch->add(node, plan);

@@ -139,14 +139,19 @@ std::int64_t SimIo::apply_read(Flight& flight) {
 
 std::int64_t SimIo::apply_receive(Flight& flight) {
   if (flight.descriptor->watch != nullptr) return flight.descriptor->watch->read(flight.into);
+  if (flight.descriptor->fifo != nullptr) return take(flight.descriptor->fifo->bytes(), flight);
   if (flight.descriptor->stream == nullptr) return -EINVAL;
   StreamEnd& stream = *flight.descriptor->stream;
   if (stream.reset) return -ECONNRESET;
   if (!stream.connected) return -ENOTCONN;
-  const std::size_t most = std::min(flight.into.size(), stream.arrived.size());
+  return take(stream.arrived, flight);
+}
+
+std::int64_t SimIo::take(std::string& arrived, Flight& flight) {
+  const std::size_t most = std::min(flight.into.size(), arrived.size());
   const std::size_t count = most == 0 ? 0 : 1 + machine_.random.below(most);
-  if (count > 0) std::memcpy(flight.into.data(), stream.arrived.data(), count);
-  stream.arrived.erase(0, count);
+  if (count > 0) std::memcpy(flight.into.data(), arrived.data(), count);
+  arrived.erase(0, count);
   return static_cast<std::int64_t>(count);
 }
 
@@ -190,6 +195,7 @@ bool SimIo::waits_for_peer(const Flight& flight) const {
   }
   if (flight.kind != Kind::receive) return false;
   if (descriptor.watch != nullptr) return !descriptor.watch->readable();
+  if (descriptor.fifo != nullptr) return !descriptor.fifo->readable();
   return descriptor.stream != nullptr && descriptor.stream->connected &&
          !descriptor.stream->readable();
 }

@@ -75,6 +75,7 @@ class SimIo final : public io::Io {
   void apply(Flight& flight);
   std::int64_t apply_read(Flight& flight);
   std::int64_t apply_receive(Flight& flight);
+  std::int64_t take(std::string& arrived, Flight& flight);
   std::int64_t apply_send(Flight& flight);
   std::int64_t apply_accept(Flight& flight);
   std::int64_t apply_connect(Flight& flight);

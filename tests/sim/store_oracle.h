@@ -2,35 +2,37 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <vector>
 
-#include "tests/sim/log_writers.h"
 #include "tests/sim/sim_world.h"
+#include "tests/sim/workload.h"
 
 namespace sim {
 
 class StoreOracle {
  public:
-  StoreOracle(SimWorld& world, std::string data_dir, std::string stream, std::uint32_t shards);
+  // `workload`: whose lines are in it; outlives the oracle.
+  StoreOracle(SimWorld& world, std::string data_dir, std::string stream, std::uint32_t shards,
+              const Workload& workload);
 
   // Reads all shards anew. Empty: nothing is stored that should not be.
-  std::string check(const LogWriters& writers);
-  // After check(): are all lines of all writers there?
-  bool complete(const LogWriters& writers) const;
-  // After check(): which are not, in words.
-  std::string missing(const LogWriters& writers) const;
+  std::string check();
+  // After check(): what is not there, in words; empty: nothing.
+  std::string missing() const { return look_ == nullptr ? "everything" : look_->missing(); }
+
+  // After check().
+  const Look& look() const { return *look_; }
 
  private:
-  std::string check_shard(io::Files& files, std::uint32_t shard, const LogWriters& writers);
-  std::string note(const WrittenLine& line, std::uint32_t shard, const LogWriters& writers);
+  std::string check_shard(io::Files& files, std::uint32_t shard);
 
   SimWorld& world_;
   std::string data_dir_;
   std::string stream_;
   std::uint32_t shards_;
-  std::vector<std::vector<bool>> seen_;          // writer → line number
-  std::vector<std::vector<std::int64_t>> last_;  // writer → generation → number, of one shard
+  const Workload& workload_;
+  std::unique_ptr<Look> look_;
 };
 
 }  // namespace sim

@@ -205,7 +205,7 @@ TEST_CASE("copies: one that cannot be opened for a moment is compared when it ca
     scene.start();
     scene.run(1s);
     scene.copy("/log/a.log.1");  // with nobody's rights but its maker's
-    scene.world.disk().find("/log/a.log.1")->forbidden = true;
+    scene.world.disk().find("/log/a.log.1")->denied = true;
     scene.run(100ms);
     CHECK(scene.discovery->counters().files_unreadable.value() == 1);
     if (truncated) {
@@ -213,7 +213,7 @@ TEST_CASE("copies: one that cannot be opened for a moment is compared when it ca
       scene.write(text_of(300, 320));
       scene.run(1s);
     }
-    scene.world.disk().find("/log/a.log.1")->forbidden = false;
+    scene.world.disk().find("/log/a.log.1")->denied = false;
     scene.discovery->reconcile_now();
     scene.run(10s);
     scene.check_exact();

@@ -30,7 +30,7 @@ TEST_CASE("copy waits: not for a copy that cannot be opened, and that is said",
   scene.start();
   scene.run(1s);
   scene.copy("/log/a.log.1");
-  scene.world.disk().find("/log/a.log.1")->forbidden = true;
+  scene.world.disk().find("/log/a.log.1")->denied = true;
   scene.run(1s);
   CHECK(scene.discovery->counters().files_unreadable.value() == 1);
   scene.check_exact();
@@ -41,7 +41,7 @@ TEST_CASE("copy waits: not for ever for an original that cannot be opened", "[so
   scene.write(text_of(0, 300));
   scene.start();
   scene.run(1s);
-  scene.world.disk().find("/log/a.log")->forbidden = true;
+  scene.world.disk().find("/log/a.log")->denied = true;
   const std::string other = text_of(1000, 1100);
   scene.append("/log/a.log.1", other);
   scene.run(20s);
