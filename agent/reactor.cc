@@ -168,7 +168,10 @@ void Reactor::run_due(base::Instant now) {
     outlet.delivery->tick(now);
     if (outlet.sink->gone() && !std::exchange(outlet.gone_told, true) && gone_) gone_(outlet.flow);
   }
-  for (FlowPart& flow : flows_) {
+  // There are fewer chunk buffers than all flows can use, and who comes first takes what he can.
+  first_flow_ = flows_.empty() ? 0 : (first_flow_ + 1) % flows_.size();
+  for (std::size_t i = 0; i < flows_.size(); ++i) {
+    FlowPart& flow = flows_[(first_flow_ + i) % flows_.size()];
     flow.tails->tick(now);
     if (flow.pipe) flow.pipe->tick(now);
   }
@@ -199,8 +202,8 @@ void Reactor::trim_pools(base::Instant now) {
 
 void Reactor::publish() {
   const bool no_mail = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
-  bool quiet = no_mail && !number_notes_.pending() && checkpointer_->idle() && !settle_queue_.maybe_ready() &&
-               (!checkpoint_log_ || checkpoint_log_->idle());
+  bool quiet = no_mail && !number_notes_.pending() && checkpointer_->idle() &&
+               !settle_queue_.maybe_ready() && (!checkpoint_log_ || checkpoint_log_->idle());
   for (const FlowPart& flow : flows_) {
     quiet = quiet && (flow.abandoned ? !flow.reading() : flow.idle());
   }

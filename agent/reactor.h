@@ -200,6 +200,7 @@ class Reactor {
   NumberNotes number_notes_;  // of shards_
   std::deque<Outlet> outlets_;
   std::vector<FlowPart> flows_;
+  std::size_t first_flow_ = 0;  // in this turn; another one each turn
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed
   std::move_only_function<void(const std::string&)> gone_;
 

@@ -324,3 +324,31 @@ TEST_CASE("limits: a directory that is moved away takes no watch with it", "[age
   CHECK(place.stores({"one", "two", "three", "four"}));
   CHECK(process::eventually([&] { return process::watches(agent.pid()) == 2; }));
 }
+
+TEST_CASE("limits: a flow is read although others always have more to read", "[agent][process]") {
+  const auto flow = [](const std::string& name) {
+    return "  " + name + ":\n    from: { files: [\"PLACE/" + name +
+           "/*.log\"], start: beginning }\n    to: { stream: s, flush: { age: 0 } }\n";
+  };
+  const LogPlace place({.flows_more = flow("more") + flow("little")});
+  std::string config = process::read_file(place.path("c.yaml"));
+  const auto replace = [&](const std::string& what, const std::string& by) {
+    for (auto at = config.find(what); at != std::string::npos; at = config.find(what)) {
+      config.replace(at, what.size(), by);
+    }
+  };
+  replace("PLACE", place.path(""));
+  replace("reactors: 2", "reactors: 1");
+  place.write("c.yaml", config);
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += std::string(1999, 'x') + "\n";
+  for (const char* name : {"more", "little"}) fs::create_directory(place.path(name));
+  for (const char* name : {"0.log", "1.log", "2.log", "3.log"}) {
+    place.write(std::string("logs/") + name, text);
+    place.write(std::string("more/") + name, text);
+  }
+  place.write("little/0.log", "little\n");
+  CHECK(contains(place.once(), "records_delivered=80001"));
+  const std::string stored = place.stored();
+  CHECK(stored.find("little\n") < stored.size() / 20);
+}
