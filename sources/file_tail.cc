@@ -154,11 +154,10 @@ bool FileTail::come_to_rest(bool more, bool failed) {
   if (status && status->links == 0) return false;
   if (status) note(*status);
   drop_timer();
-  rest_.more = more || !status || size_in(*status) != seen_end_;
-  rest_.failed = failed;
-  rest_.size = status ? status->size : seen_end_;
-  rest_.modified_ns = status ? status->modified_ns : 0;
-  rest_.former_key = std::exchange(former_key_, {});
+  closed_ = {.size = status ? status->size : seen_end_,
+             .modified_ns = status ? status->modified_ns : 0,
+             .more = more || !status || size_in(*status) != seen_end_,
+             .failed = failed};
   parts_.environment.files.close(std::exchange(handle_, io::kNoHandle));
   parts_.turns.released.push_back(number_);
   parts_.counters.files_closed_idle.add();
@@ -203,7 +202,6 @@ void FileTail::rest_if_inactive(base::Instant before) {
 
 void FileTail::wake_up(io::Handle handle, bool brief) {
   handle_ = handle;
-  former_key_ = std::exchange(rest_.former_key, {});
   if (utf16_) utf16_->reopen(handle);
   yielding_ = brief;
   turn_reads_ = 0;
@@ -420,8 +418,12 @@ Checkpoint FileTail::resume_point() const {
 
 // Marks that were not reached go with it.
 Rest FileTail::rest() const {
-  Rest rest = rest_;
-  rest.checkpoint = resume_point();
+  Rest rest{.checkpoint = resume_point(),
+            .size = closed_.size,
+            .modified_ns = closed_.modified_ns,
+            .more = closed_.more,
+            .failed = closed_.failed,
+            .former_key = former_key_};
   if (skipping() && rest.checkpoint.origin != base::Origin::none) rest.marks = marks_;
   return rest;
 }

@@ -417,7 +417,13 @@ class FileTail final : public pipeline::Source, private Registered {
   bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line
   bool yielding_ = false;        // others wait for the descriptor
   std::uint8_t turn_reads_ = 0;  // since they do
-  Rest rest_;
+  struct Closed {                // as Rest says it; the rest of one is made when it is asked for
+    std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;
+    bool more = false;
+    bool failed = false;
+  };
+  Closed closed_;
   bool probing_;                                // its first bytes tell how to read it
   bool undecided_ = false;                      // there are too few of them; it is as if empty
   std::unique_ptr<CompressedFile> compressed_;  // at most one of these: else it is read as it is
