@@ -144,7 +144,7 @@ AgentDraw draw_agent(SimWorld& world, const std::string& only, const std::string
     add_flow(world, 0, sync, draw);
   }
   config.memory_bytes = config.flows.size() * ((2ULL + random.below(4)) << 20);
-  for (const auto& each : draw.workloads) each->set_beside(draw.workloads.size() - 1);
+  for (const auto& each : draw.workloads) each->set_beside(config.flows.size() - 1);
   // Without them a flow may take another one's new file for its own that is gone (0011).
   const bool births =
       !random.chance(0.05) || draw.workloads.size() > 1 ||

@@ -27,10 +27,10 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   const bool nuls_are_text = style.delimiter.find('\0') != std::string::npos;
   if (habits.rotated_match) {
     habits.copies = bytes_as_they_are && random.chance(0.3);
-    habits.shifts = random.chance(0.3);
+    habits.shifts = !habits.copies && random.chance(0.3);
     habits.dates = !habits.shifts && random.chance(0.25);
     habits.gzips = bytes_as_they_are && !habits.copies && random.chance(0.3);
-    habits.hard_links = !habits.gzips && random.chance(0.2);
+    habits.hard_links = !habits.copies && !habits.gzips && random.chance(0.2);
     habits.links_to_present = !habits.copies && !habits.gzips && random.chance(0.15);
   }
   habits.refuses = !habits.copies && !habits.gzips && random.chance(0.2);
@@ -38,7 +38,8 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   habits.moves = !habits.copies && !habits.gzips && !habits.covers && random.chance(0.15);
   habits.seeks =
       bytes_as_they_are && !nuls_are_text && !habits.copies && !habits.gzips && random.chance(0.15);
-  habits.holes = bytes_as_they_are && !nuls_are_text && !habits.gzips && random.chance(0.1);
+  habits.holes =
+      bytes_as_they_are && !nuls_are_text && !habits.copies && !habits.gzips && random.chance(0.1);
   habits.spoils = !habits.copies && !habits.gzips && random.chance(0.2);
   // So that whatever is read of a file is enough to know it again when it is compressed.
   if (habits.gzips) style.line_bytes_min = 64;
