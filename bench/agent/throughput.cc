@@ -15,7 +15,7 @@
 
 #include "bench/agent/child.h"
 #include "bench/agent/limits.h"
-#include "bench/agent/page_cache.h"
+#include "bench/agent/owned_memory.h"
 #include "bench/bench.h"
 
 namespace agent_bench {
@@ -40,8 +40,7 @@ class Throughput {
   explicit Throughput(const Settings& settings)
       : settings_(settings),
         logs_(make_input(settings, LineKind::log)),
-        jsons_(make_input(settings, LineKind::json)),
-        page_cache_(settings.directory) {
+        jsons_(make_input(settings, LineKind::json)) {
     add_limits();
     add_agents();
     keep_wanted();
@@ -50,7 +49,6 @@ class Throughput {
   bool run() {
     results_.resize(contestants_.size());
     for (std::uint32_t round = 0; round < settings_.rounds; ++round) {
-      begin_round();
       for (std::size_t i = 0; i < contestants_.size(); ++i) {
         if (!run_one(i)) return false;
       }
@@ -67,7 +65,6 @@ class Throughput {
 
  private:
   std::string copy_path() const { return settings_.directory + "/copy"; }
-  std::string aside_path() const { return settings_.directory + "/aside"; }
   std::string log_path() const { return settings_.directory + "/agent.log"; }
 
   void add(std::string name, const Input& input, std::function<Usage()> run) {
@@ -130,32 +127,15 @@ class Throughput {
     contestants_ = std::move(kept);
   }
 
-  // Output stays until the round is over: to remove it would free memory (see page_cache.h).
-  void set_aside(const std::string& path) {
-    if (!std::filesystem::exists(path)) return;
-    std::filesystem::create_directories(aside_path());
-    std::filesystem::rename(path, aside_path() + "/" + std::to_string(++aside_));
-  }
-  void begin_round() {
-    remove_output();
-    page_cache_.fill();
-    // The pages that were free last are used first; nobody's time is taken while they are.
-    for (int i = 0; i < 2; ++i) {
-      run_program({"cp", logs_.path, copy_path()});
-      set_aside(copy_path());
-    }
-  }
   void remove_output() {
-    std::filesystem::remove_all(aside_path());
     std::filesystem::remove(copy_path());
     remove_store(settings_);
   }
 
   bool run_one(std::size_t index) {
     Contestant& contestant = contestants_[index];
-    set_aside(copy_path());
-    set_aside(data_dir(settings_));
-    ::sync();  // nobody pays for what the one before has written
+    remove_output();  // everybody finds the memory free that the one before has used
+    ::sync();
     run_child([&] { return read_file(contestant.input->path); });
     const Usage usage = contestant.run();
     if (usage.exit_code != 0 || (contestant.agent && !delivered_all(*contestant.input))) {
@@ -237,8 +217,7 @@ class Throughput {
 
   const Settings& settings_;
   Input logs_, jsons_;
-  PageCache page_cache_;
-  std::uint64_t aside_ = 0;  // how many outputs were set aside
+  OwnedMemory memory_;  // touched when the inputs are there
   std::vector<Contestant> contestants_;
   std::vector<Result> results_;
 };
