@@ -38,8 +38,8 @@ struct Checkpointer::State {
   base::Instant not_before{};  // the next write, unless it is urgent
   base::Instant retry_at{};    // no write at all before this
 
-  Change& change(const std::string& key) {
-    if (unsent.empty()) unsent_since = now;
+  Change& change(const std::string& key, base::Instant since = base::Instant::max()) {
+    unsent_since = std::min(unsent.empty() ? now : unsent_since, since);
     return unsent[key];
   }
 
@@ -66,6 +66,7 @@ struct Checkpointer::State {
 
   // The write failed: what it held goes again, except where something newer is known.
   void take_back() {
+    unsent_since = unsent.empty() ? unanswered_since : std::min(unsent_since, unanswered_since);
     for (auto& [key, change] : unanswered) {
       const auto [newer, inserted] = unsent.try_emplace(key, std::move(change));
       if (!inserted) {
@@ -74,7 +75,6 @@ struct Checkpointer::State {
       }
       urgent = urgent || !newer->second.waiters.empty();
     }
-    unsent_since = unanswered_since;
     unanswered.clear();
   }
 };
@@ -100,8 +100,8 @@ void Checkpointer::forget_waiter(Registered* waiter) {
   }
 }
 
-void Checkpointer::update(const Checkpoint& checkpoint) {
-  state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity)).put = checkpoint;
+void Checkpointer::update(const Checkpoint& checkpoint, base::Instant since) {
+  state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity), since).put = checkpoint;
 }
 
 void Checkpointer::erase(const std::string& key) { state_->change(key).put.reset(); }

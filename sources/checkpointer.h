@@ -55,8 +55,9 @@ class Checkpointer {
   // together. forget_waiter(): the waiter dies first.
   void register_origin(const Checkpoint& checkpoint, Registered* waiter);
   void forget_waiter(Registered* waiter);
-  // The watermark moved. Replaces an earlier unsent update of the same key.
-  void update(const Checkpoint& checkpoint);
+  // The watermark moved. Replaces an earlier unsent update of the same key. `since`: what it says
+  // is stored was under way since then, and shards may have marks of it from any time after that.
+  void update(const Checkpoint& checkpoint, base::Instant since = base::Instant::max());
   // The file is gone and fully read.
   void erase(const std::string& key);
 
@@ -68,8 +69,8 @@ class Checkpointer {
   void flush_always();                  // shutdown: send at once
   bool idle() const;                    // nothing unsent, nothing unanswered
 
-  // Everything that was reported to us before this instant is in the log. Counts in ticks: what was
-  // reported between two ticks counts as reported at the first.
+  // Everything that was reported to us before this instant, or was under way before it, is in the
+  // log. Counts in ticks: what was reported between two ticks counts as reported at the first.
   base::Instant covered(base::Instant now) const;
 
  private:

@@ -324,7 +324,7 @@ void FileTail::begin_generation() {
 
 void FileTail::settled(pipeline::Parcel& parcel) {
   parts_.turns.ages.settled(parcel.taken);
-  if (window_.settle(parcel.ticket)) report();
+  if (window_.settle(parcel.ticket)) report(parcel.taken);
   parts_.intake.release(parcel);
   if (!window_.empty()) return;
   note_whole_file();
@@ -340,7 +340,9 @@ void FileTail::settled(pipeline::Parcel& parcel) {
   }
 }
 
-void FileTail::report() {
+// `since`: the parcel that moved the watermark was taken then. Shards that stored their part of it
+// at once have marks as old as that, and need them until the note is in the log.
+void FileTail::report(base::Instant since) {
   checkpoint_.offset = window_.watermark();
   checkpoint_.tail_bytes = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
@@ -348,7 +350,7 @@ void FileTail::report() {
   checkpoint_.compressed_bytes = 0;
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  parts_.checkpointer.update(checkpoint_);
+  parts_.checkpointer.update(checkpoint_, since);
 }
 
 // Those that wait for its end go on; but first for an open group, as long as one may be open.

@@ -302,7 +302,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void answer_only(TailRead& read, std::string_view bytes);
   void end_generation();
   void begin_generation();
-  void report();
+  void report(base::Instant since);
   bool finishing() const { return parts_.options.once || letting_go_; }
   std::int64_t distinct_time(std::int64_t modified_ns) const;
   std::size_t group_bytes() const;

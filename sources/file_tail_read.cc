@@ -364,7 +364,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
     parts_.turns.caught_up.emplace_back(checkpoint_.origin, now);
   }
   if (parcel == nullptr) {
-    if (window_.settle(window_.open(offset_, tail_hash(tail)))) report();
+    if (window_.settle(window_.open(offset_, tail_hash(tail)))) report(now);
     return;
   }
   parcel->taken = now;
@@ -373,7 +373,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
     parts_.turns.ages.opened(parcel->taken);
     return;
   }
-  if (window_.settle(parcel->ticket)) report();
+  if (window_.settle(parcel->ticket)) report(now);
   parts_.intake.release(*parcel);
 }
 

@@ -137,6 +137,25 @@ TEST_CASE("checkpointer: covered() waits for what was reported before", "[source
   CHECK(log.checkpointer.covered(log.now) == log.now);
 }
 
+TEST_CASE("checkpointer: covered() waits for what was under way before, too",
+          "[sources][checkpointer]") {
+  Log log;
+  log.tick();
+  const base::Instant taken = log.now;
+  log.tick(10s);
+  log.checkpointer.update(at(1, 10), taken);
+  CHECK(log.checkpointer.covered(log.now) == taken);
+  log.tick(1s);
+  CHECK(log.checkpointer.covered(log.now) == taken);
+  log.checkpointer.update(at(2, 20), taken - 5s);  // while the first is written
+  log.answer(5);
+  CHECK(log.checkpointer.covered(log.now) == taken - 5s);
+  log.tick(1s);
+  CHECK(log.checkpointer.covered(log.now) == taken - 5s);
+  log.answer();
+  CHECK(log.checkpointer.covered(log.now) == log.now);
+}
+
 TEST_CASE("checkpointer: at shutdown nothing waits for its time", "[sources][checkpointer]") {
   Log log;
   log.tick();
