@@ -16,6 +16,18 @@ namespace {
 void wake_io(void* io) noexcept { static_cast<io::Io*>(io)->wake(); }
 }  // namespace
 
+namespace {
+
+// Under which the log has the checkpoint of a FoundFile or a Rest.
+template <typename Described>
+std::string key_of(const Described& file) {
+  const sources::Checkpoint& checkpoint = file.checkpoint;
+  return file.former_key.empty() ? sources::checkpoint_key(checkpoint.flow, checkpoint.identity)
+                                 : file.former_key;
+}
+
+}  // namespace
+
 Control::Control(const io::Environment& environment,
                  std::span<const std::unique_ptr<Reactor>> reactors, Options options)
     : environment_(environment),
@@ -110,10 +122,7 @@ void Control::on_found(std::size_t flow, sources::FoundFile found) {
   if (const auto it = homes.find(found.formerly); it != homes.end()) home = it->second;
   if (const auto it = homes.find(found.number); it != homes.end()) home = it->second;
   homes[found.number] = home;
-  const std::string key = found.former_key.empty()
-                              ? sources::checkpoint_key(flows_[flow], found.checkpoint.identity)
-                              : found.former_key;
-  found.marks = marks_[flow].take(found.checkpoint.origin, key);
+  found.marks = marks_[flow].take(found.checkpoint.origin, key_of(found));
   for (sources::Former& former : found.formers) {
     if (const auto* marks = marks_[flow].find(former.checkpoint.origin)) former.marks = *marks;
   }
@@ -154,10 +163,7 @@ void Control::file_released(std::size_t flow, std::uint64_t number) {
 
 void Control::file_rested(std::size_t flow, std::uint64_t number, const sources::Rest& rest) {
   if (!rest.marks.empty()) {
-    const std::string key = rest.former_key.empty()
-                                ? sources::checkpoint_key(flows_[flow], rest.checkpoint.identity)
-                                : rest.former_key;
-    marks_[flow].add(rest.checkpoint.origin, key, rest.marks);
+    marks_[flow].add(rest.checkpoint.origin, key_of(rest), rest.marks);
   }
   discovery_->rested(flow, number, rest);
 }
