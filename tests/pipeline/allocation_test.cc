@@ -90,15 +90,14 @@ struct Loop {
     pipeline::ProgramOptions program;
     program.framer.line_bytes_max = 1000;
     program.partition_key = std::move(key);
-    intake = std::make_unique<Intake>(Intake::Parts{
-        .program = std::move(program),
-        .map = pipeline::ShardMap::even(kShards),
-        .outlets = std::move(queues),
-        .slabs = slabs,
-        .parcels = parcels,
-        .budget = budget,
-        .reactor = base::ReactorId{0},
-        .ringer = ringer});
+    intake = std::make_unique<Intake>(Intake::Parts{.program = std::move(program),
+                                                    .map = pipeline::ShardMap::even(kShards),
+                                                    .outlets = std::move(queues),
+                                                    .slabs = slabs,
+                                                    .parcels = parcels,
+                                                    .budget = budget,
+                                                    .reactor = base::ReactorId{0},
+                                                    .ringer = ringer});
   }
 
   void deliver(std::uint64_t bytes_max) {

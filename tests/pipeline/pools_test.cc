@@ -34,8 +34,7 @@ TEST_CASE("slab pool: a slab is big enough and wastes at most a fifth", "[pipeli
     for (const std::size_t wanted : {bytes - 1, bytes, bytes + 1}) {
       const std::span<char> slab = pool.take(wanted);
       if (slab.size() < wanted) FAIL("too small for " << wanted);
-      if (wanted > 256 && (slab.size() - wanted) * 5 > slab.size())
-        FAIL("wasteful for " << wanted);
+      if (wanted > 256 && (slab.size() - wanted) * 5 > slab.size()) FAIL("wasteful for " << wanted);
       if (reinterpret_cast<std::uintptr_t>(slab.data()) % 64 != 0) FAIL("not aligned");
       pool.give_back(slab);
     }

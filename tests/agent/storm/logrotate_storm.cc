@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
     return kExitSkipped;
   }
   ::signal(SIGPIPE, SIG_IGN);  // a writer that ended is a complaint, not our end
-  ::umask(022);  // logrotate refuses files and directories a group may write
+  ::umask(022);                // logrotate refuses files and directories a group may write
   options.run.tailrace = std::filesystem::absolute(options.run.tailrace);
   options.run.directory = std::filesystem::absolute(options.run.directory);
   std::filesystem::create_directories(options.run.directory);
