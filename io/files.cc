@@ -70,13 +70,8 @@ std::int64_t nanoseconds(const statx_timestamp& time) {
   return time.tv_sec * 1'000'000'000 + static_cast<std::int64_t>(time.tv_nsec);
 }
 
-base::Result<FileStatus> status_at(int directory, const char* path, int flags,
-                                   const std::string& named) {
-  struct statx raw{};
-  if (::statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, &raw) < 0) {
-    return fail(errno, "status of " + named);
-  }
-  return FileStatus{
+FileStatus status_of(const struct statx& raw) {
+  return {
       .kind = kind_of_mode(raw.stx_mode),
       .device = makedev(raw.stx_dev_major, raw.stx_dev_minor),
       .inode = raw.stx_ino,
@@ -86,6 +81,14 @@ base::Result<FileStatus> status_at(int directory, const char* path, int flags,
       .allocated = raw.stx_blocks * 512,
       .links = raw.stx_nlink,
   };
+}
+
+constexpr unsigned kStatusMask = STATX_BASIC_STATS | STATX_BTIME;
+
+base::Result<FileStatus> status_at(const std::string& path, int flags) {
+  struct statx raw{};
+  if (::statx(AT_FDCWD, path.c_str(), flags, kStatusMask, &raw) == 0) return status_of(raw);
+  return fail(errno, "status of " + path);
 }
 
 std::string number(Handle handle) { return "descriptor " + std::to_string(handle); }
@@ -107,13 +110,15 @@ class RealFiles final : public Files {
   }
 
   base::Result<FileStatus> status(Handle handle) override {
-    return status_at(handle, "", AT_EMPTY_PATH, number(handle));
+    struct statx raw{};
+    if (::statx(handle, "", AT_EMPTY_PATH, kStatusMask, &raw) == 0) return status_of(raw);
+    return fail(errno, "status of " + number(handle));
   }
 
   base::Result<std::uint64_t> data_from(Handle handle, std::uint64_t offset) override;
 
   base::Result<FileStatus> status(const std::string& path, bool follow) override {
-    return status_at(AT_FDCWD, path.c_str(), follow ? 0 : AT_SYMLINK_NOFOLLOW, path);
+    return status_at(path, follow ? 0 : AT_SYMLINK_NOFOLLOW);
   }
 
   base::Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
@@ -147,7 +152,7 @@ class RealFiles final : public Files {
   base::Result<void> make_directories(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& path) override;
   base::Result<FileStatus> fresh_status(const std::string& path) override {
-    return status_at(AT_FDCWD, path.c_str(), AT_STATX_FORCE_SYNC, path);
+    return status_at(path, AT_STATX_FORCE_SYNC);
   }
   base::Result<bool> tells_all_changes(const std::string& directory) override;
   base::Result<Space> space(const std::string& path) override;
