@@ -34,9 +34,9 @@ class AckWindow {
   Entry& entry(std::uint64_t ticket) { return ring_[ticket & (ring_.size() - 1)]; }
   void grow();
 
+  std::size_t count_ = 0;
   std::vector<Entry> ring_;         // power of two, grows, never shrinks
   std::uint64_t first_ticket_ = 0;  // of the oldest open entry
-  std::size_t count_ = 0;
   std::uint64_t watermark_;
   std::uint64_t watermark_note_ = 0;
 };

@@ -125,15 +125,21 @@ void TailSet::State::tell_generations() {
 }
 
 // Looking at all of them now and then is cheaper than a timer for each that every read sets anew.
+// If nobody grows, that is once.
 void TailSet::State::sweep(base::Instant now) {
   constexpr auto kSweepMin = std::chrono::milliseconds(10);
   const base::Duration wait = parts.options.close_inactive;
   if (wait == base::Duration::zero() || parts.options.once || !rested) return;
   const base::Duration interval = std::max<base::Duration>(wait / 4, kSweepMin);
-  if (open > 0 && next_sweep == base::Instant::max()) next_sweep = now + interval;
+  if (open > 0 && next_sweep == base::Instant::max()) next_sweep = now + wait;
   if (now < next_sweep) return;
-  for (const auto& [number, tail] : tails) tail->rest_if_inactive(now - wait);
-  next_sweep = open > turns.released.size() ? now + interval : base::Instant::max();
+  base::Instant oldest_growth = now;
+  for_each_tail([before = now - wait, &oldest_growth](FileTail& tail) {
+    tail.rest_if_inactive(before);
+    if (tail.open()) oldest_growth = std::min(oldest_growth, tail.last_growth());
+  });
+  next_sweep = open > turns.released.size() ? std::max(now + interval, oldest_growth + wait)
+                                            : base::Instant::max();
 }
 
 void TailSet::State::close(FileTail& tail) {
@@ -221,7 +227,7 @@ void TailSet::look(std::uint64_t number) {
 }
 
 void TailSet::look_at_all() {
-  for (const auto& [number, tail] : state_->tails) tail->glance();
+  state_->for_each_tail([](FileTail& tail) { tail.glance(); });
 }
 
 void TailSet::detached(std::uint64_t number, const std::string& new_path) {
@@ -293,9 +299,9 @@ std::uint64_t TailSet::lag_bytes() const {
 base::Instant TailSet::oldest_unsettled() const { return state_->turns.ages.oldest(); }
 
 void TailSet::add_marks_needed(base::Instant noted, std::vector<base::Origin>& origins) {
-  for (const auto& [number, tail] : state_->tails) {
-    if (tail->skipping()) origins.push_back(tail->checkpoint().origin);
-  }
+  state_->for_each_tail([&origins](const FileTail& tail) {
+    if (tail.skipping()) origins.push_back(tail.checkpoint().origin);
+  });
   auto& caught_up = state_->turns.caught_up;
   std::erase_if(caught_up, [noted](const auto& entry) { return entry.second < noted; });
   for (const auto& [origin, when] : caught_up) origins.push_back(origin);

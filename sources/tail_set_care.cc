@@ -62,29 +62,29 @@ void TailSet::look_for_stalls(base::Instant now) {
   std::unordered_map<std::uint64_t, State::Busy> busy;
   state_->stalled.clear();
   const std::uint64_t part = state_->looks_for_stalls++;
-  for (const auto& [number, tail] : state_->tails) {
-    const StallReason reason = state_->stall_of(*tail, part);
-    if (reason == StallReason::none) continue;
-    const auto before = state_->busy.find(number);
-    const std::uint64_t progress = tail->progress();
+  state_->for_each_tail([&](FileTail& tail) {
+    const StallReason reason = state_->stall_of(tail, part);
+    if (reason == StallReason::none) return;
+    const auto before = state_->busy.find(tail.number());
+    const std::uint64_t progress = tail.progress();
     State::Busy now_busy{.reason = reason, .progress = progress, .since = now};
     if (before != state_->busy.end() && before->second.reason == reason &&
         before->second.progress == progress) {
       now_busy.since = before->second.since;
     }
-    busy.emplace(number, now_busy);
+    busy.emplace(tail.number(), now_busy);
     const bool at_once = reason == StallReason::unnoticed;  // its own time says how long
     const base::Duration allowed =
         reason == StallReason::target ? limit + state_->parts.options.delivery_wait : limit;
-    if (!at_once && now - now_busy.since < allowed) continue;
+    if (!at_once && now - now_busy.since < allowed) return;
     State::Stalled& which = state_->stalled[reason];
-    which.example = tail->checkpoint().path;
+    which.example = tail.checkpoint().path;
     which.longest = std::max(which.longest, at_once ? limit : now - now_busy.since);
     ++which.files;
-    if (!state_->start_anew(*tail, reason)) continue;
+    if (!state_->start_anew(tail, reason)) return;
     ++which.restarted;
     state_->counters.files_restarted.add();
-  }
+  });
   state_->busy = std::move(busy);
   state_->tell_stalls();
 }
@@ -116,12 +116,12 @@ void TailSet::limit_deleted(base::Instant now) {
   if (bytes_max == 0 && age_max == base::Duration::zero()) return;
   std::vector<std::pair<base::Instant, FileTail*>> deleted;
   std::uint64_t bytes = 0;
-  for (const auto& [number, tail] : state_->tails) {
-    const std::uint64_t its = tail->deleted_bytes(now);
-    if (its == 0) continue;
+  state_->for_each_tail([&](FileTail& tail) {
+    const std::uint64_t its = tail.deleted_bytes(now);
+    if (its == 0) return;
     bytes += its;
-    deleted.emplace_back(tail->deleted_since(), tail.get());
-  }
+    deleted.emplace_back(tail.deleted_since(), &tail);
+  });
   std::sort(deleted.begin(), deleted.end());
   for (const auto& [since, tail] : deleted) {
     const bool too_old = age_max != base::Duration::zero() && now - since >= age_max;
