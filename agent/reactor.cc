@@ -173,6 +173,7 @@ void Reactor::run_due(base::Instant now) {
   for (std::size_t i = 0; i < flows_.size(); ++i) {
     FlowPart& flow = flows_[(first_flow_ + i) % flows_.size()];
     flow.tails->tick(now);
+    trimmed_bytes_ += flow.tails->take_freed_bytes();
     if (flow.pipe) flow.pipe->tick(now);
   }
   checkpointer_->tick(now);

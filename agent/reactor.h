@@ -145,7 +145,8 @@ class Reactor {
 
   // One turn of the loop: waits for work, does a bounded amount of it.
   void tick();
-  // Bytes its pools have freed since the last call; for whoever can give them to the system.
+  // Bytes its pools and idle files have freed since the last call; for whoever can give them to the
+  // system.
   std::size_t take_trimmed_bytes() { return std::exchange(trimmed_bytes_, 0); }
 
   // By mail only, on our thread.
@@ -200,7 +201,7 @@ class Reactor {
   NumberNotes number_notes_;  // of shards_
   std::deque<Outlet> outlets_;
   std::vector<FlowPart> flows_;
-  std::size_t first_flow_ = 0;  // in this turn; another one each turn
+  std::size_t first_flow_ = 0;               // in this turn; another one each turn
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed
   std::move_only_function<void(const std::string&)> gone_;
 

@@ -133,11 +133,13 @@ void TailSet::State::sweep(base::Instant now) {
   const base::Duration interval = std::max<base::Duration>(wait / 4, kSweepMin);
   if (open > 0 && next_sweep == base::Instant::max()) next_sweep = now + wait;
   if (now < next_sweep) return;
+  const std::size_t rested_before = turns.rested.size();
   base::Instant oldest_growth = now;
   for_each_tail([before = now - wait, &oldest_growth](FileTail& tail) {
     tail.rest_if_inactive(before);
     if (tail.open()) oldest_growth = std::min(oldest_growth, tail.last_growth());
   });
+  freed_bytes += (turns.rested.size() - rested_before) * sizeof(FileTail);
   next_sweep = open > turns.released.size() ? std::max(now + interval, oldest_growth + wait)
                                             : base::Instant::max();
 }
@@ -284,6 +286,8 @@ bool TailSet::at_end() const {
 }
 
 std::size_t TailSet::files() const { return state_->tails.size(); }
+
+std::size_t TailSet::take_freed_bytes() { return std::exchange(state_->freed_bytes, 0); }
 
 std::size_t TailSet::inflating() const {
   return static_cast<std::size_t>(std::ranges::count_if(

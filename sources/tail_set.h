@@ -83,6 +83,9 @@ class TailSet {
   bool reading() const;  // a read is in flight
   bool at_end() const;   // every file was read to its end, nothing waits
   std::size_t files() const;
+  // Memory of files that came to rest together for close_inactive, since the last call: about as
+  // much may be worth giving back to the system.
+  std::size_t take_freed_bytes();
   std::size_t inflating() const;    // compressed files whose windows are in memory
   std::uint64_t lag_bytes() const;  // known bytes not yet read
   // When the oldest parcel that is not settled was read; Instant::max(): everything is settled.

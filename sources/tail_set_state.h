@@ -151,6 +151,7 @@ struct TailSet::State {
   decltype(Parts::ended) ended;
   decltype(Parts::verified) verified;
   std::size_t open = 0;                             // tails with a descriptor
+  std::size_t freed_bytes = 0;                      // by sweeps, and not told yet
   base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nothing is open
   FileTailCounters counters;
   TailTurns turns;

@@ -217,3 +217,20 @@ TEST_CASE("tail set: marks of a generation that is ending are needed until that 
   scene.run();
   CHECK(scene.records().size() == 310);
 }
+
+TEST_CASE("tail set: memory of files that come to rest together is told once",
+          "[sources][tail_set]") {
+  rig::Options options;
+  options.tail.close_inactive = 60s;
+  Scene scene(options);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    scene.write("/log/" + std::to_string(i), "one\n");
+    scene.rig->add("/log/" + std::to_string(i), i);
+  }
+  scene.pass(59s);
+  CHECK(scene.rig->tails().take_freed_bytes() == 0);
+  scene.pass(2s);
+  REQUIRE(scene.rig->tails().files() == 0);
+  CHECK(scene.rig->tails().take_freed_bytes() == 3 * sizeof(sources::FileTail));
+  CHECK(scene.rig->tails().take_freed_bytes() == 0);
+}
