@@ -179,11 +179,11 @@ void FileTail::yield() {
 // After a read that left something: is its turn over?
 bool FileTail::give_way() {
   if (!yielding_ || ++turn_reads_ < kTurnReads) return false;
-  // A long line or a compressed file would be gone through from its start again, and newer
-  // generations wait for the end of this one.
+  // A long line or a compressed file would be gone through from its start again, newer generations
+  // wait for the end of this one, and marks that were left must not be met again after a restart.
   turn_reads_ = kTurnReads;
-  if (detached_ || long_line_ || nuls_ > 0 || header_lines_ > 0 || skipping() || compressed_ ||
-      parts_.turns.held > 0)
+  if (detached_ || long_line_ || nuls_ > 0 || header_lines_ > 0 || skipping() || marks_left_ ||
+      compressed_ || parts_.turns.held > 0)
     return false;
   return come_to_rest(true, false);
 }

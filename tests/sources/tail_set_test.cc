@@ -218,6 +218,41 @@ TEST_CASE("tail set: marks of a generation that is ending are needed until that 
   CHECK(scene.records().size() == 310);
 }
 
+TEST_CASE("tail set: a copy shorter than what was read leaves the marks before it rests",
+          "[sources][tail_set]") {
+  rig::Options options;
+  options.chunk_bytes = 512;
+  Scene scene(options);
+  const auto turn = [&scene] {
+    scene.rig->tick();
+    scene.rig->deliver(0);
+    if (scene.rig->writes() > 0) scene.rig->answer();
+    scene.world.clock().advance(1ms);
+  };
+  const std::string lines = numbered(1000, 4000);
+  scene.write("/log/a", lines);
+  scene.rig->add("/log/a", 1);
+  for (int i = 0; i < 500; ++i) turn();  // everything is stored, nothing of that is noted
+  REQUIRE(scene.records() == split(lines));
+  scene.restart();
+  scene.truncate("/log/a", 20'000);
+  sources::FoundFile copy = scene.rig->find("/log/a", 1);
+  copy.checkpoint.goes_on = true;
+  scene.rig->tails().add(std::move(copy));
+  scene.rig->tails().yield(1);
+  for (int i = 0; i < 500 && scene.rig->released().empty(); ++i) {
+    turn();
+    if (scene.rig->unsettled() > 0) scene.rig->settle(0);
+  }
+  REQUIRE(scene.rig->released() == std::vector<std::uint64_t>{1});
+  // While it rests it grows beyond them, and we are killed.
+  scene.write("/log/a", numbered(5000, 9000));
+  scene.restart();
+  scene.rig->add("/log/a", 1);
+  scene.pass(1s);
+  CHECK((scene.records() == split(lines + numbered(5000, 9000))));
+}
+
 TEST_CASE("tail set: memory of files that come to rest together is told once",
           "[sources][tail_set]") {
   rig::Options options;
