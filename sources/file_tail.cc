@@ -406,6 +406,7 @@ void FileTail::end_seen() {
   if (utf16_ && status->links == 0) {
     parts_.counters.bytes_lost_unread.add(utf16_->incomplete_bytes());
   }
+  if (status->links == 0) return drop_file();  // while the target stands it takes no room
   phase_ = Phase::closing;
   if (!window_.empty()) return;
   phase_ = Phase::finished;

@@ -123,6 +123,34 @@ TEST_CASE("deleted files: one whose last line cannot be read any more goes with 
   CHECK(scene.records().size() == 801);
 }
 
+TEST_CASE("deleted files: one that was read to its end takes no room while the target stands",
+          "[sources][deleted_files]") {
+  const std::string_view last = GENERATE(std::string_view{}, std::string_view{"two"});
+  CAPTURE(last);
+  Scene scene;
+  const auto turn = [&scene](base::Duration time) {
+    scene.rig->tick();
+    while (scene.rig->writes() > 0) scene.rig->answer();
+    scene.world.clock().advance(time);
+  };
+  scene.write("/log/a", "one\n" + std::string(last));
+  scene.rig->add("/log/a", 1);
+  for (int i = 0; i < 20; ++i) turn(1ms);
+  scene.world.disk().remove("/log/a");
+  scene.rig->tails().detached(1, "");
+  for (int i = 0; i < 400; ++i) turn(100ms);  // longer than rotate_wait
+  CHECK(scene.records().empty());
+  CHECK(scene.rig->released() == Numbers{1});
+  CHECK(scene.counters().files_open.value() == 0);
+  CHECK(scene.rig->tails().files() == 1);
+  scene.pass(1s);
+  CHECK(scene.records() == (last.empty() ? Lines{"one"} : Lines{"one", "two"}));
+  CHECK(scene.rig->tails().files() == 0);
+  CHECK(scene.counters().files_deleted.value() == 1);
+  CHECK(scene.counters().files_given_up.value() == 0);
+  CHECK(scene.counters().bytes_lost_unread.value() == 0);
+}
+
 TEST_CASE("deleted files: given up at any moment, each byte is stored or counted, once",
           "[sources][deleted_files]") {
   const bool by_time = GENERATE(false, true);  // lines end, and get new origins
