@@ -27,7 +27,7 @@ constexpr const char* kUsage =
     "  --only WORD          throughput: only contestants with it in their names, and their limits\n"
     "  --reactors N         default: one per core\n"
     "  --io BACKEND         auto, io_uring or epoll\n"
-    "  --seconds N          idle, many: how long to look, default 30\n"
+    "  --seconds N          idle, many: how long to look, default 65\n"
     "  --lines N            latency, many: how many, default 2000\n"
     "  --json               one JSON object a line\n";
 

@@ -53,7 +53,7 @@ struct FilesOptions {
   // `end` begins exactly at the size when found, be it in the middle of a line.
   Start start = Start::end;  // for files that are there at the first start and have no state;
                              // files that appear later always start at the beginning
-  base::Duration reconcile_interval = std::chrono::seconds(30);
+  base::Duration reconcile_interval = std::chrono::seconds(60);
   Watch watch = Watch::automatic;
   // A file without state that was not written for so long when it is found is not opened; when it
   // is written again it is read from the size it had (F33). 0: off.

@@ -15,7 +15,7 @@ struct Settings {
   std::string only;  // throughput: a word in the names of those that run; empty: all
   std::string io = "auto";
   std::uint32_t reactors = 0;  // 0: one per core
-  std::uint32_t seconds = 30;  // idle: how long to look
+  std::uint32_t seconds = 65;  // idle: how long to look; a reconcile is among them
   std::uint32_t lines = 2000;  // latency: how many
   bool json = false;
 };
