@@ -177,12 +177,12 @@ bool TailSet::State::go_on(FoundFile& found) {
   const auto known = by_identity.find(found.checkpoint.identity);
   if (known == by_identity.end()) return false;
   FileTail& tail = *known->second;
-  if (!tail.open()) {
+  const bool holds = tail.open();
+  if (!holds) {
     tail.wake_up(found.handle, found.brief);
     counters.files_open.set(++open);
   } else {
     parts.environment.files.close(found.handle);
-    if (found.brief) tail.yield();
   }
   const std::uint64_t former = tail.number();
   auto node = tails.extract(former);
@@ -194,6 +194,7 @@ bool TailSet::State::go_on(FoundFile& found) {
   tail.renumber(found.number);
   tail.attach();
   tail.release();
+  if (holds && found.brief) tail.yield();  // attached: it is not let go instead
   closed(former, nullptr);
   return true;
 }
