@@ -37,8 +37,10 @@ bool FileTail::skips_unreadable() const {
 }
 
 // A skip that is being decided is done in a second: not to be begun again by whoever opens the
-// file next.
-bool FileTail::may_rest_in_trouble() const { return trouble_ == nullptr || !skips_unreadable(); }
+// file next. Marks that were left must not be met again after a restart.
+bool FileTail::may_rest_in_trouble() const {
+  return !marks_left_ && (trouble_ == nullptr || !skips_unreadable());
+}
 
 void FileTail::back_off() {
   if (yielding_ && !detached_ && !skipping() && may_rest_in_trouble() && come_to_rest(true, true)) {
