@@ -105,7 +105,7 @@ class ReactorThread {
     }
   }
 
-  static constexpr std::size_t kTrimBytesMin = std::size_t{1} << 20;
+  static constexpr std::size_t kTrimBytesMin = std::size_t{256} << 10;
 
   std::latch ready_{1};
   std::latch go_{1};
