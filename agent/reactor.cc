@@ -191,14 +191,16 @@ void Reactor::trim_pools(base::Instant now) {
     return;
   }
   if (now < trim_at_) return;
-  const std::size_t bytes = slabs_.trim() + parcels_.trim() + chunks_.trim();
+  const std::size_t bytes =
+      slabs_.trim() + parcels_.trim() + chunks_.trim() + checkpointer_->trim();
   trimmed_bytes_ += bytes;
   reads_at_trim_ = reads;
   // What is still out comes home later, and is unused from then on.
   const bool all_home = std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) {
     return flow.abandoned || flow.idle();
   });
-  trim_at_ = quiet && bytes == 0 && all_home ? base::Instant::max() : now + kTrimEvery;
+  const bool done = quiet && bytes == 0 && all_home && checkpointer_->idle();
+  trim_at_ = done ? base::Instant::max() : now + kTrimEvery;
 }
 
 void Reactor::publish() {

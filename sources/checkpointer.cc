@@ -1,6 +1,7 @@
 #include "sources/checkpointer.h"
 
 #include <algorithm>
+#include <memory_resource>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -11,12 +12,14 @@ namespace sources {
 
 namespace {
 
+constexpr std::size_t kManyChanges = 256;  // their memory is worth giving back
+
 // The last thing reported about one key.
 struct Change {
   std::optional<Checkpoint> put;  // empty: erase
   std::vector<Registered*> waiters;
 };
-using Changes = std::unordered_map<std::string, Change>;
+using Changes = std::pmr::unordered_map<std::string, Change>;
 
 }  // namespace
 
@@ -24,12 +27,17 @@ struct Checkpointer::State {
   base::ReactorId reactor;
   std::function<void(CheckpointWrite)> send;
 
-  Changes unsent;
+  // Thousands of files are registered at a start, each beside what is kept of it for good: apart
+  // from that, they leave no holes between.
+  std::pmr::unsynchronized_pool_resource memory;
+  std::size_t most_changes = 0;  // since that was given back
+
+  Changes unsent{&memory};
   bool urgent = false;    // unsent holds a registration
   bool flushing = false;  // shutdown: nothing waits for its time
   base::Instant unsent_since{};
 
-  Changes unanswered;  // of the one write under way
+  Changes unanswered{&memory};  // of the one write under way
   std::uint64_t number = 0;
   bool under_way = false;
   base::Instant unanswered_since{};
@@ -40,6 +48,7 @@ struct Checkpointer::State {
 
   Change& change(const std::string& key, base::Instant since = base::Instant::max()) {
     unsent_since = std::min(unsent.empty() ? now : unsent_since, since);
+    most_changes = std::max(most_changes, unsent.size() + 1);
     return unsent[key];
   }
 
@@ -135,6 +144,15 @@ base::Instant Checkpointer::next_deadline() const {
 }
 
 void Checkpointer::flush_always() { state_->flushing = true; }
+
+std::size_t Checkpointer::trim() {
+  if (!idle() || state_->most_changes < kManyChanges) return 0;
+  const std::size_t bytes = std::exchange(state_->most_changes, 0) * sizeof(Changes::value_type);
+  state_->unsent = Changes{&state_->memory};  // their buckets too
+  state_->unanswered = Changes{&state_->memory};
+  state_->memory.release();
+  return bytes;
+}
 
 bool Checkpointer::idle() const { return !state_->under_way && state_->unsent.empty(); }
 

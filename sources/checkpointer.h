@@ -68,6 +68,8 @@ class Checkpointer {
   base::Instant next_deadline() const;  // Instant::max(): nothing to send
   void flush_always();                  // shutdown: send at once
   bool idle() const;                    // nothing unsent, nothing unanswered
+  // Frees what many changes left, when it is idle. Bytes, about.
+  std::size_t trim();
 
   // Everything that was reported to us before this instant, or was under way before it, is in the
   // log. Counts in ticks: what was reported between two ticks counts as reported at the first.

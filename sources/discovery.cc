@@ -201,8 +201,7 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
     state_->former_keys[{flow, file.identity}] = rest.former_key;
   }
   file.caught_up = file.caught_up || !rest.more;
-  file.resting =
-      std::make_unique<Resting>(Resting{.rest = rest, .wanted = rest.more, .queued = false});
+  file.resting = state_->restings.make({.rest = rest, .wanted = rest.more, .queued = false});
   if (state_->stopped) return;
   if (file.detached) {
     state_->lose(number);

@@ -190,13 +190,13 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
                      .known = known_before || by_age,
                      .age_ns = by_age ? file.age_ns : status.modified_ns});
   }
-  file.resting = std::make_unique<Resting>(Resting{.rest = {.checkpoint = std::move(checkpoint),
-                                                            .size = status.size,
-                                                            .modified_ns = status.modified_ns,
-                                                            .more = false,
-                                                            .failed = false},
-                                                   .wanted = !file.ignored && !whole,
-                                                   .queued = false});
+  file.resting = restings.make({.rest = {.checkpoint = std::move(checkpoint),
+                                         .size = status.size,
+                                         .modified_ns = status.modified_ns,
+                                         .more = false,
+                                         .failed = false},
+                                .wanted = !file.ignored && !whole,
+                                .queued = false});
   return number;
 }
 

@@ -18,6 +18,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <string>
@@ -104,6 +105,30 @@ struct Resting {
   bool decided = false;    // whether it is a copy
 };
 
+// At a start every file found rests for a moment, each between what is kept of two for good: apart
+// from that, they leave no holes.
+class RestingPool {
+ public:
+  struct Return {
+    RestingPool* pool = nullptr;
+    void operator()(Resting* resting) const {
+      std::pmr::polymorphic_allocator<Resting>(&pool->memory_).delete_object(resting);
+      if (--pool->count_ == 0) pool->memory_.release();
+    }
+  };
+  using Pointer = std::unique_ptr<Resting, Return>;
+
+  Pointer make(Resting resting) {
+    ++count_;
+    std::pmr::polymorphic_allocator<Resting> allocator(&memory_);
+    return Pointer(allocator.new_object<Resting>(std::move(resting)), Return{this});
+  }
+
+ private:
+  std::pmr::unsynchronized_pool_resource memory_;
+  std::size_t count_ = 0;
+};
+
 struct File {
   std::size_t flow = 0;
   FileIdentity identity;
@@ -116,12 +141,12 @@ struct File {
   bool yielding = false;                      // holds one and was asked for it
   bool failing = false;                       // rests because it could not be read
   bool caught_up = false;                     // it was read to its end once
-  std::int64_t age_ns = 0;                    // see Order
   bool unlinked = false;                      // its last name was not moved away
+  std::int64_t age_ns = 0;                    // see Order
   std::uint64_t order = 0;                    // by age among those of one home; 0: not announced
   std::uint64_t formerly = 0;                 // see FoundFile
   std::string moved_to;                       // where it went, when that is known
-  std::unique_ptr<Resting> resting;           // nullptr: its reactor has it
+  RestingPool::Pointer resting;               // nullptr: its reactor has it
   std::list<std::uint64_t>::iterator used{};  // in `least_used`, while it holds and is not yielding
 };
 
@@ -303,6 +328,7 @@ struct Discovery::State {
   std::uint64_t scans = 0;
   std::uint64_t listings = 0;
 
+  RestingPool restings;  // outlives them
   std::unordered_map<std::uint64_t, File> files;
   std::unordered_map<FlowFile, std::uint64_t, FlowFileHash> by_identity;
   std::unordered_map<std::string, std::vector<std::uint64_t>> by_home;

@@ -217,3 +217,24 @@ TEST_CASE("checkpointer: many changes go in pieces, and the log ends as reported
   }
   CHECK(written == expected);
 }
+
+TEST_CASE("checkpointer: what many changes left is freed when it is idle, and it goes on",
+          "[sources][checkpointer]") {
+  constexpr std::uint64_t kFiles = 3000;
+  Log log;
+  Waiter waiter;
+  log.tick();
+  for (int round = 1; round <= 2; ++round) {
+    for (std::uint64_t i = 0; i < kFiles; ++i) log.checkpointer.register_origin(at(i, 0), &waiter);
+    CHECK(log.checkpointer.trim() == 0);
+    std::size_t put = 0;
+    for (log.tick(); !log.sent.empty(); log.tick()) {
+      CHECK(log.checkpointer.trim() == 0);
+      put += log.answer().put.size();
+    }
+    CHECK(put == kFiles);
+    CHECK(waiter.times == static_cast<int>(kFiles) * round);
+    CHECK(log.checkpointer.trim() >= kFiles * sizeof(Checkpoint));
+    CHECK(log.checkpointer.trim() == 0);
+  }
+}
