@@ -36,7 +36,7 @@ void AckWindow::restart(std::uint64_t watermark) {
 }
 
 void AckWindow::grow() {
-  std::vector<Entry> larger(ring_.empty() ? 4 : ring_.size() * 2);
+  std::vector<Entry> larger(ring_.empty() ? 1 : ring_.size() * 2);
   for (std::uint64_t i = 0; i < count_; ++i) {
     const std::uint64_t ticket = first_ticket_ + i;
     larger[ticket & (larger.size() - 1)] = entry(ticket);
