@@ -277,6 +277,7 @@ struct Discovery::State {
   void make_do_with_fewer();
   void try_more();
   bool must_follow(const File& file);
+  bool is_asked(std::uint64_t number) const;
   void hand_over(std::uint64_t number);
   void not_opened(std::uint64_t number, const base::Error& error);
   void take_back(File& file);

@@ -54,6 +54,16 @@ bool Discovery::State::must_follow(const File& file) {
   return false;
 }
 
+// Does another wait to hear whether it is a copy of this one? That may be an older generation of
+// the same path, by its name, and then neither would ever be opened.
+bool Discovery::State::is_asked(std::uint64_t number) const {
+  return std::ranges::any_of(copy_checks, [this, number](const auto& entry) {
+    const auto copy = files.find(entry.first);
+    return entry.second.original == number && copy != files.end() && copy->second.resting &&
+           copy->second.resting->postponed;
+  });
+}
+
 // First come, first served.
 void Discovery::State::serve() {
   look_at_postponed();
@@ -64,7 +74,7 @@ void Discovery::State::serve() {
     waiting.pop_front();
     const auto it = files.find(number);
     if (it == files.end() || !it->second.resting) continue;
-    if (must_follow(it->second)) {
+    if (must_follow(it->second) && !is_asked(number)) {
       waiting.push_back(number);
       ++passed_over;
       continue;

@@ -182,6 +182,30 @@ TEST_CASE("copy waits: a truncation in the middle of a long line is seen when as
   scene.check_exact();
 }
 
+TEST_CASE(
+    "copy waits: an older file and the newer one it may be made of do not wait for each other",
+    "[sources][copies]") {
+  CopyScene scene;
+  scene.options.tail.close_inactive = 500ms;
+  const std::string older = text_of(1000, 1010);
+  scene.append("/log/a.log", older);
+  scene.world.disk().find("/log/a.log")->denied = true;
+  scene.start();
+  scene.run(100ms);
+  scene.world.disk().rename("/log/a.log", "/log/a.log.1");
+  scene.append("/log/a.log", text_of(0, 300));
+  scene.run(5s);
+  REQUIRE(scene.open() == 0);
+  REQUIRE(scene.records().size() == 300);
+  // Now the older one can be read, and of the newer one there is more to be read.
+  scene.world.disk().find("/log/a.log.1")->denied = false;
+  scene.append("/log/a.log", text_of(300, 310));
+  scene.discovery->reconcile_now();
+  scene.run(20s);
+  CHECK(scene.discovery->waiting() == 0);
+  CHECK(scene.records().size() == 320);
+}
+
 TEST_CASE("copies: few equal bytes prove nothing for a name that is only similar",
           "[sources][copies]") {
   CopyScene scene;
