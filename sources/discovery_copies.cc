@@ -204,6 +204,8 @@ bool Discovery::State::cannot_be_seen(std::uint64_t number, CopyCheck& check,
   if (check.unknown_since == base::Instant{}) check.unknown_since = now;
   const auto original = files.find(check.original);
   const bool ends = original != files.end() && original->second.names == 0;
+  // It was read, gave its descriptor back, and waits for its target alone, as this one would.
+  if (ends && !original->second.resting && !original->second.holds) return false;
   const base::Duration limit = std::max(flows[files.at(number).flow].copy_wait, kUnknownMax);
   return now - check.unknown_since >= (ends ? 2 * limit : limit);
 }

@@ -100,6 +100,34 @@ TEST_CASE("copy waits: two new files of one name on two devices do not wait for 
   }
 }
 
+TEST_CASE("copy waits: a file moved to another device waits for what was read of it, however long",
+          "[sources][copies]") {
+  CopyScene scene(1, {"/log/*/a.log*"});
+  for (const char* directory : {"/log/one", "/log/two"}) {
+    scene.world.disk().make_directories(directory);
+  }
+  scene.world.disk().mount("/log/two", 9);
+  scene.write("/log/one/a.log", text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.write("/log/one/a.log", text_of(300, 400));
+  const auto turn_without_target = [&scene](base::Duration time) {
+    for (const base::Instant end = scene.world.clock().monotonic() + time;
+         scene.world.clock().monotonic() < end;) {
+      scene.turn();
+      while (scene.rig->writes() > 0) scene.rig->answer();
+    }
+  };
+  turn_without_target(1s);
+  scene.append("/log/two/a.log", scene.written);
+  scene.world.disk().remove("/log/one/a.log");
+  turn_without_target(300s);
+  CHECK(scene.records().size() == 300);
+  scene.run(10s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+}
+
 TEST_CASE("copy waits: not for a file that is no text and never read", "[sources][copies]") {
   for (const std::size_t bytes : {std::size_t{300}, std::size_t{3000}, std::size_t{30000}}) {
     for (const bool once : {false, true}) {
