@@ -198,15 +198,10 @@ void Control::tick() {
   surveyor_.tick(now);
   if (socket_) socket_->tick(now);
   if (phase_ == Phase::running) {
+    const std::uint64_t scans = discovery_->counters().scans.value();
     discovery_->tick(now);
     send_hints();
-    if (now >= next_care_) {
-      next_care_ = now + options_.care_interval;
-      for (const auto& reactor : reactors_) {
-        reactor->mailbox().post([r = reactor.get()] { r->look_after_files(); });
-      }
-    }
-    if (now >= next_maintenance_) maintain(now);
+    do_what_is_due(now, discovery_->counters().scans.value() != scans);
     if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       begin_stop(now);
     }
@@ -215,6 +210,37 @@ void Control::tick() {
   if (phase_ != Phase::stopping) return;
   cut_short_ = !settled() && now >= stop_deadline_;
   if (settled() || cut_short_) phase_ = Phase::finished;
+}
+
+// Of an idle agent, what would soon wake it again is done with the search that woke it now.
+void Control::do_what_is_due(base::Instant now, bool searched) {
+  const auto is_due = [&](base::Instant at, base::Duration interval) {
+    return now >= at ||
+           (searched && idle_ && interval == kMaintenanceInterval && at - now <= interval);
+  };
+  const bool care_is_due = is_due(next_care_, options_.care_interval);
+  if (is_due(next_maintenance_, options_.maintenance_interval)) {
+    note_activity();
+    next_maintenance_ = after(now, options_.maintenance_interval);
+    maintain();
+  }
+  if (care_is_due) {
+    next_care_ = after(now, options_.care_interval);
+    for (const auto& reactor : reactors_) {
+      reactor->mailbox().post([r = reactor.get()] { r->look_after_files(); });
+    }
+  }
+}
+
+void Control::note_activity() {
+  std::uint64_t records = 0;
+  for (const auto& reactor : reactors_) records += reactor->home().records;
+  idle_ = std::exchange(records_seen_, records) == records;
+}
+
+// Shorter intervals than the default one are somebody's wish.
+base::Instant Control::after(base::Instant now, base::Duration interval) const {
+  return now + (idle_ && interval == kMaintenanceInterval ? kIdleInterval : interval);
 }
 
 // With `once`: nothing is left to do.
@@ -281,8 +307,7 @@ bool Control::all(bool (Reactor::*flag)() const) const {
 // made durable; the earliest of these bounds which marks the shards may forget, except those of
 // files that were not yet read again as far since a restart. Then the shards retire what is too old
 // or too much.
-void Control::maintain(base::Instant now) {
-  next_maintenance_ = now + options_.maintenance_interval;
+void Control::maintain() {
   if (covered_missing_ != 0 || notes_durable_missing_) return;  // the last round is not over
   covered_missing_ = reactors_.size();
   covered_until_ = base::Instant::max();

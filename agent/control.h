@@ -28,6 +28,9 @@ namespace agent {
 class Control {
  public:
   static constexpr base::Duration kMaintenanceInterval = std::chrono::seconds(30);
+  // When nothing came since the last time: as often as files are searched for by default, so that
+  // an agent that has nothing to do wakes for both at once.
+  static constexpr base::Duration kIdleInterval = std::chrono::seconds(60);
 
   struct Options {
     bool once = false;  // stop when everything that is there has been read and is safe
@@ -103,12 +106,15 @@ class Control {
   bool settled() const;
   bool all_read() const;
   bool all(bool (Reactor::*flag)() const) const;
-  void maintain(base::Instant now);
+  void maintain();
   void note_own_marks();
   void marks_covered(base::Instant until, const std::vector<base::Origin>& needed);
   void forget_and_retire(bool notes_durable);
   void remove_files();
   base::Duration time_to_sleep();
+  void do_what_is_due(base::Instant now, bool searched);
+  void note_activity();
+  base::Instant after(base::Instant now, base::Duration interval) const;
 
   const io::Environment& environment_;
   std::span<const std::unique_ptr<Reactor>> reactors_;
@@ -131,6 +137,8 @@ class Control {
   bool cut_short_ = false;
   base::Instant next_maintenance_ = base::Instant::max();
   base::Instant next_care_ = base::Instant::max();
+  bool idle_ = false;               // nothing came from the maintenance before last to the last
+  std::uint64_t records_seen_ = 0;  // at the last maintenance
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();
   std::move_only_function<void()> report_;

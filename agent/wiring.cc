@@ -83,9 +83,12 @@ base::Result<void> Wiring::connect_flows() {
   std::vector<sources::Discovery::Flow> discovered;
   std::vector<MarkTable> marks;
   for (const config::Flow& flow : config_.flows) {
+    sources::FilesOptions files = flow.from;
+    // Giving watches back takes longer than reading a small file, and no news is waited for.
+    if (options_.once) files.watch = sources::Watch::poll;
     discovered.push_back(
         {.name = flow.name,
-         .files = flow.from,
+         .files = std::move(files),
          .fingerprint = fingerprint(flow),
          // That it never ran may be what was lost.
          .first_start = !state_lost_ && !flow_started_before(flow.name),
@@ -347,11 +350,18 @@ void Wiring::make_flow_parts(std::size_t number, const config::Flow& flow,
   tail.copies = flow.recognises_copies() && flow.from.may_match_copies();
   for (const auto& owned : agent_.reactors_) {
     Reactor& reactor = *owned;
+    std::vector<pipeline::BatchQueue*> its = outlets;
+    // Records can be thrown away in any order, so no reactor wakes another for it.
+    if (std::holds_alternative<config::NullTarget>(flow.to) &&
+        &reactor != &owner_of(flow.name, 0)) {
+      its.front() = make_outlet(flow, 0, std::make_unique<sinks::NullSink>(), reactor,
+                                effective_flush(flow.flush, budget.limit_bytes(), 1), budget);
+    }
     FlowPart part{.flow = flow.name, .intake = nullptr, .tails = nullptr};
     part.intake =
         std::make_unique<pipeline::Intake>(pipeline::Intake::Parts{.program = flow.program,
                                                                    .map = shard_map(flow),
-                                                                   .outlets = outlets,
+                                                                   .outlets = std::move(its),
                                                                    .slabs = reactor.slabs(),
                                                                    .parcels = reactor.parcels(),
                                                                    .budget = budget,
