@@ -80,7 +80,8 @@ struct Amount {
 
 class Reactor {
  public:
-  static constexpr std::size_t kChunkBytes = 256 * 1024;
+  // Of four shards each gets a run just short of the 64 KiB up to which LZ4 is fastest.
+  static constexpr std::size_t kChunkBytes = 240 * 1024;
   static constexpr std::size_t kChunksMax = 6;  // reads in flight and a few being framed
   static constexpr std::size_t kSlabKeepBytes = 16U << 20;  // kept for reuse; the rest goes back
 

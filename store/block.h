@@ -49,7 +49,7 @@ class BlockGroup {
   // what one damage can lose and what a reader must hold. A single longer run makes a longer block.
   static constexpr std::size_t kRawBlockBytes = 1U << 20;
   // LZ4 sees 64 KiB back and is fastest when its whole input fits there; a run of a busy shard is
-  // about as long, so it need not be copied to join others. 256 KiB packed 8 % better, 8 % slower.
+  // a little shorter, so it need not be copied to join others. 256 KiB packed 8 % better, 8 % slower.
   static constexpr std::size_t kLz4BlockBytes = 64U << 10;
   // Scratch of which more than this was used is given back after the group.
   static constexpr std::size_t kScratchKeepBytes = 4U << 20;
