@@ -28,8 +28,8 @@ namespace agent {
 struct AgentOptions {
   bool once = false;            // read to the end of what is there, make it durable, finish
   bool control_socket = false;  // listen on <data_dir>/control.sock
-  // How often what is old is forgotten and removed.
-  base::Duration maintenance_interval = Control::kMaintenanceInterval;
+  // How often at least what is old is forgotten and removed; none: as often as Control does it.
+  std::optional<base::Duration> maintenance_interval{};
   std::uint64_t descriptors_max = 0;          // the process may have open; 0: as many as it likes
   std::vector<sources::Checkpoint> start_at;  // where to begin in files that have no state
 };

@@ -106,8 +106,8 @@ void Control::start() {
   if (socket_) socket_->start();
   // One without a file would sleep on and never say that it is at the end.
   for (const auto& reactor : reactors_) reactor->mailbox().post([] {});
-  next_maintenance_ = environment_.clock.monotonic() + options_.maintenance_interval;
-  next_care_ = environment_.clock.monotonic() + options_.care_interval;
+  next_maintenance_ = environment_.clock.monotonic() + interval(options_.maintenance);
+  next_care_ = environment_.clock.monotonic() + interval(options_.care);
 }
 
 void Control::on_found(std::size_t flow, sources::FoundFile found) {
@@ -199,9 +199,10 @@ void Control::tick() {
   if (socket_) socket_->tick(now);
   if (phase_ == Phase::running) {
     const std::uint64_t scans = discovery_->counters().scans.value();
+    const bool quiet = all(&Reactor::quiet);  // before we send them anything
     discovery_->tick(now);
     send_hints();
-    do_what_is_due(now, discovery_->counters().scans.value() != scans);
+    do_what_is_due(now, discovery_->counters().scans.value() != scans, quiet);
     if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       begin_stop(now);
     }
@@ -213,34 +214,28 @@ void Control::tick() {
 }
 
 // Of an idle agent, what would soon wake it again is done with the search that woke it now.
-void Control::do_what_is_due(base::Instant now, bool searched) {
-  const auto is_due = [&](base::Instant at, base::Duration interval) {
-    return now >= at ||
-           (searched && idle_ && interval == kMaintenanceInterval && at - now <= interval);
+void Control::do_what_is_due(base::Instant now, bool searched, bool quiet) {
+  const auto is_due = [&](base::Instant at, const Pace& pace) {
+    return now >= at || (searched && idle_ && at - now <= pace.idle - pace.busy);
   };
-  const bool care_is_due = is_due(next_care_, options_.care_interval);
-  if (is_due(next_maintenance_, options_.maintenance_interval)) {
-    note_activity();
-    next_maintenance_ = after(now, options_.maintenance_interval);
+  const bool care_is_due = is_due(next_care_, options_.care);
+  if (is_due(next_maintenance_, options_.maintenance)) {
+    note_activity(quiet);
+    next_maintenance_ = now + interval(options_.maintenance);
     maintain();
   }
   if (care_is_due) {
-    next_care_ = after(now, options_.care_interval);
+    next_care_ = now + interval(options_.care);
     for (const auto& reactor : reactors_) {
       reactor->mailbox().post([r = reactor.get()] { r->look_after_files(); });
     }
   }
 }
 
-void Control::note_activity() {
+void Control::note_activity(bool quiet) {
   std::uint64_t records = 0;
   for (const auto& reactor : reactors_) records += reactor->home().records;
-  idle_ = std::exchange(records_seen_, records) == records;
-}
-
-// Shorter intervals than the default one are somebody's wish.
-base::Instant Control::after(base::Instant now, base::Duration interval) const {
-  return now + (idle_ && interval == kMaintenanceInterval ? kIdleInterval : interval);
+  idle_ = std::exchange(records_seen_, records) == records && quiet;
 }
 
 // With `once`: nothing is left to do.

@@ -3,6 +3,7 @@
 // Belongs to the control thread. Reactors reach it through mailbox() and wake().
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -27,16 +28,25 @@ namespace agent {
 
 class Control {
  public:
-  static constexpr base::Duration kMaintenanceInterval = std::chrono::seconds(30);
-  // When nothing came since the last time: as often as files are searched for by default, so that
-  // an agent that has nothing to do wakes for both at once.
-  static constexpr base::Duration kIdleInterval = std::chrono::seconds(60);
+  // How often something is done.
+  struct Pace {
+    base::Duration busy = std::chrono::seconds(30);
+    // When nothing came since the last time and nothing is under way: as often as files are
+    // searched for by default, so that an agent that has nothing to do wakes for both at once.
+    base::Duration idle = std::chrono::seconds(60);
+
+    // Never less often than that.
+    void at_least_every(base::Duration interval) {
+      busy = std::min(busy, interval);
+      idle = std::min(idle, interval);
+    }
+  };
 
   struct Options {
     bool once = false;  // stop when everything that is there has been read and is safe
     base::Duration shutdown_grace = std::chrono::seconds(30);
-    base::Duration maintenance_interval = kMaintenanceInterval;
-    base::Duration care_interval = kMaintenanceInterval;  // for stalls and deleted files
+    Pace maintenance;
+    Pace care;  // for stalls and deleted files
   };
 
   // `environment` and the reactors outlive the control.
@@ -112,9 +122,9 @@ class Control {
   void forget_and_retire(bool notes_durable);
   void remove_files();
   base::Duration time_to_sleep();
-  void do_what_is_due(base::Instant now, bool searched);
-  void note_activity();
-  base::Instant after(base::Instant now, base::Duration interval) const;
+  void do_what_is_due(base::Instant now, bool searched, bool quiet);
+  void note_activity(bool quiet);
+  base::Duration interval(const Pace& pace) const { return idle_ ? pace.idle : pace.busy; }
 
   const io::Environment& environment_;
   std::span<const std::unique_ptr<Reactor>> reactors_;
@@ -137,7 +147,7 @@ class Control {
   bool cut_short_ = false;
   base::Instant next_maintenance_ = base::Instant::max();
   base::Instant next_care_ = base::Instant::max();
-  bool idle_ = false;               // nothing came from the maintenance before last to the last
+  bool idle_ = false;               // at the last maintenance: nothing came since the one before
   std::uint64_t records_seen_ = 0;  // at the last maintenance
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();

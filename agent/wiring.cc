@@ -50,22 +50,24 @@ void Wiring::make_reactors(std::span<const io::Environment* const> environments)
         std::make_unique<Reactor>(base::ReactorId{static_cast<std::uint32_t>(i)},
                                   environments.size(), *environments[i], options_.once));
   }
-  base::Duration interval = Control::kMaintenanceInterval;
+  Control::Options control{.once = options_.once,
+                           .shutdown_grace = config_.shutdown_grace,
+                           .maintenance = {},
+                           .care = {}};
+  if (options_.maintenance_interval) {
+    control.maintenance.at_least_every(*options_.maintenance_interval);
+  }
   for (const config::Flow& flow : config_.flows) {
     const base::Duration limit = flow.tail.stall_after;
-    if (limit != base::Duration::zero()) interval = std::min(interval, limit / 2);
-    const base::Duration age = flow.tail.deleted_age_max;
-    if (age != base::Duration::zero()) interval = std::min(interval, age / 2);
-    if (flow.tail.deleted_bytes_max != 0) {  // a disk fills quickly
-      interval = std::min<base::Duration>(interval, std::chrono::seconds(1));
+    if (limit != sources::TailOptions{}.stall_after && limit != base::Duration::zero()) {
+      control.care.at_least_every(limit / 2);
     }
+    const base::Duration age = flow.tail.deleted_age_max;
+    if (age != base::Duration::zero()) control.care.at_least_every(age / 2);
+    // A disk fills quickly.
+    if (flow.tail.deleted_bytes_max != 0) control.care.at_least_every(std::chrono::seconds(1));
   }
-  agent_.control_ = std::make_unique<Control>(
-      control_, agent_.reactors_,
-      Control::Options{.once = options_.once,
-                       .shutdown_grace = config_.shutdown_grace,
-                       .maintenance_interval = options_.maintenance_interval,
-                       .care_interval = interval});
+  agent_.control_ = std::make_unique<Control>(control_, agent_.reactors_, control);
 }
 
 // Spreads a stream's shards evenly over the reactors, different streams from different starts.

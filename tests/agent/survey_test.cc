@@ -2,12 +2,12 @@
 #include "agent/survey.h"
 
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <vector>
 
 #include "agent/agent.h"
 #include "config/config.h"
+#include "tests/agent/simulated_agent.h"
 #include "tests/sim/sim_world.h"
 #include "tests/test.h"
 
@@ -15,57 +15,36 @@ namespace {
 
 using namespace std::chrono_literals;
 
+config::Config config() {
+  config::Config config;
+  config.reactors = 2;
+  config.memory_bytes = 4 << 20;
+  config.streams["s"] = {};
+  config.flows.push_back(agent::simulated_flow({"/logs/*.log"}, config::StreamTarget{"s"}));
+  config.flows.back().flush.age_max = 10ms;
+  return config;
+}
+
 class Scene {
  public:
-  Scene() : process_(world_.start_process(3)) {
+  Scene() {
     world_.disk().put("/logs/a.log", "one\ntwo\nhalf");
     world_.disk().put("/data/LOCK", "");
-    config_.data_dir = "/data";
-    config_.reactors = 2;
-    config_.memory_bytes = 4 << 20;
-    config_.streams["s"] = {};
-    config::Flow flow;
-    flow.name = "f";
-    flow.from.patterns = {"/logs/*.log"};
-    flow.from.start = sources::Start::beginning;
-    flow.to = config::StreamTarget{"s"};
-    flow.flush.age_max = 10ms;
-    config_.flows.push_back(flow);
-    std::vector<const io::Environment*> reactors;
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      environments_.push_back(std::make_unique<io::Environment>(process_->environment(i)));
-      if (i > 0) reactors.push_back(environments_.back().get());
-    }
-    process_->io(0).wait_by_advancing(true);
-    auto made = agent::Agent::create(config_, {}, *environments_[0], reactors);
-    process_->io(0).wait_by_advancing(false);
-    REQUIRE(made);
-    agent_ = std::move(*made);
-    agent_->control().start();
-  }
-  ~Scene() {
-    world_.crash(*process_, sim::Crash::process);
-    agent_.reset();
-    environments_.clear();
+    agent_.emplace(world_, config());
   }
 
-  agent::Agent& agent() { return *agent_; }
+  agent::Agent& agent() { return **agent_; }
   // A second of simulated time, with or without the second reactor.
   void run(bool all_turn) {
     for (int i = 0; i < 100; ++i) {
-      agent_->control().tick();
-      agent_->reactors()[0]->tick();
-      if (all_turn) agent_->reactors()[1]->tick();
+      agent_->turn(all_turn ? 2 : 1);
       world_.clock().advance(10ms);
     }
   }
 
  private:
   sim::SimWorld world_{1};
-  std::unique_ptr<sim::Process> process_;
-  config::Config config_;
-  std::vector<std::unique_ptr<io::Environment>> environments_;
-  std::unique_ptr<agent::Agent> agent_;
+  std::optional<agent::SimulatedAgent> agent_;
 };
 
 }  // namespace

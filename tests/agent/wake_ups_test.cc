@@ -2,13 +2,12 @@
 // so that an hour takes no time.
 #include <chrono>
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <optional>
 #include <utility>
-#include <vector>
 
 #include "agent/agent.h"
 #include "config/config.h"
+#include "tests/agent/simulated_agent.h"
 #include "tests/sim/sim_world.h"
 #include "tests/test.h"
 
@@ -16,97 +15,84 @@ namespace {
 
 using namespace std::chrono_literals;
 
+config::Config thrown_away() {
+  config::Config config;
+  config.reactors = 1;
+  config.flows.push_back(agent::simulated_flow({"/log/*"}, config::NullTarget{}));
+  return config;
+}
+
 struct IdleAgent {
-  explicit IdleAgent(agent::AgentOptions options = {}) {
+  explicit IdleAgent(config::Config config, agent::AgentOptions options = {}) {
     world.disk().put("/log/a", "one\ntwo\n");
-    config::Flow flow;
-    flow.name = "f";
-    flow.from.patterns = {"/log/*"};
-    flow.from.start = sources::Start::beginning;
-    flow.to = config::NullTarget{};
-    config.data_dir = "/data";
-    config.reactors = 1;
-    config.flows.push_back(std::move(flow));
-    process->io(0).wait_by_advancing(true);
-    auto made = agent::Agent::create(config, std::move(options), control, reactors);
-    process->io(0).wait_by_advancing(false);
-    REQUIRE(made);
-    agent = std::move(*made);
-    agent->control().start();
+    agent.emplace(world, std::move(config), std::move(options));
   }
 
-  ~IdleAgent() {
-    world.crash(*process, sim::Crash::process);
-    agent.reset();
-  }
-
-  void turn() {
-    for (int i = 0; i < 20; ++i) {
-      agent->control().tick();
-      agent->reactors()[0]->tick();
-    }
+  void turns() {
+    for (int i = 0; i < 20; ++i) agent->turn();
   }
 
   // At how many moments, a second or more apart, somebody had something to do.
-  int wake_ups(base::Duration how_long) {
+  std::uint64_t wake_ups(base::Duration how_long) {
     const base::Instant end = world.clock().monotonic() + how_long;
     base::Instant last = base::Instant::min();
-    int count = 0;
+    std::uint64_t count = 0;
     while (world.clock().monotonic() < end) {
-      const bool woken = world.advance(*process, end - world.clock().monotonic());
+      const bool woken = world.advance(agent->process(), end - world.clock().monotonic());
       const base::Instant now = world.clock().monotonic();
       if (woken && (last == base::Instant::min() || now - last >= 1s)) {
         ++count;
         last = now;
       }
-      turn();
+      turns();
     }
     return count;
   }
 
-  std::uint64_t sample(const std::string& name) const {
-    std::uint64_t sum = 0;
-    for (const base::Sample& each : agent->samples()) {
-      if (each.name == name) sum += each.value;
-    }
-    return sum;
-  }
-
   sim::SimWorld world{1};
-  std::unique_ptr<sim::Process> process = world.start_process(2);
-  io::Environment control = process->environment(0);
-  io::Environment reactor = process->environment(1);
-  std::vector<const io::Environment*> reactors{&reactor};
-  config::Config config;
-  std::unique_ptr<agent::Agent> agent;
+  std::optional<agent::SimulatedAgent> agent;
 };
 
 }  // namespace
 
 TEST_CASE("an agent that has nothing to do wakes up when files are searched for, and only then",
           "[agent]") {
-  IdleAgent idle;
+  IdleAgent idle(thrown_away());
   idle.wake_ups(5min);
-  CHECK(idle.sample("records_delivered") == 2);
-  const std::uint64_t scans = idle.sample("scans");
-  const int wake_ups = idle.wake_ups(60min);
-  const std::uint64_t searched = idle.sample("scans") - scans;
+  CHECK(idle.agent->sample("records_delivered") == 2);
+  const std::uint64_t scans = idle.agent->sample("scans");
+  const std::uint64_t wake_ups = idle.wake_ups(60min);
+  const std::uint64_t searched = idle.agent->sample("scans") - scans;
   CHECK(searched >= 59);
   CHECK(searched <= 61);
-  CHECK(static_cast<std::uint64_t>(wake_ups) <= searched + 1);
+  CHECK(wake_ups <= searched + 1);
   // Still there, and on time.
   idle.world.disk().put("/log/b", "three\n");
   idle.wake_ups(1min + 1s);
-  CHECK(idle.sample("records_delivered") == 3);
+  CHECK(idle.agent->sample("records_delivered") == 3);
+}
+
+TEST_CASE("an agent that has nothing to do looks after deleted files as often as they need it",
+          "[agent]") {
+  // Both halves are as long as what an agent does for itself takes when it is busy and when not.
+  const base::Duration age = GENERATE(60s, 120s);
+  config::Config wish = thrown_away();
+  wish.flows[0].tail.deleted_age_max = age;
+  IdleAgent idle(wish);
+  idle.wake_ups(5min);
+  const auto needed = static_cast<std::uint64_t>(60min / (age / 2));
+  const std::uint64_t wake_ups = idle.wake_ups(60min);
+  CHECK(wake_ups >= needed - 1);
+  CHECK(wake_ups <= needed + 1);
 }
 
 TEST_CASE("an agent that reads what is there watches nothing", "[agent]") {
-  IdleAgent watching;
-  CHECK(watching.sample("watches") > 0);
+  IdleAgent watching(thrown_away());
+  CHECK(watching.agent->sample("watches") > 0);
   agent::AgentOptions options;
   options.once = true;
-  IdleAgent once(std::move(options));
-  CHECK(once.sample("watches") == 0);
-  once.turn();
-  CHECK(once.sample("records_read") == 2);
+  IdleAgent once(thrown_away(), std::move(options));
+  CHECK(once.agent->sample("watches") == 0);
+  once.turns();
+  CHECK(once.agent->sample("records_read") == 2);
 }

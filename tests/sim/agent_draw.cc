@@ -7,7 +7,6 @@
 #include <functional>
 #include <utility>
 
-#include "agent/control.h"
 #include "tests/sim/fifo_writers.h"
 #include "tests/sim/log_writers.h"
 #include "tests/sim/lone_writer.h"
@@ -132,7 +131,6 @@ AgentDraw draw_agent(SimWorld& world, const std::string& only, const std::string
   config.data_dir = kDataDir;
   config.reactors = 1 + static_cast<std::uint32_t>(random.below(3));
   if (random.chance(0.5)) config.max_open_files = 1 + random.below(4);
-  draw.maintenance_interval = agent::Control::kMaintenanceInterval;
   if (random.chance(0.5)) draw.maintenance_interval = 100ms * (5 + random.below(25));
   draw_workloads(world, only, without, draw);
   const std::uint64_t choice = random.below(10);

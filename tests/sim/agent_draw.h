@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ struct AgentDraw {
   std::vector<std::unique_ptr<Workload>> workloads;
   config::Config config;
   std::vector<std::size_t> read;  // flow → workload; two flows may read the same files (F23)
-  base::Duration maintenance_interval{};
+  std::optional<base::Duration> maintenance_interval{};
   bool device_changes = false;  // the logs' file system has another number after a restart (F20)
 
   // The stream of a flow.
