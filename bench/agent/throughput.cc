@@ -154,7 +154,11 @@ class Throughput {
     Contestant& contestant = contestants_[index];
     remove_output();  // everybody finds the memory free that the one before has used
     ::sync();
-    run_child([&] { return touch_free_memory(kTouched * contestant.input->bytes); });
+    const std::size_t touched = kTouched * contestant.input->bytes;
+    if (run_child([&] { return touch_free_memory(touched); }).exit_code != 0) {
+      std::fprintf(stderr, "agent_bench: %zu bytes of memory cannot be touched\n", touched);
+      return false;
+    }
     run_child([&] { return read_file(contestant.input->path); });
     const Usage usage = contestant.run();
     if (usage.exit_code != 0 || (contestant.agent && !delivered_all(*contestant.input))) {
