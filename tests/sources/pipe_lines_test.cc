@@ -40,7 +40,7 @@ struct Scene {
       const std::span<char> room = lines.room();
       CHECK(room.size() >= PipeLines::kReadBytesMin);
       const std::size_t count = std::min(room.size(), bytes.size());
-      std::memcpy(room.data(), bytes.data(), count);
+      std::ranges::copy(bytes.substr(0, count), room.begin());
       bytes.remove_prefix(count);
       REQUIRE(rig.budget().take(lines.buffer_bytes()));
       lines.take(count, bytes.empty() ? due : Due::nothing, lines.buffer_bytes());
