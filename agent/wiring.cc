@@ -58,10 +58,9 @@ void Wiring::make_reactors(std::span<const io::Environment* const> environments)
     control.maintenance.at_least_every(*options_.maintenance_interval);
   }
   for (const config::Flow& flow : config_.flows) {
-    const base::Duration limit = flow.tail.stall_after;
-    if (limit != sources::TailOptions{}.stall_after && limit != base::Duration::zero()) {
-      control.care.at_least_every(limit / 2);
-    }
+    const base::Duration stall = flow.tail.stall_after / 2;
+    const bool soon = stall < control.care.busy;  // else as often as we look anyway is enough
+    if (soon && stall != base::Duration::zero()) control.care.at_least_every(stall);
     const base::Duration age = flow.tail.deleted_age_max;
     if (age != base::Duration::zero()) control.care.at_least_every(age / 2);
     // A disk fills quickly.

@@ -159,7 +159,10 @@ class Throughput {
       std::fprintf(stderr, "agent_bench: %zu bytes of memory cannot be touched\n", touched);
       return false;
     }
-    run_child([&] { return read_file(contestant.input->path); });
+    if (run_child([&] { return read_file(contestant.input->path); }).exit_code != 0) {
+      std::fprintf(stderr, "agent_bench: '%s' cannot be read\n", contestant.input->path.c_str());
+      return false;
+    }
     const Usage usage = contestant.run();
     if (usage.exit_code != 0 || (contestant.agent && !delivered_all(*contestant.input))) {
       std::fprintf(stderr, "agent_bench: '%s' failed with %d; see %s\n", contestant.name.c_str(),
