@@ -195,8 +195,7 @@ bool FileTail::skipping() const {
 
 void FileTail::rest_if_inactive(base::Instant before) {
   if (phase_ != Phase::idle || !reached_end_ || detached_ || last_growth_ > before) return;
-  // An unfinished line is taken as one when its file is deleted; without a descriptor it is lost.
-  if (!window_.empty() || skipping() || (seen_end_ != offset_ && !binary_)) return;
+  if (!window_.empty() || skipping() || lacks_line_end()) return;
   come_to_rest(false, false);
 }
 

@@ -125,23 +125,29 @@ void TailSet::State::tell_generations() {
 }
 
 // Looking at all of them now and then is cheaper than a timer for each that every read sets anew.
-// If nobody grows, that is once.
+// If nobody grows, that is once: who keeps its descriptor for want of a line's end does so until
+// then.
 void TailSet::State::sweep(base::Instant now) {
   constexpr auto kSweepMin = std::chrono::milliseconds(10);
   const base::Duration wait = parts.options.close_inactive;
   if (wait == base::Duration::zero() || parts.options.once || !rested) return;
   const base::Duration interval = std::max<base::Duration>(wait / 4, kSweepMin);
-  if (open > 0 && next_sweep == base::Instant::max()) next_sweep = now + wait;
+  if (open > 0 && next_sweep == base::Instant::max() && counters.reads.value() != reads_swept) {
+    next_sweep = now + wait;
+  }
   if (now < next_sweep) return;
+  reads_swept = counters.reads.value();
   const std::size_t rested_before = turns.rested.size();
-  base::Instant oldest_growth = now;
+  base::Instant oldest_growth = base::Instant::max();  // of those that may rest later
   for_each_tail([before = now - wait, &oldest_growth](FileTail& tail) {
     tail.rest_if_inactive(before);
-    if (tail.open()) oldest_growth = std::min(oldest_growth, tail.last_growth());
+    if (!tail.open() || tail.lacks_line_end()) return;
+    oldest_growth = std::min(oldest_growth, tail.last_growth());
   });
   freed_bytes += (turns.rested.size() - rested_before) * sizeof(FileTail);
-  next_sweep = open > turns.released.size() ? std::max(now + interval, oldest_growth + wait)
-                                            : base::Instant::max();
+  next_sweep = oldest_growth == base::Instant::max()
+                   ? base::Instant::max()
+                   : std::max(now + interval, oldest_growth + wait);
 }
 
 void TailSet::State::close(FileTail& tail) {

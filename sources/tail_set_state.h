@@ -152,7 +152,8 @@ struct TailSet::State {
   decltype(Parts::verified) verified;
   std::size_t open = 0;                             // tails with a descriptor
   std::size_t freed_bytes = 0;                      // by sweeps, and not told yet
-  base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nothing is open
+  base::Instant next_sweep = base::Instant::max();  // for inactive ones; max: nobody may rest
+  std::uint64_t reads_swept = 0;                    // that were done before the last sweep
   FileTailCounters counters;
   TailTurns turns;
   FileTail::Parts parts;

@@ -15,12 +15,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-config::Config thrown_away() {
+config::Config reading_into(config::Target target) {
   config::Config config;
   config.reactors = 1;
-  config.flows.push_back(agent::simulated_flow({"/log/*"}, config::NullTarget{}));
+  config.streams["s"] = {};
+  config.flows.push_back(agent::simulated_flow({"/log/*"}, std::move(target)));
   return config;
 }
+
+config::Config thrown_away() { return reading_into(config::NullTarget{}); }
 
 struct IdleAgent {
   explicit IdleAgent(config::Config config, agent::AgentOptions options = {}) {
@@ -57,7 +60,11 @@ struct IdleAgent {
 
 TEST_CASE("an agent that has nothing to do wakes up when files are searched for, and only then",
           "[agent]") {
-  IdleAgent idle(thrown_away());
+  const bool stored = GENERATE(false, true);
+  config::Config config = stored ? reading_into(config::StreamTarget{"s"}) : thrown_away();
+  config.flows[0].tail.partial_line_timeout = 0s;
+  IdleAgent idle(std::move(config));
+  idle.world.disk().put("/log/unfinished", "half");
   idle.wake_ups(5min);
   CHECK(idle.agent->sample("records_delivered") == 2);
   const std::uint64_t scans = idle.agent->sample("scans");
@@ -74,7 +81,7 @@ TEST_CASE("an agent that has nothing to do wakes up when files are searched for,
 
 TEST_CASE("an agent that has nothing to do looks after deleted files as often as they need it",
           "[agent]") {
-  // Both halves are as long as what an agent does for itself takes when it is busy and when not.
+  // Half of it is the interval that is our own when busy, and when idle.
   const base::Duration age = GENERATE(60s, 120s);
   config::Config wish = thrown_away();
   wish.flows[0].tail.deleted_age_max = age;
