@@ -263,7 +263,7 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   }
   if (original == 0) original = copied_file(number);
   if (original == 0) {
-    if (may_be_out_of_sight(files.at(number))) {
+    if (may_be_out_of_sight(files.at(number)) || original_is_refused(files.at(number))) {
       const base::Instant now = environment.clock.monotonic();
       if (!cannot_be_seen(number, copy_checks[number], now)) {
         next_copy_check = std::min(next_copy_check, now + kComparePause);
@@ -348,7 +348,23 @@ void Discovery::State::add_copied(const File& file, std::vector<Former>& formers
   }
 }
 
-// Could one that it may be a copy of be there, although it was not found yet?
+// Is one listed that it may be a copy of, and could nobody look at it yet?
+bool Discovery::State::original_is_refused(const File& file) {
+  const std::string& path = path_of(file);
+  const std::string place = directory_in(path);
+  const auto refused = [&](const std::string& where, const std::string& name) {
+    const auto directory = directories.find(where);
+    if (directory == directories.end()) return false;
+    const auto entry = directory->second->names.find(name);
+    return entry != directory->second->names.end() && entry->second.error != 0 &&
+           std::ranges::count(flows_matching(*directory->second, name), file.flow) > 0;
+  };
+  return std::ranges::any_of(names_copied(name_in(path)), [&](const std::string& name) {
+    return refused(place, name) || refused(directory_in(place), name);
+  });
+}
+
+// Could one that we know, and that it may be a copy of, be there, although it was not found yet?
 bool Discovery::State::may_be_out_of_sight(const File& file) {
   const std::string& path = path_of(file);
   const std::vector<std::string> names = names_copied(name_in(path));

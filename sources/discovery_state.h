@@ -259,6 +259,7 @@ struct Discovery::State {
   bool has_waited_enough(const CopyCheck& check) const;
   void add_copied(const File& file, std::vector<Former>& formers) const;
   bool may_be_out_of_sight(const File& file);
+  bool original_is_refused(const File& file);
 
   // discovery_open_files.cc: files that somebody writes to.
   bool finds_open(std::size_t flow) const;

@@ -75,6 +75,25 @@ TEST_CASE("copy waits: not for ever for an original that nobody can look for",
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("copy waits: for an original that was never read and cannot be looked at, not for ever",
+          "[sources][copies]") {
+  const bool for_ever = GENERATE(false, true);
+  CopyScene scene(1, {"/log/a.log*", "/log/old/a.log*"});
+  scene.world.disk().make_directories("/log/old");
+  scene.write(text_of(0, 300));
+  scene.copy("/log/old/a.log.1");
+  scene.world.faults().set("/log/a.log", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  scene.run(20s);
+  CHECK(scene.records().empty());
+  CHECK(scene.discovery->waiting() == 1);
+  if (!for_ever) scene.world.faults().switch_on(false);
+  scene.run(20s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+}
+
 TEST_CASE("copy waits: two new files of one name on two devices do not wait for each other",
           "[sources][copies]") {
   for (const int lines : {2, 100}) {
