@@ -9,10 +9,23 @@
 
 namespace sources {
 
+namespace {
+
+// A short log's bytes prove something if they are all that was stored of it, and its marks may say
+// that more was. Of whom nothing was stored, to go on as that one is to begin.
+bool proves_nothing(const Former& former) {
+  const Checkpoint& known = former.checkpoint;
+  const std::uint64_t stored = former.marks.empty() ? 0 : std::ranges::max(former.marks);
+  if (stored > known.offset) return known.tail_bytes < FormerSearch::kProofBytes;
+  return known.offset == 0 || known.tail_bytes == 0;
+}
+
+}  // namespace
+
 FormerSearch::FormerSearch(std::vector<Former> formers, Reading reading)
     : formers_(std::move(formers)), reading_(reading) {
   ASSERT(reading_.bytes_max > kTailBytes);
-  std::erase_if(formers_, [](const Former& each) { return each.checkpoint.tail_bytes == 0; });
+  std::erase_if(formers_, [](const Former& each) { return proves_nothing(each); });
   for (std::size_t i = 0; i < formers_.size(); ++i) {
     const Checkpoint& checkpoint = formers_[i].checkpoint;
     const std::uint64_t begin =

@@ -5,8 +5,8 @@
 //
 // What is a proof: kProofBytes equal bytes; or all bytes of the file, when there are fewer; or all
 // that was read of a generation that was truncated. The first line of
-// many a log is the same, so a name is none. The hash of a file's first bytes counts as well,
-// because its origin may have marks already (see Checkpoint).
+// many a log is the same, so a name is none. The hash of a file's first bytes counts as well, if
+// there are kProofBytes of them and its origin has marks already (see Checkpoint).
 //
 // A copy that was made before the last lines were read ends before the offset, where a line ended.
 // That it holds the bytes before such a place, and no line behind it, is a proof that all of it was

@@ -159,6 +159,32 @@ TEST_CASE("copies: one that ends below what was stored and not noted is passed, 
   }
 }
 
+TEST_CASE("copies: the few bytes a generation was noted with are not all that was stored of it",
+          "[sources][copies]") {
+  Copying scene;
+  scene.write("started\n");
+  scene.start();
+  if (GENERATE(false, true)) {  // at its end, or at its beginning
+    scene.run(1s);
+  } else {
+    for (int i = 0; i < 10; ++i) scene.turn();
+    scene.rig->answer();
+    scene.store_unnoted();
+  }
+  scene.write(text_of(0, 300));
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 301);
+  scene.stop();
+  scene.truncate("/log/a.log");
+  scene.write("new\n");
+  const std::string other = "started\n" + text_of(1000, 1100);
+  scene.append("/log/a.log.1", other);
+  scene.written += other;
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("copies: lines ended by time do not hide where lines ended before", "[sources][copies]") {
   Copying scene;
   scene.options.tail.partial_line_timeout = 1s;

@@ -113,9 +113,18 @@ TEST_CASE("former search: few bytes prove something only if they are all", "[sou
 
 TEST_CASE("former search: first bytes count, no bytes do not", "[sources][former]") {
   const std::string text = scene::numbered(0, 100);
-  CHECK(found_in(text, {former(text, 0, 7)}) == 7);
-  CHECK(found_in(text, {former(text, 0, 7), former(text, 300, 8)}) == 8);
-  CHECK(found_in(text, {former("", 0, 7, true)}) == 0);
+  const auto stored = [](const std::string& seen) {
+    Former made = former(seen, 0, 7);
+    made.marks = {500};
+    return made;
+  };
+  CHECK(found_in(text, {stored(text)}) == 7);
+  CHECK(found_in(text, {stored(text), former(text, 300, 8)}) == 8);
+  CHECK(found_in(text, {stored("")}) == 0);
+  // It may be any file that begins so.
+  Former few = stored(text.substr(0, 63));
+  few.ended = true;
+  CHECK(found_in(text, {few}) == 0);
 }
 
 TEST_CASE("former search: names decide between equals", "[sources][former]") {
@@ -181,6 +190,22 @@ TEST_CASE("former search: a short beginning in common is no copy, unless the nam
                                               &sources::LineEnd::offset);
   CHECK(search_in(text.substr(0, proof->offset), {known}, 512).origin == 7);
   CHECK(search_in(text.substr(0, std::prev(proof)->offset), {known}, 512).origin == 0);
+}
+
+TEST_CASE("former search: of whom nothing is stored, that one hides nobody", "[sources][former]") {
+  const std::string text = scene::numbered(0, 300);
+  for (const std::size_t known : {3, 100, 256}) {
+    CAPTURE(known);
+    Former newer = former(text.substr(0, known), 0, 8);
+    newer.checkpoint.seen_us = 5;
+    newer.ended = true;
+    Former older = with_line_ends(text, text.size(), 7, 50);
+    older.ended = true;
+    const std::string copy = text.substr(0, text.size() - scene::numbered(290, 300).size());
+    const Answer answer = search_in(copy, {older, newer}, 4096);
+    CHECK(answer.origin == 7);
+    CHECK(answer.whole_bytes == copy.size());
+  }
 }
 
 TEST_CASE("former search: of two notes of one generation the further one counts, whatever the time",
