@@ -1,7 +1,6 @@
 #include "agent/foreign/fingerprints.h"
 
 #define XXH_INLINE_ALL  // the functions, not a library
-#include <dlfcn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/opensslv.h>
@@ -10,6 +9,7 @@
 #include <array>
 #include <span>
 
+#include "agent/foreign/shared_library.h"
 #include "base/assert.h"
 
 namespace agent {
@@ -30,15 +30,11 @@ const unsigned char* octets(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
-// Loaded when first needed: linked, it would cost every agent 1.5 MiB of memory from its start.
 template <class Function>
 Function* from_libcrypto(const char* name) {
-  static const auto kLibcrypto =
-      dlopen(("libcrypto.so." + std::to_string(OPENSSL_SHLIB_VERSION)).c_str(), RTLD_NOW);
-  ASSERT(kLibcrypto != nullptr && "libssl3 is installed");
-  const auto function = reinterpret_cast<Function*>(dlsym(kLibcrypto, name));
-  ASSERT(function != nullptr);
-  return function;
+  static const SharedLibrary kLibcrypto("libcrypto.so." + std::to_string(OPENSSL_SHLIB_VERSION));
+  ASSERT(kLibcrypto.loaded() && "libssl3 is installed");
+  return kLibcrypto.function<Function>(name);
 }
 
 }  // namespace

@@ -5,33 +5,57 @@
 #include <algorithm>
 #include <memory>
 
+#include "agent/foreign/shared_library.h"
+
 namespace agent {
 
 namespace {
 
-struct CloseDatabase {
-  void operator()(sqlite3* database) const { sqlite3_close(database); }
-};
-struct Finalize {
-  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Database = std::unique_ptr<sqlite3, CloseDatabase>;
-using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+struct Sqlite {
+  explicit Sqlite(const SharedLibrary& library)
+      : open(library.function<decltype(sqlite3_open_v2)>("sqlite3_open_v2")),
+        close(library.function<decltype(sqlite3_close)>("sqlite3_close")),
+        message(library.function<decltype(sqlite3_errmsg)>("sqlite3_errmsg")),
+        meaning(library.function<decltype(sqlite3_errstr)>("sqlite3_errstr")),
+        prepare(library.function<decltype(sqlite3_prepare_v2)>("sqlite3_prepare_v2")),
+        step(library.function<decltype(sqlite3_step)>("sqlite3_step")),
+        finalize(library.function<decltype(sqlite3_finalize)>("sqlite3_finalize")),
+        columns(library.function<decltype(sqlite3_column_count)>("sqlite3_column_count")),
+        name(library.function<decltype(sqlite3_column_name)>("sqlite3_column_name")),
+        text(library.function<decltype(sqlite3_column_text)>("sqlite3_column_text")),
+        bytes(library.function<decltype(sqlite3_column_bytes)>("sqlite3_column_bytes")) {}
 
-std::unexpected<base::Error> failed(sqlite3* database, int code, const std::string& path) {
+  decltype(sqlite3_open_v2)* open;
+  decltype(sqlite3_close)* close;
+  decltype(sqlite3_errmsg)* message;
+  decltype(sqlite3_errstr)* meaning;
+  decltype(sqlite3_prepare_v2)* prepare;
+  decltype(sqlite3_step)* step;
+  decltype(sqlite3_finalize)* finalize;
+  decltype(sqlite3_column_count)* columns;
+  decltype(sqlite3_column_name)* name;
+  decltype(sqlite3_column_text)* text;
+  decltype(sqlite3_column_bytes)* bytes;
+};
+
+using Database = std::unique_ptr<sqlite3, decltype(sqlite3_close)*>;
+using Statement = std::unique_ptr<sqlite3_stmt, decltype(sqlite3_finalize)*>;
+
+std::unexpected<base::Error> failed(const Sqlite& sqlite, sqlite3* database, int code,
+                                    const std::string& path) {
   if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
     return base::fail(base::ErrorCode::busy,
                       path + " is being written to; stop the agent that does first");
   }
   return base::fail(base::ErrorCode::corrupt,
-                    path + ": " + (database ? sqlite3_errmsg(database) : sqlite3_errstr(code)));
+                    path + ": " + (database ? sqlite.message(database) : sqlite.meaning(code)));
 }
 
-SqliteTable::Row row_of(sqlite3_stmt* statement, int columns) {
+SqliteTable::Row row_of(const Sqlite& sqlite, sqlite3_stmt* statement, int columns) {
   SqliteTable::Row row;
   for (int i = 0; i < columns; ++i) {
-    const unsigned char* text = sqlite3_column_text(statement, i);
-    const auto bytes = static_cast<std::size_t>(sqlite3_column_bytes(statement, i));
+    const unsigned char* text = sqlite.text(statement, i);
+    const auto bytes = static_cast<std::size_t>(sqlite.bytes(statement, i));
     if (text == nullptr) {
       row.emplace_back();
     } else {
@@ -51,29 +75,35 @@ const std::string* SqliteTable::find(const Row& row, std::string_view column) co
 }
 
 base::Result<SqliteTable> read_sqlite_table(const std::string& path, const std::string& table) {
+  static const SharedLibrary kLibrary("libsqlite3.so.0");
+  if (!kLibrary.loaded()) {
+    return base::fail(base::ErrorCode::unsupported,
+                      path + " is an SQLite database; libsqlite3-0 is not installed");
+  }
+  const Sqlite sqlite(kLibrary);
   sqlite3* opened = nullptr;
-  int code = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
-  const Database database(opened);
-  if (code != SQLITE_OK) return failed(database.get(), code, path);
+  int code = sqlite.open(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
+  const Database database(opened, sqlite.close);
+  if (code != SQLITE_OK) return failed(sqlite, database.get(), code, path);
   sqlite3_stmt* prepared = nullptr;
   const std::string query = "SELECT * FROM " + table;
-  code = sqlite3_prepare_v2(database.get(), query.c_str(), -1, &prepared, nullptr);
-  const Statement statement(prepared);
-  if (code != SQLITE_OK) return failed(database.get(), code, path);
+  code = sqlite.prepare(database.get(), query.c_str(), -1, &prepared, nullptr);
+  const Statement statement(prepared, sqlite.finalize);
+  if (code != SQLITE_OK) return failed(sqlite, database.get(), code, path);
 
   SqliteTable result;
-  const int columns = sqlite3_column_count(statement.get());
+  const int columns = sqlite.columns(statement.get());
   for (int i = 0; i < columns; ++i) {
-    result.columns.emplace_back(sqlite3_column_name(statement.get(), i));
+    result.columns.emplace_back(sqlite.name(statement.get(), i));
   }
-  while ((code = sqlite3_step(statement.get())) == SQLITE_ROW) {
+  while ((code = sqlite.step(statement.get())) == SQLITE_ROW) {
     if (result.rows.size() == kSqliteRowsMax) {
       return base::fail(base::ErrorCode::limit, path + ": table " + table + " has more than " +
                                                     std::to_string(kSqliteRowsMax) + " rows");
     }
-    result.rows.push_back(row_of(statement.get(), columns));
+    result.rows.push_back(row_of(sqlite, statement.get(), columns));
   }
-  if (code != SQLITE_DONE) return failed(database.get(), code, path);
+  if (code != SQLITE_DONE) return failed(sqlite, database.get(), code, path);
   return result;
 }
 
