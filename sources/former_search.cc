@@ -15,9 +15,11 @@ namespace {
 // that more was. Of whom nothing was stored, to go on as that one is to begin.
 bool proves_nothing(const Former& former) {
   const Checkpoint& known = former.checkpoint;
+  if (known.tail_bytes == 0) return true;
   const std::uint64_t stored = former.marks.empty() ? 0 : std::ranges::max(former.marks);
-  if (stored > known.offset) return known.tail_bytes < FormerSearch::kProofBytes;
-  return known.offset == 0 || known.tail_bytes == 0;
+  if (stored <= known.offset) return known.offset == 0;
+  const std::uint64_t hashed_to = known.offset == 0 ? known.tail_bytes : known.offset;
+  return stored > hashed_to && known.tail_bytes < FormerSearch::kProofBytes;
 }
 
 }  // namespace

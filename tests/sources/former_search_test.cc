@@ -125,6 +125,8 @@ TEST_CASE("former search: first bytes count, no bytes do not", "[sources][former
   Former few = stored(text.substr(0, 63));
   few.ended = true;
   CHECK(found_in(text, {few}) == 0);
+  few.marks = {63};
+  CHECK(found_in(text, {few}) == 7);
 }
 
 TEST_CASE("former search: names decide between equals", "[sources][former]") {
