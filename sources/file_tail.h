@@ -259,8 +259,9 @@ class FileTail final : public pipeline::Source, private Registered {
     resting,      // without a descriptor: what was read is still out, or it is in turns.rested
   };
   enum class Continuity : std::uint8_t { same, refilled, unclear };
-  // What may be taken at the file's end although only time says that it is complete.
-  enum class Due : std::uint8_t { nothing, group, everything };
+  // What may be taken although no byte says that it is complete: at the file's end, by time; before
+  // a hole, which ends a group whenever it is read.
+  enum class Due : std::uint8_t { nothing, hole, group, everything };
 
   void make_ready();
   void set_timer(base::Instant at);

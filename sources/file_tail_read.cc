@@ -179,7 +179,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const bool cut = text < body.size();  // a hole ends what may be open, and there is more behind it
   if (cut) at_end = false;
   deliver(read, bytes.substr(0, prefix + text),
-          cut                         ? Due::group
+          cut                         ? Due::hole
           : unreadable || below_marks ? Due::everything
                                       : due(at_end));
   if (below_marks) leave_marks(end);
@@ -296,8 +296,9 @@ void FileTail::deliver(TailRead& read, std::string_view bytes, Due due) {
               .offset = offset_,
               .arrival = parts_.environment.clock.wall(),
               .last = due == Due::everything,
-              .quiet = due == Due::group},
+              .quiet = due == Due::hole || due == Due::group},
              bytes.substr(0, prefix + head), std::exchange(read.credit_bytes, 0));
+  if (due == Due::hole) timed_out_ = false;
   if (head == 0) return;
   if (offset_ == begin + head) {
     offset_ = begin;

@@ -159,6 +159,26 @@ TEST_CASE("holes: one ends an open group of lines, killed at any moment (F47)",
   }
 }
 
+TEST_CASE("holes: one that came after its group was stored changes no records",
+          "[sources][holes]") {
+  rig::Options options = with(LongLines::split, kLine, kChunk);
+  options.groups.by = pipeline::GroupLines::end;
+  options.groups.pattern = "end$";
+  const std::string first = "1 end\n2\n2 end\n";
+  Scene scene(options);
+  scene.write("/log/a", first);
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.write("/log/a", nuls(21 * kBlock - first.size()) + "3\n3 end\n4 end\n");
+  scene.look();
+  const Lines expected = {"1 end", "2\n2 end", "3\n3 end", "4 end"};
+  CHECK(scene.records() == expected);
+  scene.restart();  // killed before any of it was noted
+  scene.rig->add("/log/a", 1);
+  scene.pass(5s);
+  CHECK(scene.records() == expected);
+}
+
 TEST_CASE("holes: room made in advance waits also in the middle of a line", "[sources][holes]") {
   const LongLines policy = GENERATE(LongLines::split, LongLines::truncate, LongLines::reject);
   const std::size_t lines = GENERATE(0, 1, 20, 900);
