@@ -9,38 +9,44 @@
 
 namespace sources {
 
-namespace {
-
-// A short log's bytes prove something if they are all that was stored of it, and its marks may say
-// that more was. Of whom nothing was stored, to go on as that one is to begin.
-bool proves_nothing(const Former& former) {
-  const Checkpoint& known = former.checkpoint;
-  if (known.tail_bytes == 0) return true;
-  const std::uint64_t stored = former.marks.empty() ? 0 : std::ranges::max(former.marks);
-  if (stored <= known.offset) return known.offset == 0;
-  const std::uint64_t hashed_to = known.offset == 0 ? known.tail_bytes : known.offset;
-  return stored > hashed_to && known.tail_bytes < FormerSearch::kProofBytes;
-}
-
-}  // namespace
-
 FormerSearch::FormerSearch(std::vector<Former> formers, Reading reading)
-    : formers_(std::move(formers)), reading_(reading) {
+    : formers_(std::move(formers)), reading_(reading), marks_(formers_.size()) {
   ASSERT(reading_.bytes_max > kTailBytes);
-  std::erase_if(formers_, [](const Former& each) { return proves_nothing(each); });
   for (std::size_t i = 0; i < formers_.size(); ++i) {
-    const Checkpoint& checkpoint = formers_[i].checkpoint;
-    const std::uint64_t begin =
-        checkpoint.offset == 0 ? 0 : checkpoint.offset - checkpoint.tail_bytes;
-    places_.push_back(
-        {i, begin, checkpoint.tail_bytes, checkpoint.tail_hash, checkpoint.offset, false});
-    for (const LineEnd& each : checkpoint.line_ends) {
-      if (each.offset < (formers_[i].ended ? kProofBytes : kCoveredBytesMin)) continue;
-      const std::size_t bytes = std::min<std::uint64_t>(each.offset, kTailBytes);
-      places_.push_back({i, each.offset - bytes, bytes, each.hash, each.offset, true});
-    }
+    add_offset(i);
+    add_line_ends(i);
   }
   std::ranges::stable_sort(places_, {}, [](const Place& each) { return each.begin; });
+}
+
+void FormerSearch::add_offset(std::size_t former) {
+  const Checkpoint& known = formers_[former].checkpoint;
+  const std::vector<std::uint64_t>& marks = formers_[former].marks;
+  const std::uint64_t stored = marks.empty() ? 0 : std::ranges::max(marks);
+  if (known.tail_bytes == 0) return;
+  if (known.offset == 0 && stored == 0) return;  // to go on as that one is to begin
+  const std::uint64_t begin = known.offset == 0 ? 0 : known.offset - known.tail_bytes;
+  places_.push_back({former, begin, known.tail_bytes, known.tail_hash, known.offset, Kind::offset});
+  add_marks(former, begin + known.tail_bytes);
+}
+
+void FormerSearch::add_line_ends(std::size_t former) {
+  for (const LineEnd& each : formers_[former].checkpoint.line_ends) {
+    if (each.offset < (formers_[former].ended ? kProofBytes : kCoveredBytesMin)) continue;
+    const std::size_t bytes = std::min<std::uint64_t>(each.offset, kTailBytes);
+    places_.push_back({former, each.offset - bytes, bytes, each.hash, each.offset, Kind::earlier});
+  }
+}
+
+void FormerSearch::add_marks(std::size_t former, std::uint64_t beyond) {
+  const std::string_view delimiter = reading_.delimiter.bytes();
+  for (const std::uint64_t mark : formers_[former].marks) {
+    if (mark <= beyond) continue;
+    marks_[former].beyond = true;
+    if (mark < delimiter.size()) continue;
+    places_.push_back({former, mark - delimiter.size(), delimiter.size(), tail_hash(delimiter),
+                       mark, Kind::mark});
+  }
 }
 
 // One read answers for so many places.
@@ -81,15 +87,40 @@ void FormerSearch::answer(std::string_view bytes) {
   for (; at_ < end; ++at_) {
     const Place& place = places_[at_];
     const auto skipped = std::min<std::uint64_t>(place.begin - from, bytes.size());
-    const std::string_view here = bytes.substr(skipped, place.bytes + 1);
-    if (here.size() < place.bytes || tail_hash(here.substr(0, place.bytes)) != place.hash) continue;
-    const bool all = place.begin == 0 &&
-                     (place.earlier || here.size() == place.bytes || formers_[place.former].ended);
-    if (place.bytes < kProofBytes && !all) continue;
-    std::optional<std::size_t>& best = place.earlier ? earlier_ : best_;
-    if (better(at_, best)) best = at_;
+    compare(at_, bytes.substr(skipped, place.bytes + 1));
   }
-  if (at_ < places_.size() || !earlier_ || !best_) return;
+  if (at_ == places_.size()) choose();
+}
+
+// `here`: one byte more than the place has, if there is one.
+void FormerSearch::compare(std::size_t place, std::string_view here) {
+  const Place& asked = places_[place];
+  if (here.size() < asked.bytes) return;
+  const bool equal = tail_hash(here.substr(0, asked.bytes)) == asked.hash;
+  const bool there_it_ends = here.size() == asked.bytes;
+  if (asked.kind == Kind::mark) {  // a last line may be stored without its end
+    (equal || there_it_ends ? marks_[asked.former].met : marks_[asked.former].refuted) = true;
+    return;
+  }
+  const bool all = asked.begin == 0 &&
+                   (asked.kind == Kind::earlier || there_it_ends || formers_[asked.former].ended);
+  if (equal && (asked.bytes >= kProofBytes || all)) alike_.push_back(place);
+}
+
+bool FormerSearch::stands(std::size_t place) const {
+  const Place& alike = places_[place];
+  const Marks& marks = marks_[alike.former];
+  if (alike.kind == Kind::earlier || !marks.beyond) return true;
+  return !marks.refuted && (marks.met || alike.bytes >= kProofBytes);
+}
+
+void FormerSearch::choose() {
+  for (const std::size_t place : alike_) {
+    if (!stands(place)) continue;
+    std::optional<std::size_t>& best = places_[place].kind == Kind::earlier ? earlier_ : best_;
+    if (better(place, best)) best = place;
+  }
+  if (!earlier_ || !best_) return;
   // Two generations may be alike, line by line. Then it is a copy of the newer one; and if that is
   // the one it goes further than, what is behind is new.
   const Checkpoint& further = formers_[places_[*earlier_].former].checkpoint;

@@ -4,9 +4,13 @@
 // read next, in ascending order, so that one pass of inflating answers for all.
 //
 // What is a proof: kProofBytes equal bytes; or all bytes of the file, when there are fewer; or all
-// that was read of a generation that was truncated. The first line of
-// many a log is the same, so a name is none. The hash of a file's first bytes counts as well, if
-// there are kProofBytes of them and its origin has marks already (see Checkpoint).
+// that was read of a generation that was truncated. The first line of many a log is the same, so a
+// name is none. The hash of a file's first bytes counts as well, if something was stored: its
+// origin may have marks already (see Checkpoint).
+//
+// Marks beyond the bytes that are compared say that more was stored. Below them nothing would be
+// read, so they are a part of the proof: as far as the file goes, a line ends at each of them. Few
+// bytes, and no mark in the file, prove nothing.
 //
 // A copy that was made before the last lines were read ends before the offset, where a line ended.
 // That it holds the bytes before such a place, and no line behind it, is a proof that all of it was
@@ -58,15 +62,31 @@ class FormerSearch {
   std::uint64_t whole_bytes() const { return whole_bytes_; }
 
  private:
+  enum class Kind : std::uint8_t {
+    offset,   // the former's: what is known ends here
+    earlier,  // where a line ended before
+    mark,     // where a stored record ended behind it
+  };
   struct Place {  // where bytes are to be compared
     std::size_t former;
     std::uint64_t begin;
     std::size_t bytes;
     std::uint64_t hash;
     std::uint64_t offset;  // what is known below
-    bool earlier;          // than the former's offset
+    Kind kind;
     std::uint64_t end() const { return begin + bytes; }
   };
+  struct Marks {           // of a former
+    bool beyond = false;   // the bytes at its offset
+    bool met = false;      // one of them, where a line ends
+    bool refuted = false;  // one of them is within a line
+  };
+  void add_offset(std::size_t former);
+  void add_line_ends(std::size_t former);
+  void add_marks(std::size_t former, std::uint64_t beyond);
+  void compare(std::size_t place, std::string_view here);
+  bool stands(std::size_t place) const;
+  void choose();
   bool better(std::size_t place, std::optional<std::size_t> than) const;
   std::size_t answered_at_once() const;
   void answer_rest(std::string_view bytes);
@@ -75,6 +95,8 @@ class FormerSearch {
   Reading reading_;
   std::vector<Place> places_;  // ascending
   std::size_t at_ = 0;
+  std::vector<std::size_t> alike_;      // places, of offsets and earlier ones
+  std::vector<Marks> marks_;            // one each of formers_
   std::optional<std::size_t> best_;     // of the formers' offsets
   std::optional<std::size_t> earlier_;  // the best of the others; asked what is behind it
   std::uint64_t whole_bytes_ = 0;

@@ -111,22 +111,50 @@ TEST_CASE("former search: few bytes prove something only if they are all", "[sou
   CHECK(found_in("2026-01-01 one\n", {former("2026", 0, 7, true)}) == 0);
 }
 
-TEST_CASE("former search: first bytes count, no bytes do not", "[sources][former]") {
+TEST_CASE("former search: first bytes count if something was stored", "[sources][former]") {
   const std::string text = scene::numbered(0, 100);
-  const auto stored = [](const std::string& seen) {
+  const std::uint64_t line = scene::numbered(0, 90).size();
+  const auto stored = [](const std::string& seen, std::vector<std::uint64_t> marks) {
     Former made = former(seen, 0, 7);
-    made.marks = {500};
+    made.marks = std::move(marks);
     return made;
   };
-  CHECK(found_in(text, {stored(text)}) == 7);
-  CHECK(found_in(text, {stored(text), former(text, 300, 8)}) == 8);
-  CHECK(found_in(text, {stored("")}) == 0);
-  // It may be any file that begins so.
-  Former few = stored(text.substr(0, 63));
-  few.ended = true;
-  CHECK(found_in(text, {few}) == 0);
-  few.marks = {63};
-  CHECK(found_in(text, {few}) == 7);
+  CHECK(found_in(text, {stored(text, {line, 0})}) == 7);
+  CHECK(found_in(text, {stored(text, {0, 0})}) == 0);
+  CHECK(found_in(text, {stored("", {line})}) == 0);
+  CHECK(found_in(text, {stored(text, {line}), former(text, 300, 8)}) == 8);
+}
+
+TEST_CASE("former search: where records ended that were not noted, lines end",
+          "[sources][former]") {
+  const std::string text = scene::numbered(0, 100);
+  const std::uint64_t line = scene::numbered(0, 90).size();
+  const auto found = [&](std::size_t known, std::vector<std::uint64_t> marks,
+                         std::uint64_t offset = 0) {
+    Former made = former(text.substr(0, known), offset, 7);
+    made.marks = std::move(marks);
+    made.ended = true;
+    return found_in(text, {made}) == 7;
+  };
+  CHECK(found(200, {line, text.size()}));
+  for (const std::uint64_t offset : {0, 60, 100}) {
+    CAPTURE(offset);
+    CHECK(found(100, {line}, offset));
+    CHECK_FALSE(found(100, {line, line - 1}, offset));
+    CHECK_FALSE(found(100, {line - 1}, offset));
+    CHECK(found(100, {5000}, offset) == (offset != 60));  // few bytes prove nothing then
+  }
+  CHECK(found(63, {63}));  // they are all that was stored
+  CHECK(found(63, {line}));
+  CHECK_FALSE(found(63, {5000}));
+  CHECK(found(100, {5000}));
+  // A last line may be stored without its end.
+  const std::string half = text + "half";
+  Former cut = former(half.substr(0, 40), 0, 7);
+  cut.ended = true;
+  cut.marks = {half.size()};
+  CHECK(found_in(half, {cut}) == 7);
+  CHECK(found_in(half + "line", {cut}) == 0);
 }
 
 TEST_CASE("former search: names decide between equals", "[sources][former]") {
