@@ -199,10 +199,10 @@ void Control::tick() {
   if (socket_) socket_->tick(now);
   if (phase_ == Phase::running) {
     const std::uint64_t scans = discovery_->counters().scans.value();
-    const bool quiet = all(&Reactor::quiet);  // before we send them anything
+    const bool at_rest = all(&Reactor::at_rest);  // before we send them anything
     discovery_->tick(now);
     send_hints();
-    do_what_is_due(now, discovery_->counters().scans.value() != scans, quiet);
+    do_what_is_due(now, discovery_->counters().scans.value() != scans, at_rest);
     if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
       begin_stop(now);
     }
@@ -214,13 +214,13 @@ void Control::tick() {
 }
 
 // Of an idle agent, what would soon wake it again is done with the search that woke it now.
-void Control::do_what_is_due(base::Instant now, bool searched, bool quiet) {
+void Control::do_what_is_due(base::Instant now, bool searched, bool at_rest) {
   const auto is_due = [&](base::Instant at, const Pace& pace) {
     return now >= at || (searched && idle_ && at - now <= pace.idle - pace.busy);
   };
   const bool care_is_due = is_due(next_care_, options_.care);
   if (is_due(next_maintenance_, options_.maintenance)) {
-    note_activity(quiet);
+    note_activity(at_rest);
     next_maintenance_ = now + interval(options_.maintenance);
     maintain();
   }
@@ -232,10 +232,10 @@ void Control::do_what_is_due(base::Instant now, bool searched, bool quiet) {
   }
 }
 
-void Control::note_activity(bool quiet) {
+void Control::note_activity(bool at_rest) {
   std::uint64_t records = 0;
   for (const auto& reactor : reactors_) records += reactor->home().records;
-  idle_ = std::exchange(records_seen_, records) == records && quiet;
+  idle_ = std::exchange(records_seen_, records) == records && at_rest;
 }
 
 // With `once`: nothing is left to do.

@@ -122,8 +122,8 @@ class Control {
   void forget_and_retire(bool notes_durable);
   void remove_files();
   base::Duration time_to_sleep();
-  void do_what_is_due(base::Instant now, bool searched, bool quiet);
-  void note_activity(bool quiet);
+  void do_what_is_due(base::Instant now, bool searched, bool at_rest);
+  void note_activity(bool at_rest);
   base::Duration interval(const Pace& pace) const { return idle_ ? pace.idle : pace.busy; }
 
   const io::Environment& environment_;

@@ -197,7 +197,7 @@ void Reactor::trim_pools(base::Instant now) {
   reads_at_trim_ = reads;
   // What is still out comes home later, and is unused from then on.
   const bool all_home = std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) {
-    return flow.abandoned || flow.idle();
+    return flow.abandoned || flow.at_rest();
   });
   const bool done = quiet && bytes == 0 && all_home && checkpointer_->idle();
   trim_at_ = done ? base::Instant::max() : now + kTrimEvery;
@@ -205,13 +205,16 @@ void Reactor::trim_pools(base::Instant now) {
 
 void Reactor::publish() {
   const bool no_mail = mailbox_.unfinished() == 0 && !hinted_.load(std::memory_order_acquire);
-  bool quiet = no_mail && !number_notes_.pending() && checkpointer_->idle() &&
-               !settle_queue_.maybe_ready() && (!checkpoint_log_ || checkpoint_log_->idle());
+  bool at_rest = no_mail && !number_notes_.pending() && checkpointer_->idle() &&
+                 !settle_queue_.maybe_ready() && (!checkpoint_log_ || checkpoint_log_->idle());
+  for (const Outlet& outlet : outlets_) at_rest = at_rest && outlet.delivery->drained();
+  for (const store::Shard* shard : shards_) at_rest = at_rest && shard->idle();
+  bool quiet = at_rest;
   for (const FlowPart& flow : flows_) {
     quiet = quiet && (flow.abandoned ? !flow.reading() : flow.idle());
+    at_rest = at_rest && (flow.abandoned || flow.at_rest());
   }
-  for (const Outlet& outlet : outlets_) quiet = quiet && outlet.delivery->drained();
-  for (const store::Shard* shard : shards_) quiet = quiet && shard->idle();
+  at_rest_.store(at_rest, std::memory_order_release);
   const bool end =
       once_ && no_mail &&
       std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) { return flow.at_end(); });

@@ -59,7 +59,9 @@ struct FlowPart {
   std::unique_ptr<sources::PipeTail> pipe = nullptr;  // it reads one, and no files; on one reactor
   bool abandoned = false;                             // what was read of it stays unsettled
 
-  bool idle() const { return tails->idle() && (!pipe || pipe->idle()); }
+  // Nothing is read or unsettled; a pipe's read may be out, which can wait for ever.
+  bool at_rest() const { return tails->idle() && (!pipe || pipe->all_settled()); }
+  bool idle() const { return at_rest() && !(pipe && pipe->reading()); }
   bool reading() const { return tails->reading() || (pipe && pipe->reading()); }
   bool at_end() const { return tails->at_end() && (!pipe || pipe->at_end()); }
   std::uint64_t reads() const {
@@ -126,7 +128,9 @@ class Reactor {
   };
   void hint(const std::vector<Hint>& hints);  // these files may have changed
   void hint_all();                            // any file may have changed
-  bool quiet() const { return quiet_.load(std::memory_order_acquire); }
+  bool quiet() const { return quiet_.load(std::memory_order_acquire); }  // nothing is under way
+  // Nothing is under way but, perhaps, a pipe's read.
+  bool at_rest() const { return at_rest_.load(std::memory_order_acquire); }
   bool at_end() const { return at_end_.load(std::memory_order_acquire); }
   void describe(base::Samples& samples) const;  // counters only
   struct Out {
@@ -215,6 +219,7 @@ class Reactor {
 
   base::Counter records_home_, bytes_home_;
   std::atomic<bool> quiet_{false};
+  std::atomic<bool> at_rest_{false};
   std::atomic<bool> at_end_{false};
   std::atomic<std::uint64_t> lag_bytes_{0};
 };

@@ -67,7 +67,8 @@ class PipeTail {
   base::Instant next_deadline() const;  // Instant::max(): none
   // Reads no more, and takes what was read as it stands; settlement continues.
   void stop();
-  bool idle() const { return !reading() && lines_.all_settled(); }
+  bool idle() const { return !reading() && all_settled(); }
+  bool all_settled() const { return lines_.all_settled(); }
   bool reading() const { return receiving_ || opening_; }  // or waiting to
   bool at_end() const { return ended_; }                   // nothing will come any more
   const PipeCounters& counters() const { return counters_; }

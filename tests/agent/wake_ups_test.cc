@@ -2,12 +2,14 @@
 // so that an hour takes no time.
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 
 #include "agent/agent.h"
 #include "config/config.h"
 #include "tests/agent/simulated_agent.h"
+#include "tests/sim/fifo.h"
 #include "tests/sim/sim_world.h"
 #include "tests/test.h"
 
@@ -26,8 +28,11 @@ config::Config reading_into(config::Target target) {
 config::Config thrown_away() { return reading_into(config::NullTarget{}); }
 
 struct IdleAgent {
-  explicit IdleAgent(config::Config config, agent::AgentOptions options = {}) {
+  explicit IdleAgent(
+      config::Config config, agent::AgentOptions options = {},
+      const std::function<void(sim::SimWorld&)>& prepare = [](sim::SimWorld&) {}) {
     world.disk().put("/log/a", "one\ntwo\n");
+    prepare(world);
     agent.emplace(world, std::move(config), std::move(options));
   }
 
@@ -77,6 +82,23 @@ TEST_CASE("an agent that has nothing to do wakes up when files are searched for,
   idle.world.disk().put("/log/b", "three\n");
   idle.wake_ups(1min + 1s);
   CHECK(idle.agent->sample("records_delivered") == 3);
+}
+
+TEST_CASE("an agent whose FIFO is silent wakes up when files are searched for, and only then",
+          "[agent]") {
+  config::Config config = thrown_away();
+  config.flows.push_back(agent::simulated_flow({}, config::NullTarget{}));
+  config.flows.back().name = "p";
+  config.flows.back().pipe = sources::PipeInput{.fifo = "/pipe"};
+  IdleAgent idle(std::move(config), {},
+                 [](sim::SimWorld& world) { REQUIRE(world.disk().make_fifo("/pipe") == 0); });
+  sim::FifoWriter writer(idle.world.disk().find("/pipe")->fifo);
+  writer.write("three\n");
+  idle.wake_ups(5min);
+  CHECK(idle.agent->sample("records_delivered") == 3);
+  const std::uint64_t scans = idle.agent->sample("scans");
+  const std::uint64_t wake_ups = idle.wake_ups(60min);
+  CHECK(wake_ups <= idle.agent->sample("scans") - scans + 1);
 }
 
 TEST_CASE("an agent that has nothing to do looks after deleted files as often as they need it",
