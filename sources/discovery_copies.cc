@@ -30,6 +30,11 @@ struct Comparison {
   std::uint64_t size = 0;  // of the first
 };
 
+// No, and it is the file's fault: whoever opens it to read it says what is wrong.
+bool is_refused(const base::Result<io::Handle>& opened) {
+  return !opened && opened.error().system != EMFILE && opened.error().system != ENFILE;
+}
+
 // Are the last bytes of one where the other has the same ones? Blocking, two small reads.
 Comparison compare(const io::Environment& environment, const std::string& path,
                    const FileIdentity& identity, const std::string& other_path,
@@ -37,11 +42,7 @@ Comparison compare(const io::Environment& environment, const std::string& path,
   using Bytes = std::array<char, kTailBytes>;
   io::Files& files = environment.files;
   const auto opened = files.open(path, io::Open::read);
-  if (!opened) {
-    // Whoever opens it to read it says what is wrong.
-    const int error = opened.error().system;
-    return {error == EMFILE || error == ENFILE ? Likeness::unknown : Likeness::unreadable, 0};
-  }
+  if (!opened) return {is_refused(opened) ? Likeness::unreadable : Likeness::unknown, 0};
   const io::UniqueHandle handle(files, *opened);
   const auto other_opened = files.open(other_path, io::Open::read);
   if (!other_opened) return {};
@@ -251,6 +252,12 @@ bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
   return true;
 }
 
+bool Discovery::State::is_unreadable(const std::string& path) const {
+  const auto opened = environment.files.open(path, io::Open::read);
+  if (opened) environment.files.close(*opened);
+  return is_refused(opened);
+}
+
 bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (!may_be_copy(files.at(number)) || files.at(number).resting->decided) {
     copy_checks.erase(number);
@@ -264,6 +271,7 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (original == 0) original = copied_file(number);
   if (original == 0) {
     if (may_be_out_of_sight(files.at(number)) || original_is_refused(files.at(number))) {
+      if (is_unreadable(path_of(files.at(number)))) return false;
       const base::Instant now = environment.clock.monotonic();
       if (!cannot_be_seen(number, copy_checks[number], now)) {
         next_copy_check = std::min(next_copy_check, now + kComparePause);
@@ -356,8 +364,12 @@ bool Discovery::State::original_is_refused(const File& file) {
     const auto directory = directories.find(where);
     if (directory == directories.end()) return false;
     const auto entry = directory->second->names.find(name);
-    return entry != directory->second->names.end() && entry->second.error != 0 &&
-           std::ranges::count(flows_matching(*directory->second, name), file.flow) > 0;
+    if (entry == directory->second->names.end() || entry->second.error == 0 ||
+        std::ranges::count(flows_matching(*directory->second, name), file.flow) == 0) {
+      return false;
+    }
+    if (environment.files.status(directory->second->path_of(name), true)) scan_soon(kRetryInterval);
+    return true;
   };
   return std::ranges::any_of(names_copied(name_in(path)), [&](const std::string& name) {
     return refused(place, name) || refused(directory_in(place), name);

@@ -94,6 +94,23 @@ TEST_CASE("copy waits: for an original that was never read and cannot be looked 
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("copy waits: not for an original that is refused, if the copy cannot be opened either",
+          "[sources][copies]") {
+  CopyScene scene;
+  scene.write(text_of(0, 300));
+  scene.copy("/log/a.log.1");
+  scene.world.faults().set("/log/a.log", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.world.disk().find("/log/a.log.1")->denied = true;
+  scene.start();
+  scene.run(1s);
+  CHECK(scene.discovery->counters().files_unreadable.value() == 2);
+  scene.world.faults().switch_on(false);
+  scene.world.disk().deny(*scene.world.disk().find("/log/a.log.1"), false);
+  scene.run(120s);
+  scene.check_exact();
+}
+
 TEST_CASE("copy waits: two new files of one name on two devices do not wait for each other",
           "[sources][copies]") {
   for (const int lines : {2, 100}) {
