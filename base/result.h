@@ -18,7 +18,7 @@ enum class ErrorCode : std::uint8_t {
   not_found,    // the named thing does not exist
   busy,         // somebody else holds it
   limit,        // a named bound was reached
-  unsupported,  // a newer version's format, or a feature this kernel lacks
+  unsupported,  // a newer version's format, or a feature this kernel or machine lacks
 };
 
 struct Error {

@@ -262,7 +262,8 @@ void FileTail::start_over() {
 // A copy may hold what follows (F06). Before anything of the new generation is registered under
 // this file's identity, the old one is in the log under one of its own.
 void FileTail::end_generation() {
-  if (!parts_.options.copies || checkpoint_.tail_bytes == 0) {
+  const bool nothing_stored = offset_ == 0 && marks_.empty();
+  if (!parts_.options.copies || checkpoint_.tail_bytes == 0 || nothing_stored) {
     begin_generation();
     return;
   }

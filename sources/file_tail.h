@@ -176,8 +176,9 @@ class FileTail final : public pipeline::Source, private Registered {
   void yield();
   // Comes to rest if it was read to its end, all is settled, and it did not grow since `before`.
   void rest_if_inactive(base::Instant before);
-  // Read to its end, and its last line has none. It does not rest: that line is taken as it is when
-  // its file is deleted, and without a descriptor it would be lost.
+  // Read to its end, and its last line has none, or behind it is room made in advance. It does not
+  // rest: that line is taken as it is when its file is deleted, and without a descriptor it would
+  // be lost.
   bool lacks_line_end() const {
     return phase_ == Phase::idle && reached_end_ && seen_end_ != offset_ && !binary_;
   }

@@ -6,7 +6,9 @@
 
 namespace agent {
 
-SharedLibrary::SharedLibrary(const std::string& name) : handle_(dlopen(name.c_str(), RTLD_NOW)) {}
+SharedLibrary::SharedLibrary(const std::string& name) : handle_(dlopen(name.c_str(), RTLD_NOW)) {
+  if (handle_ == nullptr) error_ = dlerror();
+}
 
 void* SharedLibrary::address(const char* name) const {
   void* const found = dlsym(handle_, name);

@@ -13,6 +13,7 @@ class SharedLibrary {
   explicit SharedLibrary(const std::string& name);
 
   bool loaded() const { return handle_ != nullptr; }
+  const std::string& error() const { return error_; }  // why not
   // loaded() only. The type is its header's: function<decltype(sqlite3_step)>("sqlite3_step").
   template <class Function>
   Function* function(const char* name) const {
@@ -23,6 +24,7 @@ class SharedLibrary {
   void* address(const char* name) const;
 
   void* handle_;
+  std::string error_;
 };
 
 }  // namespace agent

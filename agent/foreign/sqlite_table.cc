@@ -78,7 +78,7 @@ base::Result<SqliteTable> read_sqlite_table(const std::string& path, const std::
   static const SharedLibrary kLibrary("libsqlite3.so.0");
   if (!kLibrary.loaded()) {
     return base::fail(base::ErrorCode::unsupported,
-                      path + " is an SQLite database; libsqlite3-0 is not installed");
+                      path + " is read with SQLite, which cannot be loaded: " + kLibrary.error());
   }
   const Sqlite sqlite(kLibrary);
   sqlite3* opened = nullptr;

@@ -26,7 +26,8 @@ struct SqliteTable {
 constexpr std::size_t kSqliteRowsMax = 1'000'000;
 
 // `table`: a name of ours, not of a user's. ErrorCode::corrupt: not a database, or without that
-// table; busy: somebody writes to it; limit: more rows than kSqliteRowsMax.
+// table; busy: somebody writes to it; limit: more rows than kSqliteRowsMax; unsupported:
+// SQLite is not installed.
 base::Result<SqliteTable> read_sqlite_table(const std::string& path, const std::string& table);
 
 }  // namespace agent
