@@ -269,6 +269,7 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
     original = number_of({files.at(number).flow, known_check->second.identity}).value_or(0);
   }
   if (original == 0) original = copied_file(number);
+  if (original == 0 && look_for_originals(files.at(number))) original = copied_file(number);
   if (original == 0) {
     if (may_be_out_of_sight(files.at(number)) || original_is_refused(files.at(number))) {
       if (is_unreadable(path_of(files.at(number)))) return false;
@@ -354,6 +355,23 @@ void Discovery::State::add_copied(const File& file, std::vector<Former>& formers
     const bool gone = status ? identity_of(*status) != other.identity : not_there(status.error());
     if (!gone) formers.pop_back();
   }
+}
+
+// That a file came may be told, or listed, although of the older one it was made of it was not.
+// True: there are some nobody knew.
+bool Discovery::State::look_for_originals(const File& file) {
+  const std::string path = path_of(file);
+  const std::string place = directory_in(path);
+  bool any = false;
+  for (const std::string& name : names_copied(name_in(path))) {
+    for (const std::string& each : {place, directory_in(place)}) {
+      const auto directory = directories.find(each);
+      if (directory == directories.end() || directory->second->names.contains(name)) continue;
+      examine(*directory->second, name, 0, false, true);
+      any = any || directory->second->names.contains(name);
+    }
+  }
+  return any;
 }
 
 // Is one listed that it may be a copy of, and could nobody look at it yet?

@@ -249,6 +249,7 @@ struct Discovery::State {
   bool may_be_copy(const File& file) const;
   std::uint64_t deleted_namesake(const File& file) const;
   std::uint64_t copied_file(std::uint64_t number) const;
+  bool look_for_originals(const File& file);
   bool is_unreadable(const std::string& path) const;
   bool waits_for_copied(std::uint64_t number);
   bool is_covered(const CopyCheck& check, std::uint64_t size) const;

@@ -94,6 +94,20 @@ TEST_CASE("copy waits: for an original that was never read and cannot be looked 
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("copy waits: for an original that no event told of", "[sources][copies]") {
+  CopyScene scene(1, {"/log/a.log*", "/log/old/a.log*"});
+  scene.world.disk().make_directories("/log/old");
+  scene.world.faults().set("", {.watch_loss = 1.0});
+  scene.start();
+  scene.run(1s);
+  scene.world.faults().switch_on(true);
+  scene.write(text_of(0, 300));
+  scene.world.faults().switch_on(false);
+  scene.copy(GENERATE("/log/a.log.1", "/log/old/a.log.1"));
+  scene.run(120s);
+  scene.check_exact();
+}
+
 TEST_CASE("copy waits: not for an original that is refused, if the copy cannot be opened either",
           "[sources][copies]") {
   CopyScene scene;
