@@ -174,7 +174,10 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
   if (version == kVersionLineEnds && !take_line_ends(value, checkpoint)) return std::nullopt;
   if (value.size() < 4) return std::nullopt;
   const auto path_bytes = get<std::uint32_t>(value);
-  if (value.size() != path_bytes || checkpoint.tail_bytes > kTailBytes) return std::nullopt;
+  if (value.size() != path_bytes) return std::nullopt;
+  if (checkpoint.tail_bytes > (checkpoint.offset == 0 ? kHeadBytes : kTailBytes)) {
+    return std::nullopt;
+  }
   if (checkpoint.offset > 0 && checkpoint.tail_bytes > checkpoint.offset) return std::nullopt;
   checkpoint.path = value;
   return checkpoint;

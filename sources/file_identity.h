@@ -39,5 +39,8 @@ FileIdentity identity_of_generation(std::uint64_t number);
 // browser's name), and then a file refilled to the very offset looked like the old one.
 constexpr std::size_t kTailBytes = 256;
 std::uint64_t tail_hash(std::string_view bytes_before_offset);  // at most the last kTailBytes count
+// At offset 0 a file's first bytes stand for them: more, because programs begin with a greeting.
+constexpr std::size_t kHeadBytes = 1024;
+std::uint64_t head_hash(std::string_view first_bytes);  // of kTailBytes and less it is tail_hash
 
 }  // namespace sources

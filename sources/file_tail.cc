@@ -228,10 +228,10 @@ void FileTail::enroll(std::string_view body) {
   checkpoint_.goes_on = false;
   marks_.clear();
   checkpoint_.offset = offset_;
-  const std::string_view witness = offset_ == 0 ? body.substr(0, std::min(body.size(), kTailBytes))
+  const std::string_view witness = offset_ == 0 ? body.substr(0, witness_bytes(body))
                                                 : std::string_view(tail_.data(), prefix_bytes());
   checkpoint_.tail_bytes = static_cast<std::uint32_t>(witness.size());
-  checkpoint_.tail_hash = tail_hash(witness);
+  checkpoint_.tail_hash = head_hash(witness);
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   phase_ = Phase::registering;
   parts_.checkpointer.register_origin(checkpoint_, this);

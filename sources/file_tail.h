@@ -273,6 +273,7 @@ class FileTail final : public pipeline::Source, private Registered {
 
   Continuity compare(std::string_view bytes) const;
   bool is_another(TailRead& read, std::string_view bytes);
+  std::size_t witness_bytes(std::string_view body) const;
   bool has_witness(std::string_view body) const;
   Continuity compare_open_lines(std::string_view bytes) const;
   bool ends_at(std::uint64_t end) const;

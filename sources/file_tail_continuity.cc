@@ -40,7 +40,7 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   const std::size_t covered = checkpoint_.tail_bytes;
   if (offset_ == 0) {
     if (bytes.size() < covered) return shorter_than(covered);
-    const bool same = tail_hash(bytes.substr(0, covered)) == checkpoint_.tail_hash;
+    const bool same = head_hash(bytes.substr(0, covered)) == checkpoint_.tail_hash;
     return same ? Continuity::same : Continuity::refilled;
   }
   if (before.size() < prefix) return shorter_than(offset_);
@@ -67,6 +67,11 @@ bool FileTail::is_another(TailRead& read, std::string_view bytes) {
   return true;
 }
 
+// So many that one read shows them, and whether there are more.
+std::size_t FileTail::witness_bytes(std::string_view body) const {
+  return std::min({body.size(), kHeadBytes, parts_.chunks.buffer_bytes() - 1});
+}
+
 // Until the first watermark is written, a restart knows the file by its first bytes, as many as
 // there were when its origin was registered. If that was the beginning of a line, another content
 // that begins alike would be taken for this one, and the marks would hide its lines. So before
@@ -77,8 +82,8 @@ bool FileTail::has_witness(std::string_view body) const {
   if (!marks_.empty()) return true;
   // Nor if it was emptied and written anew since.
   const std::size_t known = checkpoint_.tail_bytes;
-  return known <= body.size() && known >= std::min(body.size(), kTailBytes) &&
-         tail_hash(body.substr(0, known)) == checkpoint_.tail_hash;
+  return known <= body.size() && known >= witness_bytes(body) &&
+         head_hash(body.substr(0, known)) == checkpoint_.tail_hash;
 }
 
 // Nothing of it is delivered yet, but lines of a group were seen: are they still there?

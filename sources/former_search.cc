@@ -23,7 +23,7 @@ void FormerSearch::add_offset(std::size_t former) {
   const Checkpoint& known = formers_[former].checkpoint;
   const std::vector<std::uint64_t>& marks = formers_[former].marks;
   const std::uint64_t stored = marks.empty() ? 0 : std::ranges::max(marks);
-  if (known.tail_bytes == 0) return;
+  if (known.tail_bytes == 0 || known.tail_bytes >= reading_.bytes_max) return;
   if (known.offset == 0 && stored == 0) return;  // to go on as that one is to begin
   const std::uint64_t begin = known.offset == 0 ? 0 : known.offset - known.tail_bytes;
   places_.push_back({former, begin, known.tail_bytes, known.tail_hash, known.offset, Kind::offset});
@@ -96,7 +96,7 @@ void FormerSearch::answer(std::string_view bytes) {
 void FormerSearch::compare(std::size_t place, std::string_view here) {
   const Place& asked = places_[place];
   if (here.size() < asked.bytes) return;
-  const bool equal = tail_hash(here.substr(0, asked.bytes)) == asked.hash;
+  const bool equal = head_hash(here.substr(0, asked.bytes)) == asked.hash;
   const bool there_it_ends = here.size() == asked.bytes;
   if (asked.kind == Kind::mark) {  // a last line may be stored without its end
     (equal || there_it_ends ? marks_[asked.former].met : marks_[asked.former].refuted) = true;

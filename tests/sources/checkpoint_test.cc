@@ -140,6 +140,25 @@ TEST_CASE("tail hash: only the last bytes count, and each of them", "[sources][i
   }
 }
 
+TEST_CASE("head hash: the first 1,024 bytes count, and each of them", "[sources][identity]") {
+  const std::string bytes(1100, 'a');
+  CHECK(sources::head_hash(bytes) == sources::head_hash(bytes.substr(0, 1024)));
+  CHECK(sources::head_hash("abc") == sources::tail_hash("abc"));
+  for (const std::size_t i : {0, 1, 255, 256, 300, 1023}) {
+    std::string other = bytes;
+    other[i] = 'b';
+    CHECK(sources::head_hash(other) != sources::head_hash(bytes));
+  }
+  sources::Checkpoint known = sample();
+  known.tail_bytes = 1024;
+  const std::string key = sources::checkpoint_key(known.flow, known.identity);
+  CHECK_FALSE(sources::decode_checkpoint(key, sources::encode(known)));
+  known.offset = 0;
+  CHECK(sources::decode_checkpoint(key, sources::encode(known)) == known);
+  known.tail_bytes = 1025;
+  CHECK_FALSE(sources::decode_checkpoint(key, sources::encode(known)));
+}
+
 TEST_CASE("checkpoint: of a generation, where its last lines ended", "[sources][checkpoint]") {
   sources::Checkpoint checkpoint = sample();
   const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);

@@ -326,3 +326,24 @@ TEST_CASE("identity: a namesake on another device waits for a deleted file, but 
   }
   scene.check_exact();
 }
+
+TEST_CASE("identity: refilled behind the greeting it began with, before anything was noted (F04)",
+          "[sources][identity]") {
+  for (const std::size_t greeting : {100, 300, 1000}) {
+    CAPTURE(greeting);
+    scene::CopyScene scene;
+    const std::string first = std::string(greeting - 1, '=') + "\n";
+    scene.write(first + scene::text_of(0, 300));
+    scene.start();
+    for (int i = 0; i < 10; ++i) scene.turn();
+    scene.rig->answer();
+    scene.store_unnoted();
+    REQUIRE(scene.records().size() == 301);
+    scene.stop();
+    scene.truncate("/log/a.log");
+    scene.write(first + scene::text_of(1000, 1600));
+    scene.start();
+    scene.run(30s);
+    scene.check_exact();
+  }
+}
