@@ -73,6 +73,7 @@ void Reactor::tick() {
   if (mailbox_.unfinished() != 0) {
     // Whoever sees the mail as read must not see what we said of ourselves before reading it.
     quiet_.store(false, std::memory_order_relaxed);
+    at_rest_.store(false, std::memory_order_relaxed);
     at_end_.store(false, std::memory_order_relaxed);
     mailbox_.run_all();
   }

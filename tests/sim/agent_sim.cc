@@ -296,8 +296,7 @@ void AgentSim::trouble() {
   world_.faults().set(kDataDir, options_.store_faults ? store_plan_ : FaultPlan{});
 }
 
-// Seen is not settled: a power cut may still take what waits for its sync. Who reads a pipe is
-// never quiet; it keeps no notes, so that what was read is home is enough.
+// Seen is not settled: a power cut may still take what waits for its sync.
 bool AgentSim::settled() {
   std::uint64_t ignored = 0;
   for (const std::size_t workload : draw_.read) ignored += draw_.workloads[workload]->ignored();
@@ -306,12 +305,9 @@ bool AgentSim::settled() {
       if (sample.name == "files_ignored_old" && sample.value != ignored) return false;
     }
   }
-  const bool pipes = std::ranges::any_of(
-      draw_.config.flows, [](const config::Flow& flow) { return flow.pipe.has_value(); });
-  if (pipes && agent_->conservation(false).in_flight.records > 0) return false;
-  const auto& reactors = agent_->reactors();
-  return pipes ||
-         std::ranges::all_of(reactors, [](const auto& reactor) { return reactor->quiet(); });
+  return std::ranges::all_of(agent_->reactors(), [](const auto& reactor) {
+    return reactor->mailbox().unfinished() == 0 && reactor->at_rest();
+  });
 }
 
 void AgentSim::calm() {
