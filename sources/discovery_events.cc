@@ -91,7 +91,7 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
   if ((event.what & io::kWatchRemoved) != 0) {
     if (it != directory.names.end()) {
       for (const auto& [flow, number] : it->second.numbers) {
-        files.at(number).unlinked = event.cookie == 0;
+        files.at(number).unlinked = event.cookie == 0 && !it->second.symlink;
         if (event.cookie != 0) moves[event.cookie].push_back(number);
       }
     }

@@ -361,3 +361,27 @@ TEST_CASE("ignore_older: truncated and written anew, it is read from its start",
   scene.run();
   CHECK(scene.records() == Lines{"x"});
 }
+
+TEST_CASE("descriptors: a closed file whose symlink goes and comes back is not read again (F13)",
+          "[sources][descriptors]") {
+  const bool restarted = GENERATE(false, true);
+  WholeScene scene({"/log/*.log"});
+  scene.options.tail.close_inactive = 1s;
+  scene.world.disk().make_directories("/elsewhere");
+  scene.append("/elsewhere/app-1", "one\ntwo\n");
+  REQUIRE(scene.world.disk().make_symlink("/log/now.log", "/elsewhere/app-1") == 0);
+  scene.start();
+  scene.run(10s);
+  REQUIRE(scene.open() == 0);
+  scene.world.disk().remove("/log/now.log");
+  scene.run(10s);
+  scene.append("/elsewhere/app-1", "three\n");
+  if (restarted) {
+    scene.stop();
+    scene.start();
+    scene.run(1s);
+  }
+  REQUIRE(scene.world.disk().make_symlink("/log/now.log", "/elsewhere/app-1") == 0);
+  scene.run(120s);
+  CHECK(scene.records() == Lines{"one", "two", "three"});
+}
