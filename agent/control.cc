@@ -86,7 +86,11 @@ void Control::on_forgotten(const sources::Checkpoint& checkpoint) {
 
 void Control::on_ignored(const sources::Checkpoint& checkpoint) {
   Reactor& reactor = *reactors_.front();
-  reactor.mailbox().post([&reactor, c = checkpoint] { reactor.checkpointer().update(c); });
+  // That a file was passed over stands nowhere else: without a note, and written to, it would be
+  // new.
+  reactor.mailbox().post([&reactor, c = checkpoint] {
+    c.gone ? reactor.checkpointer().update(c) : reactor.checkpointer().update_synced(c);
+  });
 }
 
 void Control::on_yield(std::size_t flow, std::uint64_t number) {

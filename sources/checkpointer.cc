@@ -18,6 +18,7 @@ constexpr std::size_t kManyChanges = 256;  // their memory is worth giving back
 struct Change {
   std::optional<Checkpoint> put;  // empty: erase
   std::vector<Registered*> waiters;
+  bool synced = false;  // even without waiters
 };
 using Changes = std::pmr::unordered_map<std::string, Change>;
 
@@ -62,7 +63,7 @@ struct Checkpointer::State {
       } else {
         write.erase.push_back(node.key());
       }
-      write.synced = write.synced || !node.mapped().waiters.empty();
+      write.synced = write.synced || node.mapped().synced || !node.mapped().waiters.empty();
       unanswered.insert(std::move(node));
     }
     urgent = std::any_of(unsent.begin(), unsent.end(),
@@ -81,6 +82,7 @@ struct Checkpointer::State {
       if (!inserted) {
         auto& waiters = newer->second.waiters;
         waiters.insert(waiters.end(), change.waiters.begin(), change.waiters.end());
+        newer->second.synced = newer->second.synced || change.synced;
       }
       urgent = urgent || !newer->second.waiters.empty();
     }
@@ -111,6 +113,12 @@ void Checkpointer::forget_waiter(Registered* waiter) {
 
 void Checkpointer::update(const Checkpoint& checkpoint, base::Instant since) {
   state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity), since).put = checkpoint;
+}
+
+void Checkpointer::update_synced(const Checkpoint& checkpoint) {
+  Change& change = state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity));
+  change.put = checkpoint;
+  change.synced = true;
 }
 
 void Checkpointer::erase(const std::string& key) { state_->change(key).put.reset(); }

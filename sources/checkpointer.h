@@ -58,6 +58,8 @@ class Checkpointer {
   // The watermark moved. Replaces an earlier unsent update of the same key. `since`: what it says
   // is stored was under way since then, and shards may have marks of it from any time after that.
   void update(const Checkpoint& checkpoint, base::Instant since = base::Instant::max());
+  // The same, and no shard knows of it: written synced.
+  void update_synced(const Checkpoint& checkpoint);
   // The file is gone and fully read.
   void erase(const std::string& key);
 

@@ -99,6 +99,27 @@ TEST_CASE("checkpointer: updates of one key in one interval are one write",
   log.answer();
 }
 
+TEST_CASE("checkpointer: what stands nowhere else is written synced, though it failed once",
+          "[sources][checkpointer]") {
+  Log log;
+  log.tick();
+  log.checkpointer.update_synced(at(1, 5));
+  log.tick();
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.sent.front().synced);
+  log.checkpointer.update(at(1, 7));
+  log.answer(28);
+  log.tick(1s);
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.sent.front().synced);
+  CHECK(log.answer().put.front().offset == 7);
+  log.checkpointer.update(at(1, 9));
+  log.tick(1s);
+  REQUIRE(log.sent.size() == 1);
+  CHECK_FALSE(log.sent.front().synced);
+  log.answer();
+}
+
 TEST_CASE("checkpointer: a write that failed never overtakes what came after it",
           "[sources][checkpointer]") {
   Log log;
