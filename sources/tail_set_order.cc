@@ -68,6 +68,8 @@ void TailSet::State::keep_order(base::Instant now) {
                                  {{"path", tail.checkpoint().path}});
     }
     catching_up.erase(catching_up.begin());
+    // Its turn is over, not its life: what comes to it later is read beside others.
+    if (oldest != nullptr && !held.contains(oldest->number())) oldest->release();
   }
   count_held();
 }

@@ -333,7 +333,7 @@ void AgentSim::settle() {
   // Bounded simulated time: longer than any back-off, reconcile or rotation wait; and again, if it
   // gets on meanwhile, as a hundred files with open groups do that share two descriptors.
   base::Instant deadline = world_.clock().monotonic() + base::Duration(120s);
-  std::string missed;
+  std::string missed = "not looked";  // twice the same, and it does not get on
   base::Instant next_look = world_.clock().monotonic();
   bool all_there = false;
   while (!all_there && result_.failure.empty()) {

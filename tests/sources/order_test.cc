@@ -218,3 +218,23 @@ TEST_CASE("order: a copy that kept its time is as old as that", "[sources][order
   std::map<char, Span> found = spans(scene.records());
   CHECK(found['a'].last < found['b'].first);
 }
+
+TEST_CASE("order: who was read before a restart waits for nobody when it grows (F08)",
+          "[sources][order]") {
+  WholeScene scene = in_order();
+  for (const char* name : {"/log/a", "/log/b", "/log/c"}) {
+    scene.append(name, std::string(name) + " one\n");
+    scene.world.clock().advance(10ms);
+  }
+  scene.start();
+  scene.run(1s);
+  REQUIRE(scene.records().size() == 3);
+  scene.stop();
+  scene.start();
+  scene.run(1s);
+  for (const char* name : {"/log/a", "/log/b", "/log/c"}) {
+    scene.append(name, std::string(name) + " two\n");
+  }
+  scene.run(1s);
+  CHECK(scene.records().size() == 6);
+}
