@@ -45,6 +45,8 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   if (habits.gzips) style.line_bytes_min = 64;
   // Two generations that begin with the same bytes, of which no more was read, are one.
   if (habits.copies || habits.gzips) style.banner_lines = 0;
+  // Records that end within a line are no proof of a copy.
+  if (habits.copies || habits.gzips) style.line_bytes_max = 0;
   // A mark is one at a file's very beginning only, and a line that is too long with it keeps it.
   if (habits.seeks || habits.holes) style.byte_order_mark = false;
   if (style.byte_order_mark) style.line_bytes_max = 0;
