@@ -367,6 +367,8 @@ bool Discovery::State::look_for_originals(const File& file) {
     for (const std::string& each : {place, directory_in(place)}) {
       const auto directory = directories.find(each);
       if (directory == directories.end() || directory->second->names.contains(name)) continue;
+      const auto status = environment.files.status(directory->second->path_of(name), false);
+      if (!status && not_there(status.error())) continue;  // nobody said that it was: not vanished
       examine(*directory->second, name, 0, false, true);
       any = any || directory->second->names.contains(name);
     }

@@ -94,6 +94,15 @@ TEST_CASE("copy waits: for an original that was never read and cannot be looked 
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("copy waits: an original that never was is none that vanished", "[sources][copies]") {
+  CopyScene scene;
+  scene.write("/log/a.log.1", text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.check_exact();
+  CHECK(scene.discovery->counters().files_vanished.value() == 0);
+}
+
 TEST_CASE("copy waits: for an original that no event told of", "[sources][copies]") {
   CopyScene scene(1, {"/log/a.log*", "/log/old/a.log*"});
   scene.world.disk().make_directories("/log/old");
