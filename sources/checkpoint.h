@@ -43,7 +43,8 @@ struct Checkpoint {
   std::uint32_t generation = 0;
   std::uint64_t offset = 0;  // watermark: everything below is safe
   // What tail_hash covers: so many bytes before `offset`, at most kTailBytes; at offset 0 so many
-  // of the file's first bytes, at most kHeadBytes, as they were when the origin was registered.
+  // of the file's first bytes, at most kHeadBytes, as they were when the origin was registered. The
+  // first that is no NUL is the first: what is before a log's text is like any other's.
   // Without that, a file emptied and refilled before its first watermark was written would pass for
   // the one the shards' marks speak of. 0: nothing to compare.
   std::uint32_t tail_bytes = 0;

@@ -227,9 +227,9 @@ void FileTail::enroll(std::string_view body) {
   if (before != base::Origin::none) parts_.turns.recent.rename(before, checkpoint_.origin);
   checkpoint_.goes_on = false;
   marks_.clear();
-  checkpoint_.offset = offset_;
-  const std::string_view witness = offset_ == 0 ? body.substr(0, witness_bytes(body))
-                                                : std::string_view(tail_.data(), prefix_bytes());
+  checkpoint_.offset = at_head() ? 0 : offset_;
+  const std::string_view witness = at_head() ? body.substr(0, witness_bytes(body))
+                                             : std::string_view(tail_.data(), prefix_bytes());
   checkpoint_.tail_bytes = static_cast<std::uint32_t>(witness.size());
   checkpoint_.tail_hash = head_hash(witness);
   mark_seen(checkpoint_, parts_.environment.clock.wall());
@@ -262,7 +262,7 @@ void FileTail::start_over() {
 // A copy may hold what follows (F06). Before anything of the new generation is registered under
 // this file's identity, the old one is in the log under one of its own.
 void FileTail::end_generation() {
-  const bool nothing_stored = offset_ == 0 && marks_.empty();
+  const bool nothing_stored = at_head() && marks_.empty();
   if (!parts_.options.copies || checkpoint_.tail_bytes == 0 || nothing_stored) {
     begin_generation();
     return;
@@ -303,7 +303,7 @@ void FileTail::begin_generation() {
   marks_.clear();
   marks_new_ = marks_doubted_ = marks_left_ = false;
   window_.restart(0);
-  offset_ = 0;
+  offset_ = head_ = 0;
   seen_end_ = text_end_ = 0;
   nuls_ = 0;
   unreadable_end_ = 0;

@@ -271,11 +271,15 @@ class FileTail final : public pipeline::Source, private Registered {
   base::Origin present_origin() const;
   void enroll(std::string_view body);
 
+  // Nothing of this generation's text is taken.
+  bool at_head() const { return offset_ == head_; }
+  bool begins_later(std::string_view bytes) const;
   Continuity compare(std::string_view bytes) const;
+  Continuity compare_head(std::string_view bytes) const;
   bool is_another(TailRead& read, std::string_view bytes);
   std::size_t witness_bytes(std::string_view body) const;
   bool has_witness(std::string_view body) const;
-  Continuity compare_open_lines(std::string_view bytes) const;
+  Continuity compare_open_lines(std::string_view text) const;
   bool ends_at(std::uint64_t end) const;
   Continuity shorter_than(std::uint64_t bytes) const;
   bool marks_beyond_file() const;
@@ -407,6 +411,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::uint64_t found_end_ = 0;          // the file's size when it was found, if that is asked
   std::uint64_t unreadable_end_ = 0;     // reads begin no earlier, nothing before it is compared
   std::uint64_t text_end_ = 0;           // where the last read ended, without NULs behind the text
+  std::uint64_t head_ = 0;               // where the text begins, behind NULs
   std::uint64_t nuls_ = 0;               // all from the offset to here are NULs; 0: not looked at
   std::array<char, kTailBytes> tail_{};  // the prefix_bytes() before offset_
   std::unique_ptr<Trouble> trouble_;     // set while something cannot be read

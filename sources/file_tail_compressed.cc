@@ -164,6 +164,10 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   }
   backoff_ = base::Duration{0};
   search_->answer(bytes);
+  if (search_->seeks_text() && view() == nullptr) {
+    const std::uint64_t at = search_->next()->from;
+    search_->pass_hole(parts_.environment.files.data_from(handle_, at).value_or(at));
+  }
   free(read, true);
   if (search_->next()) return make_ready();
   const std::unique_ptr<FormerSearch> search = std::move(search_);
@@ -207,6 +211,7 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   former_key_ = checkpoint_key(known.flow, known.identity);
   marks_ = std::move(former.marks);
   offset_ = seen_end_ = checkpoint_.offset;
+  head_ = 0;
   window_.restart(offset_);
   expect_start();
   tail_known_ = false;

@@ -26,11 +26,12 @@ bool FileTail::ends_at(std::uint64_t end) const {
 FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   const std::size_t prefix = prefix_bytes();
   const std::string_view before = bytes.substr(0, std::min(prefix, bytes.size()));
-  // At offset 0 nothing is before it, but with marks the first bytes were registered.
-  if (tail_known_ && (offset_ > 0 || marks_.empty())) {
-    if (offset_ == 0 && !open_lines_.empty()) return compare_open_lines(bytes);
-    if (std::memcmp(before.data(), tail_.data(), before.size()) != 0) return Continuity::refilled;
-    if (offset_ > 0 && prefix == 0) {  // behind what cannot be read there is only the size
+  if (tail_known_ && std::memcmp(before.data(), tail_.data(), before.size()) != 0) {
+    return Continuity::refilled;
+  }
+  if (at_head()) return compare_head(bytes);
+  if (tail_known_) {
+    if (prefix == 0) {  // behind what cannot be read there is only the size
       return shorter_than(offset_) == Continuity::refilled ? Continuity::refilled
                                                            : Continuity::same;
     }
@@ -38,11 +39,6 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   }
   // A checkpoint's word is all there is.
   const std::size_t covered = checkpoint_.tail_bytes;
-  if (offset_ == 0) {
-    if (bytes.size() < covered) return shorter_than(covered);
-    const bool same = head_hash(bytes.substr(0, covered)) == checkpoint_.tail_hash;
-    return same ? Continuity::same : Continuity::refilled;
-  }
   if (before.size() < prefix) return shorter_than(offset_);
   if (covered == 0 || (covered > prefix && unreadable_end_ > 0)) {
     return shorter_than(offset_) == Continuity::refilled ? Continuity::refilled : Continuity::same;
@@ -50,6 +46,29 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
   const std::size_t compared = std::min(covered, prefix);
   const bool same = tail_hash(before.substr(prefix - compared)) == checkpoint_.tail_hash;
   return same ? Continuity::same : Continuity::refilled;
+}
+
+// Before its first byte of text is taken. `bytes`: as compare().
+FileTail::Continuity FileTail::compare_head(std::string_view bytes) const {
+  const std::size_t prefix = prefix_bytes();
+  if (bytes.size() < prefix) return shorter_than(offset_);
+  const std::string_view text = bytes.substr(prefix);
+  // With marks the first bytes were registered.
+  if (tail_known_ && marks_.empty()) {
+    return open_lines_.empty() ? Continuity::same : compare_open_lines(text);
+  }
+  const std::size_t covered = checkpoint_.tail_bytes;
+  if (text.size() < covered) {
+    if (ends_unreadable(offset_ + text.size())) return Continuity::same;  // nobody can tell
+    return shorter_than(offset_ + covered);
+  }
+  const bool same = head_hash(text.substr(0, covered)) == checkpoint_.tail_hash;
+  return same ? Continuity::same : Continuity::refilled;
+}
+
+// The first bytes of its text are all that is known of it, and `bytes`, its first ones, are none.
+bool FileTail::begins_later(std::string_view bytes) const {
+  return !tail_known_ && offset_ == 0 && bytes.starts_with('\0') && !delimiter().has_nul();
 }
 
 // True: it is not, or the read does not tell.
@@ -77,7 +96,7 @@ std::size_t FileTail::witness_bytes(std::string_view body) const {
 // that begins alike would be taken for this one, and the marks would hide its lines. So before
 // anything is delivered it is registered again with more of them.
 bool FileTail::has_witness(std::string_view body) const {
-  if (offset_ != 0 || body.empty()) return true;
+  if (!at_head() || body.empty()) return true;
   if (checkpoint_.tail_bytes == 0) return false;
   if (!marks_.empty()) return true;
   // Nor if it was emptied and written anew since.
@@ -87,12 +106,13 @@ bool FileTail::has_witness(std::string_view body) const {
 }
 
 // Nothing of it is delivered yet, but lines of a group were seen: are they still there?
-FileTail::Continuity FileTail::compare_open_lines(std::string_view bytes) const {
-  const std::size_t common = std::min(bytes.size(), open_lines_.size());
-  if (bytes.substr(0, common) != std::string_view(open_lines_).substr(0, common)) {
+FileTail::Continuity FileTail::compare_open_lines(std::string_view text) const {
+  const std::size_t common = std::min(text.size(), open_lines_.size());
+  if (text.substr(0, common) != std::string_view(open_lines_).substr(0, common)) {
     return Continuity::refilled;
   }
-  return common < open_lines_.size() ? shorter_than(open_lines_.size()) : Continuity::same;
+  return common < open_lines_.size() ? shorter_than(offset_ + open_lines_.size())
+                                     : Continuity::same;
 }
 
 // Marks beyond the end speak of bytes the file no longer has: what comes there now is new and must

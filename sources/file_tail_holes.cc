@@ -126,13 +126,16 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   long_line_.reset();
   free(read, true);
   if (more < bytes.size() || unreadable) {
-    parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
+    if (tail_known_) parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
+    if (offset_ == 0) head_ = nuls_;
     offset_ = std::exchange(nuls_, 0);
     seen_end_ = std::max(seen_end_, offset_);
     tail_.fill('\0');
     next(true);
     return;
   }
+  const bool growing = compressed_ && compressed_->unfinished();
+  if (at_end && !tail_known_ && !growing) return start_over();  // it has lost its text
   seen_end_ = std::max(seen_end_, nuls_);
   if (!at_end) {
     if (bytes.empty() && std::exchange(end_doubted_, true)) {

@@ -115,6 +115,10 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
     free(read, true);
     return true;
   }
+  if (offset_ == 0 && before_hole(body)) {  // NULs are nothing to know it by
+    pass_nuls(read, body);
+    return true;
+  }
   if (checkpoint_.origin == base::Origin::none || !has_witness(body)) {
     enroll(body);
     free(read, true);
@@ -140,6 +144,7 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
 }
 
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
+  if (begins_later(bytes)) return pass_nuls(read, bytes);
   if (is_another(read, bytes)) return;
   backoff_ = base::Duration{0};
   const std::size_t prefix = prefix_bytes();
@@ -147,6 +152,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     std::memcpy(tail_.data(), bytes.data(), prefix);
     tail_known_ = true;
     marks_new_ = !marks_.empty();
+    parts_.counters.nul_bytes_skipped.add(head_);
   }
   if (marks_new_ && !checkpoint_.goes_on && marks_beyond_file()) {
     if (doubt_marks(read)) return;

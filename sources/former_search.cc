@@ -16,6 +16,12 @@ FormerSearch::FormerSearch(std::vector<Former> formers, Reading reading)
     add_offset(i);
     add_line_ends(i);
   }
+  const bool nuls = !reading_.delimiter.has_nul();
+  text_known_ = !nuls || std::ranges::count(places_, Kind::head, &Place::kind) == 0;
+  sort_places();
+}
+
+void FormerSearch::sort_places() {
   std::ranges::stable_sort(places_, {}, [](const Place& each) { return each.begin; });
 }
 
@@ -25,8 +31,10 @@ void FormerSearch::add_offset(std::size_t former) {
   const std::uint64_t stored = marks.empty() ? 0 : std::ranges::max(marks);
   if (known.tail_bytes == 0 || known.tail_bytes >= reading_.bytes_max) return;
   if (known.offset == 0 && stored == 0) return;  // to go on as that one is to begin
-  const std::uint64_t begin = known.offset == 0 ? 0 : known.offset - known.tail_bytes;
-  places_.push_back({former, begin, known.tail_bytes, known.tail_hash, known.offset, Kind::offset});
+  const bool head = known.offset == 0;
+  const std::uint64_t begin = head ? 0 : known.offset - known.tail_bytes;
+  places_.push_back({former, begin, known.tail_bytes, known.tail_hash, known.offset,
+                     head ? Kind::head : Kind::offset});
   add_marks(former, begin + known.tail_bytes);
 }
 
@@ -58,6 +66,7 @@ std::size_t FormerSearch::answered_at_once() const {
 }
 
 std::optional<FormerSearch::Wanted> FormerSearch::next() const {
+  if (!text_known_) return Wanted{.from = text_, .bytes = reading_.bytes_max};
   if (at_ == places_.size()) {
     if (!earlier_) return std::nullopt;
     return Wanted{.from = places_[*earlier_].end(), .bytes = reading_.bytes_max};
@@ -81,6 +90,7 @@ bool FormerSearch::better(std::size_t place, std::optional<std::size_t> than) co
 }
 
 void FormerSearch::answer(std::string_view bytes) {
+  if (!text_known_) return answer_text(bytes);
   if (at_ == places_.size()) return answer_rest(bytes);
   const std::uint64_t from = places_[at_].begin;
   const std::size_t end = at_ + answered_at_once();
@@ -90,6 +100,20 @@ void FormerSearch::answer(std::string_view bytes) {
     compare(at_, bytes.substr(skipped, place.bytes + 1));
   }
   if (at_ == places_.size()) choose();
+}
+
+void FormerSearch::pass_hole(std::uint64_t data) { text_ = std::max(text_, data); }
+
+// `bytes`: what follows the NULs that are known.
+void FormerSearch::answer_text(std::string_view bytes) {
+  const std::size_t nuls = std::min(bytes.find_first_not_of('\0'), bytes.size());
+  text_ += nuls;
+  text_known_ = nuls < bytes.size() || bytes.size() < reading_.bytes_max;
+  if (!text_known_) return;
+  for (Place& each : places_) {
+    if (each.kind == Kind::head) each.begin = text_;
+  }
+  sort_places();
 }
 
 // `here`: one byte more than the place has, if there is one.
@@ -102,7 +126,7 @@ void FormerSearch::compare(std::size_t place, std::string_view here) {
     (equal || there_it_ends ? marks_[asked.former].met : marks_[asked.former].refuted) = true;
     return;
   }
-  const bool all = asked.begin == 0 &&
+  const bool all = (asked.begin == 0 || asked.kind == Kind::head) &&
                    (asked.kind == Kind::earlier || there_it_ends || formers_[asked.former].ended);
   if (equal && (asked.bytes >= kProofBytes || all)) alike_.push_back(place);
 }

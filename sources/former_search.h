@@ -56,6 +56,10 @@ class FormerSearch {
   // `bytes`: what was read there; fewer than wanted: there it ends.
   void answer(std::string_view bytes);
 
+  // What is wanted next is where the text begins. Before `data` there is none.
+  bool seeks_text() const { return !text_known_; }
+  void pass_hole(std::uint64_t data);
+
   // Once next() has no more: whose it is; nullptr: nobody's.
   Former* found();
   // It ends before the offset of the one that was found, here; 0: it does not.
@@ -64,6 +68,7 @@ class FormerSearch {
  private:
   enum class Kind : std::uint8_t {
     offset,   // the former's: what is known ends here
+    head,     // its text's first bytes are all that is known
     earlier,  // where a line ended before
     mark,     // where a stored record ended behind it
   };
@@ -81,6 +86,7 @@ class FormerSearch {
     bool met = false;      // one of them, where a line ends
     bool refuted = false;  // one of them is within a line
   };
+  void sort_places();
   void add_offset(std::size_t former);
   void add_line_ends(std::size_t former);
   void add_marks(std::size_t former, std::uint64_t beyond);
@@ -89,12 +95,15 @@ class FormerSearch {
   void choose();
   bool better(std::size_t place, std::optional<std::size_t> than) const;
   std::size_t answered_at_once() const;
+  void answer_text(std::string_view bytes);
   void answer_rest(std::string_view bytes);
 
   std::vector<Former> formers_;
   Reading reading_;
   std::vector<Place> places_;  // ascending
   std::size_t at_ = 0;
+  bool text_known_ = true;              // else heads are no places yet
+  std::uint64_t text_ = 0;              // where it begins, or later
   std::vector<std::size_t> alike_;      // places, of offsets and earlier ones
   std::vector<Marks> marks_;            // one each of formers_
   std::optional<std::size_t> best_;     // of the formers' offsets

@@ -188,6 +188,29 @@ TEST_CASE("copies: the bytes a generation was noted with are not all that was st
   scene.check_exact();
 }
 
+TEST_CASE("copies: the hole a log begins with says nothing of whose copy one is",
+          "[sources][copies]") {
+  Copying scene;
+  const std::string hole(GENERATE(2000, 70'000), '\0');
+  scene.append("/log/a.log", hole);
+  scene.write(text_of(0, 300));
+  scene.start();
+  for (int i = 0; i < 10; ++i) scene.turn();
+  scene.rig->answer();
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 300);
+  scene.stop();
+  scene.copy("/log/a.log.2");
+  scene.truncate("/log/a.log");
+  scene.write("new\n");
+  const std::string other = text_of(1000, 1100);  // ends below the marks
+  scene.append("/log/a.log.1", hole + other);
+  scene.written += other;
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("copies: lines ended by time do not hide where lines ended before", "[sources][copies]") {
   Copying scene;
   scene.options.tail.partial_line_timeout = 1s;

@@ -125,6 +125,19 @@ TEST_CASE("former search: first bytes count if something was stored", "[sources]
   CHECK(found_in(text, {stored(text, {line}), former(text, 300, 8)}) == 8);
 }
 
+TEST_CASE("former search: first bytes are those of text, behind NULs", "[sources][former]") {
+  const std::string text = scene::numbered(0, 100);
+  const std::size_t nuls = GENERATE(1, 300, 5000);
+  const std::string file = std::string(nuls, '\0') + text;
+  Former made = former(text, 0, 7);
+  made.marks = {nuls + scene::numbered(0, 90).size()};
+  CHECK(search_in(file, {made}, 4096).origin == 7);
+  CHECK(search_in(std::string(100, '\0') + file, {made}, 4096).origin == 0);  // no line ends there
+  CHECK(search_in(std::string(nuls, '\0') + "x" + text, {made}, 4096).origin == 0);
+  CHECK(search_in(std::string(nuls, '\0'), {made}, 4096).origin == 0);
+  CHECK(search_in(std::string(nuls + 5000, '\0'), {made}, 4096).origin == 0);
+}
+
 TEST_CASE("former search: where records ended that were not noted, lines end",
           "[sources][former]") {
   const std::string text = scene::numbered(0, 100);

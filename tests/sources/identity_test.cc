@@ -347,3 +347,53 @@ TEST_CASE("identity: refilled behind the greeting it began with, before anything
     scene.check_exact();
   }
 }
+
+TEST_CASE("identity: refilled behind a hole like the one it began with, before anything was noted",
+          "[sources][identity]") {
+  const auto nuls = [](std::size_t bytes) { return std::string(bytes, '\0'); };
+  const std::size_t hole = GENERATE(std::size_t{2000}, std::size_t{70'000});
+  const std::size_t again = GENERATE(std::size_t{1500}, std::size_t{70'000}, std::size_t{71'000});
+  const bool truncated = GENERATE(true, false);
+  CAPTURE(hole, again, truncated);
+  scene::CopyScene scene;
+  scene.append("/log/a.log", nuls(hole));
+  scene.write(scene::text_of(0, 300));
+  scene.start();
+  for (int i = 0; i < 10; ++i) scene.turn();
+  scene.rig->answer();
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 300);
+  scene.stop();
+  if (truncated) {
+    scene.truncate("/log/a.log");
+    scene.append("/log/a.log", nuls(again));
+  }
+  scene.write(scene::text_of(1000, 1600));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+  // Counted twice where it was looked for behind the first one.
+  const std::uint64_t skipped = scene.counters().nul_bytes_skipped.value();
+  CHECK(skipped == (truncated ? again : hole));
+}
+
+TEST_CASE("identity: emptied behind a hole, and nothing but one is there when it is found",
+          "[sources][identity]") {
+  scene::CopyScene scene;
+  const std::string hole(70'000, '\0');
+  scene.append("/log/a.log", hole);
+  scene.write(scene::text_of(0, 300));
+  scene.start();
+  for (int i = 0; i < 10; ++i) scene.turn();
+  scene.rig->answer();
+  scene.store_unnoted();
+  scene.stop();
+  scene.copy("/log/a.log.1");
+  scene.truncate("/log/a.log");
+  scene.append("/log/a.log", hole);
+  scene.start();
+  scene.run(5s);
+  scene.write(scene::text_of(1000, 1010));
+  scene.run(30s);
+  scene.check_exact();
+}
