@@ -325,7 +325,8 @@ bool is_numbered(std::string_view name, std::string_view original) {
 // The same name, another place and device, and enough of it to tell.
 bool may_have_moved(const FileIdentity& identity, std::string_view path,
                     const Checkpoint& checkpoint) {
-  return checkpoint.identity.device != identity.device && checkpoint.path != path &&
+  const std::uint64_t device = checkpoint.identity.device;  // 0: a generation that ended, no file
+  return device != 0 && device != identity.device && checkpoint.path != path &&
          checkpoint.offset >= kCoveredBytesMin && name_in(checkpoint.path) == name_in(path);
 }
 

@@ -211,6 +211,26 @@ TEST_CASE("copies: the hole a log begins with says nothing of whose copy one is"
   scene.check_exact();
 }
 
+TEST_CASE("copies: a log of the same name elsewhere is no copy of a generation that ended",
+          "[sources][copies]") {
+  scene::RotationScene scene({"/log/*/a.log*"});
+  scene.options.tail.copies = true;
+  scene.world.disk().make_directories("/log/1");
+  scene.world.disk().make_directories("/log/2");
+  const std::string greeting = std::string(77, '=') + "\n";
+  scene.write("/log/1/a.log", greeting + text_of(0, 30));
+  scene.start();
+  scene.run(1s);
+  scene.truncate("/log/1/a.log");
+  scene.write("/log/1/a.log", "new\n");
+  scene.run(1s);
+  scene.write("/log/2/a.log", greeting + "ha");
+  scene.run(1s);
+  scene.write("/log/2/a.log", "lf\n" + text_of(100, 110));
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("copies: lines ended by time do not hide where lines ended before", "[sources][copies]") {
   Copying scene;
   scene.options.tail.partial_line_timeout = 1s;
