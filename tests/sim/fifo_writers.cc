@@ -46,9 +46,20 @@ class FifoLook final : public Look {
       seen_[i] = true;
       return true;
     }
-    return std::any_of(lines.begin(), lines.end(), [record](const FifoWriters::Line& line) {
-      return line.torn && line.text.find(record) != std::string::npos;
-    });
+    const auto is_of = [](std::string_view piece, const FifoWriters::Line& line) {
+      return line.torn && line.text.find(piece) != std::string::npos;
+    };
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (is_of(record, lines[i])) return true;
+      if (!lines[i].glued || i + 1 == lines.size() || seen_[i + 1]) continue;
+      const std::string& next = lines[i + 1].text;
+      if (!record.ends_with(next) ||
+          !is_of(record.substr(0, record.size() - next.size()), lines[i]))
+        continue;
+      seen_[i + 1] = true;
+      return true;
+    }
+    return false;
   }
 
   const FifoWriters& writers_;
@@ -146,6 +157,7 @@ void FifoWriters::finish() {
     } else {
       last->text.resize(last->text.size() + 1 - whole);
       last->end = put_;
+      last->glued = last->torn;
     }
     unsent_.clear();
   }

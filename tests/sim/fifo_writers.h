@@ -40,6 +40,9 @@ class FifoWriters final : public Workload {
     std::uint64_t end = 0;  // offset in all that was ever put into the FIFO
     bool may_miss = false;
     bool torn = false;  // pieces of it may be stored
+    // Its writer left in its middle, and as it is torn nobody waits until that was seen: the next
+    // line may come behind it without an end between them.
+    bool glued = false;
   };
 
   void write();
