@@ -245,7 +245,11 @@ void Reactor::stop_sources() {
 }
 
 void Reactor::abandon(const std::string& flow) {
-  for (FlowPart& part : flows_) part.abandoned = part.abandoned || part.flow == flow;
+  for (FlowPart& part : flows_) {
+    if (part.flow != flow) continue;
+    part.abandoned = true;
+    if (part.pipe) part.pipe->abandon();
+  }
   for (Outlet& outlet : outlets_) {
     if (outlet.flow == flow) outlet.delivery->abandon();
   }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -124,6 +125,7 @@ class RealFiles final : public Files {
   base::Result<std::vector<DirectoryEntry>> list(const std::string& path) override;
   base::Result<std::size_t> read_at(Handle handle, std::span<char> into,
                                     std::uint64_t offset) override;
+  base::Result<std::size_t> read_ready(Handle handle, std::span<char> into) override;
 
   base::Result<void> write_at(Handle handle, std::string_view bytes,
                               std::uint64_t offset) override {
@@ -213,6 +215,14 @@ base::Result<std::size_t> RealFiles::read_at(Handle handle, std::span<char> into
     bytes += static_cast<std::size_t>(got);
   }
   return bytes;
+}
+
+base::Result<std::size_t> RealFiles::read_ready(Handle handle, std::span<char> into) {
+  pollfd query{.fd = handle, .events = POLLIN, .revents = 0};
+  const bool ready = ::poll(&query, 1, 0) > 0;  // the descriptor may be a blocking one
+  const ssize_t got = ready ? ::read(handle, into.data(), into.size()) : -1;
+  if (got >= 0) return static_cast<std::size_t>(got);
+  return fail(ready ? errno : EAGAIN, "read from " + number(handle));
 }
 
 base::Result<void> RealFiles::make_directories(const std::string& path) {

@@ -95,6 +95,8 @@ class Files {
 
   // Reads until `into` is full or the file ends. Result: bytes read.
   virtual base::Result<std::size_t> read_at(Handle, std::span<char> into, std::uint64_t offset) = 0;
+  // What a pipe holds, without waiting. Result: bytes read, 0: all writers left. EAGAIN: nothing.
+  virtual base::Result<std::size_t> read_ready(Handle, std::span<char> into) = 0;
   // Writes all of `bytes`.
   virtual base::Result<void> write_at(Handle, std::string_view bytes, std::uint64_t offset) = 0;
   virtual base::Result<void> sync(Handle) = 0;

@@ -26,6 +26,7 @@ PipeTail::PipeTail(Parts parts)
 PipeTail::~PipeTail() = default;
 
 void PipeTail::tick(base::Instant now) {
+  if (draining_ && !receiving_) drain();
   if (stopped_ || ended_) return;
   if (is_fifo()) tick_fifo(now);
   const PipeLines::Due due = lines_.due(now);
@@ -62,7 +63,8 @@ void PipeTail::received(std::int64_t result) {
   anything_came_ = anything_came_ || fresh > 0;
   anything_new_ = anything_new_ || fresh > 0;
   if (stopped_) {
-    lines_.take(fresh, PipeLines::Due::end, credit);
+    lines_.take(fresh, PipeLines::Due::nothing, credit);
+    drain();
     return;
   }
   const base::Instant now = parts_.environment.clock.monotonic();
@@ -102,11 +104,48 @@ void PipeTail::finish() {
 void PipeTail::stop() {
   if (std::exchange(stopped_, true)) return;
   if (opening_) parts_.environment.io.cancel(open_);
+  draining_ = true;
   if (!receiving_) {
-    lines_.take(0, PipeLines::Due::end, 0);
+    drain();
   } else if (!std::exchange(cancelled_, true)) {
     parts_.environment.io.cancel(receive_);
   }
+}
+
+void PipeTail::abandon() {
+  abandoned_ = true;
+  if (draining_ && !receiving_) drain();
+}
+
+// Not while a read is under way.
+void PipeTail::drain() {
+  if (!ended_ && !abandoned_) {
+    const io::Handle present = is_fifo() ? fifo_.get() : parts_.standard_input;
+    if (!drain(present) || !drain(next_fifo_.get())) return;  // the budget's doorbell goes on
+  }
+  draining_ = false;
+  lines_.take(0, PipeLines::Due::end, 0);
+}
+
+// False: it must wait for credit.
+bool PipeTail::drain(io::Handle pipe) {
+  if (pipe == io::kNoHandle) return true;
+  const auto status = parts_.environment.files.status(pipe);
+  if (!status || status->kind != io::FileKind::fifo) return true;
+  while (drained_bytes_ < kDrainBytesMax) {
+    const std::span<char> room = lines_.room();
+    const std::uint64_t credit = lines_.buffer_bytes();
+    if (!parts_.budget.take_or_alone(credit)) return false;
+    const auto got = parts_.environment.files.read_ready(pipe, room);
+    const std::size_t fresh = got ? *got : 0;
+    const bool whole = got && fresh == 0;  // all writers left
+    if (whole || fresh > 0) counters_.reads.add();
+    drained_bytes_ += fresh;
+    lines_.take(fresh, whole && lines_.unfinished() ? PipeLines::Due::end : PipeLines::Due::nothing,
+                credit);
+    if (fresh == 0) return true;
+  }
+  return true;
 }
 
 void PipeTail::tick_fifo(base::Instant now) {

@@ -48,6 +48,8 @@ class PipeTail {
   static constexpr base::Duration kLookMax = std::chrono::seconds(2);
   // Writers that leave without a word must not keep us opening it.
   static constexpr base::Duration kEmptyInterval = std::chrono::milliseconds(100);
+  // More is in no pipe, unless root made it larger. Somebody may write all the time.
+  static constexpr std::uint64_t kDrainBytesMax = std::uint64_t{1} << 20;
 
   struct Parts {  // references outlive the tail
     const io::Environment& environment;
@@ -65,12 +67,14 @@ class PipeTail {
 
   void tick(base::Instant now);         // opens, reads within the budget, takes what is due
   base::Instant next_deadline() const;  // Instant::max(): none
-  // Reads no more, and takes what was read as it stands; settlement continues.
+  // Takes what is in the pipe, which is gone when nobody has it open, up to kDrainBytesMax, as it
+  // stands; settlement continues.
   void stop();
+  void abandon();  // nobody takes what is read, or will be
   bool idle() const { return !reading() && all_settled(); }
   bool all_settled() const { return lines_.all_settled(); }
-  bool reading() const { return receiving_ || opening_; }  // or waiting to
-  bool at_end() const { return ended_; }                   // nothing will come any more
+  bool reading() const { return receiving_ || opening_ || draining_; }  // or waiting to
+  bool at_end() const { return ended_; }  // nothing will come any more
   const PipeCounters& counters() const { return counters_; }
 
  private:
@@ -94,6 +98,8 @@ class PipeTail {
   void failed(int error);
   void all_left();
   void finish();
+  void drain();
+  bool drain(io::Handle pipe);
 
   Parts parts_;
   PipeCounters counters_;
@@ -107,6 +113,9 @@ class PipeTail {
   bool receiving_ = false;
   bool cancelled_ = false;  // the read in flight
   bool stopped_ = false;
+  bool abandoned_ = false;
+  bool draining_ = false;  // stopped, and there may be something in the pipe
+  std::uint64_t drained_bytes_ = 0;
   bool ended_ = false;
 
   // A FIFO's.

@@ -26,6 +26,7 @@ class FakeFiles : public io::Files {
                                     std::uint64_t offset) override {
     return open_.at(static_cast<std::size_t>(handle)).copy(into.data(), into.size(), offset);
   }
+  base::Result<std::size_t> read_ready(io::Handle, std::span<char>) override { return none(); }
   int handles_open = 0;
 
   base::Result<io::FileStatus> status(io::Handle) override { return none(); }

@@ -173,6 +173,18 @@ base::Result<std::size_t> SimFiles::read_at(io::Handle handle, std::span<char> i
   return static_cast<std::size_t>(result);
 }
 
+base::Result<std::size_t> SimFiles::read_ready(io::Handle handle, std::span<char> into) {
+  const DescriptorRef found = TRY(descriptor(handle, "read"));
+  if (found->fifo == nullptr) return fail_system(EINVAL, "read");
+  if (!found->fifo->readable()) return fail_system(EAGAIN, "read");
+  std::string& bytes = found->fifo->bytes();
+  const std::size_t most = std::min(into.size(), bytes.size());
+  const std::size_t count = most == 0 ? 0 : 1 + machine_.random.below(most);
+  std::memcpy(into.data(), bytes.data(), count);
+  bytes.erase(0, count);
+  return count;
+}
+
 base::Result<void> SimFiles::write_at(io::Handle handle, std::string_view bytes,
                                       std::uint64_t offset) {
   const DescriptorRef found = TRY(descriptor(handle, "write"));

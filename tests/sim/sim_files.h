@@ -27,6 +27,7 @@ class SimFiles final : public io::Files {
   base::Result<std::vector<io::DirectoryEntry>> list(const std::string& path) override;
   base::Result<std::size_t> read_at(io::Handle handle, std::span<char> into,
                                     std::uint64_t offset) override;
+  base::Result<std::size_t> read_ready(io::Handle handle, std::span<char> into) override;
   base::Result<void> write_at(io::Handle handle, std::string_view bytes,
                               std::uint64_t offset) override;
   base::Result<void> sync(io::Handle handle) override;

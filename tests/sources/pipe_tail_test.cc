@@ -193,6 +193,62 @@ TEST_CASE("pipe tail: a stop ends a read that waits, and keeps what came", "[sou
   CHECK(scene.rig.records == Lines{"one", "half"});
 }
 
+TEST_CASE("pipe tail: a stop takes what is in the pipe", "[sources][pipe]") {
+  Scene scene(each_backend());
+  const bool fifo = GENERATE(true, false);
+  const bool writer_leaves = GENERATE(true, false);
+  const int lines = GENERATE(0, 1, 3000);
+  CAPTURE(fifo, writer_leaves, lines);
+  Pipe pipe;
+  if (fifo) {
+    scene.make_fifo();
+    scene.read_fifo();
+    pipe.in.emplace(scene.open_writer());
+  } else {
+    scene.read_from(pipe.out->descriptor);
+  }
+  pipe.in->write("one\n");
+  Lines wanted = {"one"};
+  CHECK(scene.gets(wanted));
+  std::string more;
+  for (int i = 0; i < lines; ++i) {
+    wanted.push_back("line " + std::to_string(i));
+    more += wanted.back() + "\n";
+  }
+  wanted.emplace_back("half");
+  pipe.in->write(more + "half");
+  if (writer_leaves) pipe.in->close();
+  scene.tail->stop();
+  CHECK(scene.until([&] { return scene.tail->idle(); }));
+  CHECK(scene.rig.records == wanted);
+}
+
+TEST_CASE("pipe tail: a stop waits for room in the budget, unless nobody takes anything",
+          "[sources][pipe]") {
+  Scene scene(each_backend(), {.budget_bytes = 1 << 20});
+  Pipe pipe;
+  REQUIRE(::fcntl(pipe.in->descriptor, F_SETFL, O_NONBLOCK) == 0);
+  scene.read_from(pipe.out->descriptor);
+  scene.target_works = false;
+  const std::string line = std::string(1023, 'x') + "\n";
+  std::uint64_t written = 0;
+  CHECK(scene.until([&] {
+    while (::write(pipe.in->descriptor, line.data(), line.size()) > 0) ++written;
+    return !scene.tail->reading() && scene.rig.budget().starving();
+  }));
+  scene.tail->stop();
+  CHECK(scene.tail->reading());
+  if (GENERATE(true, false)) {
+    scene.tail->abandon();
+    CHECK_FALSE(scene.tail->reading());
+    scene.target_works = true;
+  } else {
+    scene.target_works = true;
+    CHECK(scene.until([&] { return scene.tail->idle(); }));
+    CHECK(scene.rig.records.size() == written);
+  }
+}
+
 TEST_CASE("pipe tail: does not read what the budget cannot hold", "[sources][pipe]") {
   Scene scene(each_backend(), {.budget_bytes = 1 << 20});
   Pipe pipe;
