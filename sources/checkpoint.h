@@ -32,7 +32,10 @@ struct LineEnd {
 
   bool operator==(const LineEnd&) const = default;
 };
-constexpr std::size_t kLineEndsMax = 256;  // that are remembered of a generation
+constexpr std::size_t kLineEndsMax = 256;  // that are remembered of a generation that ended
+// … of one that goes on, in the log; of all in one write.
+constexpr std::size_t kNotedLineEndsMax = 64;
+constexpr std::size_t kNotedLineEndsInWrite = 8192;
 
 struct Checkpoint {
   std::string flow;
@@ -64,7 +67,7 @@ struct Checkpoint {
   // A copy or compressed form that goes on under the origin of one that is gone: the origin's marks
   // may be beyond its end, and then they are right all the same.
   bool goes_on = false;
-  // Of a generation that was truncated, the last ones below `offset`: a copy of it may end there.
+  // Where copies may match, the last ones below `offset`: a copy of it may end there.
   std::vector<LineEnd> line_ends = {};  // ascending
 
   bool operator==(const Checkpoint&) const = default;

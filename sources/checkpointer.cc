@@ -19,6 +19,7 @@ struct Change {
   std::optional<Checkpoint> put;  // empty: erase
   std::vector<Registered*> waiters;
   bool synced = false;  // even without waiters
+  const CompletesCheckpoints* completes = nullptr;
 };
 using Changes = std::pmr::unordered_map<std::string, Change>;
 
@@ -56,9 +57,12 @@ struct Checkpointer::State {
   void start_write() {
     CheckpointWrite write{
         .number = ++number, .from = reactor, .synced = false, .put = {}, .erase = {}};
+    const std::size_t in_write = std::min(unsent.size(), kChangesMax);
     while (!unsent.empty() && unanswered.size() < kChangesMax) {
       auto node = unsent.extract(unsent.begin());
       if (node.mapped().put) {
+        if (node.mapped().completes)
+          node.mapped().completes->complete(*node.mapped().put, in_write);
         write.put.push_back(*node.mapped().put);
       } else {
         write.erase.push_back(node.key());
@@ -98,9 +102,11 @@ Checkpointer::Checkpointer(base::ReactorId reactor, std::function<void(Checkpoin
 
 Checkpointer::~Checkpointer() = default;
 
-void Checkpointer::register_origin(const Checkpoint& checkpoint, Registered* waiter) {
+void Checkpointer::register_origin(const Checkpoint& checkpoint, Registered* waiter,
+                                   const CompletesCheckpoints* completes) {
   Change& change = state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity));
   change.put = checkpoint;
+  change.completes = completes;
   change.waiters.push_back(waiter);
   state_->urgent = true;
 }
@@ -111,13 +117,25 @@ void Checkpointer::forget_waiter(Registered* waiter) {
   }
 }
 
-void Checkpointer::update(const Checkpoint& checkpoint, base::Instant since) {
-  state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity), since).put = checkpoint;
+void Checkpointer::forget(const CompletesCheckpoints* completes) {
+  for (Changes* changes : {&state_->unsent, &state_->unanswered}) {
+    for (auto& [key, change] : *changes) {
+      if (change.completes == completes) change.completes = nullptr;
+    }
+  }
+}
+
+void Checkpointer::update(const Checkpoint& checkpoint, base::Instant since,
+                          const CompletesCheckpoints* completes) {
+  Change& change = state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity), since);
+  change.put = checkpoint;
+  change.completes = completes;
 }
 
 void Checkpointer::update_synced(const Checkpoint& checkpoint) {
   Change& change = state_->change(checkpoint_key(checkpoint.flow, checkpoint.identity));
   change.put = checkpoint;
+  change.completes = nullptr;
   change.synced = true;
 }
 

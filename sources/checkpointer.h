@@ -39,6 +39,15 @@ class Registered {
   ~Registered() = default;
 };
 
+// Adds to a checkpoint when it is written, which is less often than it is reported.
+class CompletesCheckpoints {
+ public:
+  virtual void complete(Checkpoint& checkpoint, std::size_t in_write) const = 0;
+
+ protected:
+  ~CompletesCheckpoints() = default;
+};
+
 class Checkpointer {
  public:
   static constexpr base::Duration kWriteInterval = std::chrono::milliseconds(200);
@@ -53,11 +62,14 @@ class Checkpointer {
   // `waiter->registered()` runs on this thread once `checkpoint` is durable; before that nothing of
   // its origin may be delivered. Retried until it succeeds. All registrations of one tick go
   // together. forget_waiter(): the waiter dies first.
-  void register_origin(const Checkpoint& checkpoint, Registered* waiter);
+  void register_origin(const Checkpoint& checkpoint, Registered* waiter,
+                       const CompletesCheckpoints* completes = nullptr);
   void forget_waiter(Registered* waiter);
+  void forget(const CompletesCheckpoints* completes);  // as well
   // The watermark moved. Replaces an earlier unsent update of the same key. `since`: what it says
   // is stored was under way since then, and shards may have marks of it from any time after that.
-  void update(const Checkpoint& checkpoint, base::Instant since = base::Instant::max());
+  void update(const Checkpoint& checkpoint, base::Instant since = base::Instant::max(),
+              const CompletesCheckpoints* completes = nullptr);
   // The same, and no shard knows of it: written synced.
   void update_synced(const Checkpoint& checkpoint);
   // The file is gone and fully read.

@@ -38,6 +38,22 @@ bool FilesOptions::may_match_copies() const {
   });
 }
 
+namespace {
+
+// Whose file was truncated while nobody looked needs them; those were written to until then.
+void keep_newest_line_ends(std::vector<Checkpoint>& checkpoints) {
+  constexpr std::size_t kMost = 1024;
+  if (checkpoints.size() <= kMost) return;
+  std::ranges::nth_element(
+      checkpoints, checkpoints.begin() + kMost, std::greater{},
+      [](const Checkpoint& each) { return std::pair(each.gone, each.seen_us); });
+  for (std::size_t i = kMost; i < checkpoints.size(); ++i) {
+    if (!checkpoints[i].gone) checkpoints[i].line_ends = {};
+  }
+}
+
+}  // namespace
+
 Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
                         std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
                         Listener given_listener, std::size_t given_open_files_max)
@@ -60,6 +76,7 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
     if (finds_open(flow)) next_open_scan = base::Instant{};
   }
   said_compressed.resize(flows.size());
+  keep_newest_line_ends(checkpoints);
   for (Checkpoint& checkpoint : checkpoints) {
     const auto flow = std::find_if(flows.begin(), flows.end(), [&checkpoint](const Flow& each) {
       return each.name == checkpoint.flow;

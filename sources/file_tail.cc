@@ -234,7 +234,7 @@ void FileTail::enroll(std::string_view body) {
   checkpoint_.tail_hash = head_hash(witness);
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   phase_ = Phase::registering;
-  parts_.checkpointer.register_origin(checkpoint_, this);
+  parts_.checkpointer.register_origin(checkpoint_, this, parts_.completes);
 }
 
 void FileTail::registered() {
@@ -271,7 +271,10 @@ void FileTail::end_generation() {
   ended_ = std::make_unique<Checkpoint>(resume_point());
   ended_->identity = identity_of_generation(parts_.environment.random.next());
   ended_->gone = true;
-  ended_->line_ends = parts_.turns.recent.line_ends(present_origin(), ended_->offset, delimiter());
+  std::vector<LineEnd> ends =
+      parts_.turns.recent.line_ends(present_origin(), ended_->offset, delimiter());
+  // Nothing was read since the start: they are as they were noted.
+  if (!ends.empty()) ended_->line_ends = std::move(ends);
   parts_.checkpointer.register_origin(*ended_, this);
 }
 
@@ -300,6 +303,7 @@ void FileTail::begin_generation() {
   checkpoint_.offset = 0;
   checkpoint_.tail_bytes = 0;
   checkpoint_.tail_hash = 0;
+  checkpoint_.line_ends = {};
   marks_.clear();
   marks_new_ = marks_doubted_ = marks_left_ = false;
   window_.restart(0);
@@ -348,9 +352,10 @@ void FileTail::report(base::Instant since) {
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
+  checkpoint_.line_ends = {};
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  parts_.checkpointer.update(checkpoint_, since);
+  parts_.checkpointer.update(checkpoint_, since, parts_.completes);
 }
 
 // Those that wait for its end go on; but first for an open group, as long as one may be open.

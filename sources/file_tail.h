@@ -157,6 +157,7 @@ class FileTail final : public pipeline::Source, private Registered {
     TailOptions options;
     FileTailCounters& counters;
     TailTurns& turns;
+    const CompletesCheckpoints* completes = nullptr;
   };
 
   // Takes over found.handle. `held`: does not read before release().

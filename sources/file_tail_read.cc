@@ -152,6 +152,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     std::memcpy(tail_.data(), bytes.data(), prefix);
     tail_known_ = true;
     marks_new_ = !marks_.empty();
+    checkpoint_.line_ends = {};  // those in memory will do
     parts_.counters.nul_bytes_skipped.add(head_);
   }
   if (marks_new_ && !checkpoint_.goes_on && marks_beyond_file()) {

@@ -53,17 +53,18 @@ void RecentBytes::rename(base::Origin before, base::Origin after) {
 }
 
 std::vector<LineEnd> RecentBytes::line_ends(base::Origin origin, std::uint64_t end,
-                                            const pipeline::Delimiter& delimiter) const {
+                                            const pipeline::Delimiter& delimiter,
+                                            std::size_t most) const {
   std::vector<LineEnd> ends;
   std::uint64_t below = end;  // what is not below is known
-  for (std::size_t i = count_; i-- > 0 && ends.size() < kLineEndsMax;) {
+  for (std::size_t i = count_; i-- > 0 && ends.size() < most;) {
     const Piece& each = piece(i);
     if (each.origin != origin || each.bytes == 0) continue;
     const std::string_view bytes(bytes_.get() + each.at, each.bytes);
     const std::uint64_t begin = each.end - each.bytes;
     if (begin >= below) continue;
     std::size_t at = std::min<std::uint64_t>(below - begin, bytes.size() + 1) - 1;
-    while (ends.size() < kLineEndsMax && (at = last_end_until(bytes, at, delimiter)) > 0) {
+    while (ends.size() < most && (at = last_end_until(bytes, at, delimiter)) > 0) {
       const std::uint64_t offset = begin + at;
       // Before a line that is too long for any: nobody wrote that in a moment.
       if (end - offset > std::numeric_limits<std::uint32_t>::max()) break;

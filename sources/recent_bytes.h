@@ -32,9 +32,10 @@ class RecentBytes {
   // What follows in this generation is of another origin.
   void rename(base::Origin before, base::Origin after);
   // The last places below `end` where lines of this generation end, as far as they are remembered;
-  // ascending, at most kLineEndsMax.
+  // ascending, at most `most`.
   std::vector<LineEnd> line_ends(base::Origin origin, std::uint64_t end,
-                                 const pipeline::Delimiter& delimiter) const;
+                                 const pipeline::Delimiter& delimiter,
+                                 std::size_t most = kLineEndsMax) const;
 
  private:
   struct Piece {

@@ -164,7 +164,7 @@ void TailSet::State::close(FileTail& tail) {
       keep = (parts.options.inflate || parts.options.copies) && resume.tail_bytes > 0;
       resume.gone = keep;
       if (keep) {
-        parts.checkpointer.update(resume);
+        parts.checkpointer.update(resume, base::Instant::max(), parts.completes);
       } else {
         parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
       }

@@ -67,7 +67,7 @@ class LetGo {
   std::uint64_t last_ = 0;
 };
 
-struct TailSet::State {
+struct TailSet::State final : CompletesCheckpoints {
   explicit State(Parts given)
       : closed(std::move(given.closed)),
         released(std::move(given.released)),
@@ -81,7 +81,8 @@ struct TailSet::State {
               .checkpointer = given.checkpointer,
               .options = given.options,
               .counters = counters,
-              .turns = turns} {
+              .turns = turns,
+              .completes = given.options.copies ? this : nullptr} {
     ASSERT(parts.chunks.buffer_bytes() >= 2 * kTailBytes);
     for (TailRead& read : reads) {
       read.operation.owner = &read;
@@ -90,6 +91,19 @@ struct TailSet::State {
         finished.tail->done(finished, result);
       };
     }
+  }
+
+  ~State() { parts.checkpointer.forget(this); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  // Whoever finds the file truncated after a restart can tell which of its copies were read (F06).
+  void complete(Checkpoint& checkpoint, std::size_t in_write) const override {
+    if (!checkpoint.line_ends.empty() || checkpoint.offset == 0) return;
+    const std::size_t most = std::min(kNotedLineEndsMax, kNotedLineEndsInWrite / in_write);
+    std::vector<LineEnd> ends = turns.recent.line_ends(
+        checkpoint.origin, checkpoint.offset, parts.intake.framer_options().delimiter, most);
+    if (!ends.empty()) checkpoint.line_ends = std::move(ends);
   }
 
   FileTail* find(std::uint64_t number) {

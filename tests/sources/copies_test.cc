@@ -231,6 +231,32 @@ TEST_CASE("copies: a log of the same name elsewhere is no copy of a generation t
   scene.check_exact();
 }
 
+TEST_CASE("copies: lines behind a copy were read and noted, then the agent was killed",
+          "[sources][copies]") {
+  const int lines = GENERATE(1, 30, 60);
+  const int kills = GENERATE(0, 1, 2);
+  const int turns = GENERATE(1, 3, 6, 10);
+  CAPTURE(lines, kills, turns);
+  Copying scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.write(text_of(300, 300 + lines));
+  scene.read_unseen();
+  scene.stop();
+  scene.truncate("/log/a.log");
+  scene.write(text_of(400, 405));
+  scene.start();
+  for (int kill = 0; kill < kills; ++kill) {
+    scene.some_turns(turns);
+    scene.stop();
+    scene.start();
+  }
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("copies: lines ended by time do not hide where lines ended before", "[sources][copies]") {
   Copying scene;
   scene.options.tail.partial_line_timeout = 1s;
