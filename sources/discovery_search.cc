@@ -208,15 +208,16 @@ void Discovery::State::announce() {
     settle_found();
     serve();
   }
-  if (!lost.empty() || !found.empty()) scan_soon(kRetryInterval);
-  for (const std::uint64_t number : orphans) {
+  std::erase_if(orphans, [this](std::uint64_t number) {
     File& file = files.at(number);
-    if (file.names > 0 || file.detached) continue;
+    if (file.names > 0 || file.detached) return true;
+    if (file.resting) return false;  // on no reactor: it is lost in the next round
     file.detached = true;
     detached_files.insert(number);
     listener.detached(file.flow, number, file.moved_to);
-  }
-  orphans.clear();
+    return true;
+  });
+  if (!lost.empty() || !found.empty() || !orphans.empty()) scan_soon(kRetryInterval);
   moves.clear();
 }
 

@@ -289,6 +289,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void leave_marks(std::uint64_t end);
   bool doubt_marks(TailRead& read);
   bool note_growth(std::uint64_t end);
+  void know_tail(std::string_view before);
   void take_in(TailRead& read, std::string_view bytes);
   bool not_yet(TailRead& read, std::string_view body);
   std::uint64_t hole_bytes(std::uint64_t at) const;

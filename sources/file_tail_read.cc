@@ -143,18 +143,21 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
   return pass_header(read, body);
 }
 
+// It is the file its checkpoint says. `before`: the bytes before the offset.
+void FileTail::know_tail(std::string_view before) {
+  std::memcpy(tail_.data(), before.data(), before.size());
+  tail_known_ = true;
+  marks_new_ = !marks_.empty();
+  checkpoint_.line_ends = {};  // those in memory will do
+  parts_.counters.nul_bytes_skipped.add(head_);
+}
+
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (begins_later(bytes)) return pass_nuls(read, bytes);
   if (is_another(read, bytes)) return;
   backoff_ = base::Duration{0};
   const std::size_t prefix = prefix_bytes();
-  if (!tail_known_) {
-    std::memcpy(tail_.data(), bytes.data(), prefix);
-    tail_known_ = true;
-    marks_new_ = !marks_.empty();
-    checkpoint_.line_ends = {};  // those in memory will do
-    parts_.counters.nul_bytes_skipped.add(head_);
-  }
+  if (!tail_known_) know_tail(bytes.substr(0, prefix));
   if (marks_new_ && !checkpoint_.goes_on && marks_beyond_file()) {
     if (doubt_marks(read)) return;
     checkpoint_.origin = base::Origin::none;  // rather twice than never

@@ -385,3 +385,21 @@ TEST_CASE("descriptors: a closed file whose symlink goes and comes back is not r
   scene.run(120s);
   CHECK(scene.records() == Lines{"one", "two", "three"});
 }
+
+TEST_CASE("descriptors: a name that is another file's with every look", "[sources][descriptors]") {
+  scene::WholeScene scene({"/log/a"});
+  scene.append("/log/a", "0\n");
+  scene.world.faults().set("/log/a", {.race = 1});
+  int files = 0;
+  scene.world.machine().others = [&] {
+    scene.world.disk().remove("/log/a");
+    scene.append("/log/a", std::to_string(++files) + "\n");
+  };
+  scene.start();  // who lost his name was never opened: nobody can be told of it
+  scene.run(1s);
+  CHECK(files > 10);
+  scene.world.machine().others = nullptr;
+  scene.run(5s);
+  CHECK(scene.records().back() == std::to_string(files));
+  CHECK(scene.open() == 1);
+}

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "sources/discovery.h"
 #include "tests/sim/sim_world.h"
 #include "tests/sources/tail_rig.h"
+#include "tests/test.h"
 
 namespace scene {
 
@@ -41,6 +43,7 @@ struct WholeScene {
         .name = "flow", .files = files, .fingerprint = 1, .first_start = !started};
     flow.copy_wait = options.tail.rotate_wait;
     started = true;
+    handed_over.clear();
     discovery.emplace(
         process->environment(1), std::vector{flow}, durable.known(), std::vector<std::string>{},
         sources::Discovery::Listener{
@@ -51,11 +54,15 @@ struct WholeScene {
                     former.marks = durable.marks(former.checkpoint.origin);
                   }
                   opened.push_back(found.checkpoint.path);
+                  handed_over.insert(found.number);
                   rig->tails().add(std::move(found));
                 },
             .look = [this](std::size_t, std::uint64_t number) { rig->tails().look(number); },
-            .detached = [this](std::size_t, std::uint64_t number,
-                               std::string path) { rig->tails().detached(number, path); },
+            .detached =
+                [this](std::size_t, std::uint64_t number, std::string path) {
+                  CHECK(handed_over.contains(number));
+                  rig->tails().detached(number, path);
+                },
             .look_at_all = [this] { rig->tails().look_at_all(); },
             .forgotten =
                 [this](std::size_t, const sources::Checkpoint& gone) {
@@ -144,7 +151,8 @@ struct WholeScene {
   std::optional<io::Environment> environment;
   std::optional<rig::TailRig> rig;
   std::optional<sources::Discovery> discovery;
-  std::vector<std::string> opened;  // paths, in order
+  std::vector<std::string> opened;      // paths, in order
+  std::set<std::uint64_t> handed_over;  // numbers of those, since the start
   std::uint64_t open_most = 0;
   std::uint64_t questions = 0;  // that discovery asked
 };
