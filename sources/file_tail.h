@@ -277,6 +277,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool begins_later(std::string_view bytes) const;
   Continuity compare(std::string_view bytes) const;
   Continuity compare_head(std::string_view bytes) const;
+  bool has_other_header(std::string_view bytes) const;
   bool is_another(TailRead& read, std::string_view bytes);
   std::size_t witness_bytes(std::string_view body) const;
   bool has_witness(std::string_view body) const;
@@ -436,6 +437,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool marks_doubted_ = false;      // they are beyond its end
   bool end_doubted_ = false;        // the file is longer than the last read
   bool at_start_ = false;           // nothing of this generation is delivered
+  bool headed_ = false;             // … but its header was passed, and it is registered
   bool binary_ = false;             // it is set aside
   bool probes_ = false;             // the read under way is a probe
   std::uint32_t header_lines_ = 0;  // of its header that are not passed

@@ -30,6 +30,7 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
     return Continuity::refilled;
   }
   if (at_head()) return compare_head(bytes);
+  if (has_other_header(bytes)) return Continuity::refilled;
   if (tail_known_) {
     if (prefix == 0) {  // behind what cannot be read there is only the size
       return shorter_than(offset_) == Continuity::refilled ? Continuity::refilled
@@ -64,6 +65,18 @@ FileTail::Continuity FileTail::compare_head(std::string_view bytes) const {
   }
   const bool same = head_hash(text.substr(0, covered)) == checkpoint_.tail_hash;
   return same ? Continuity::same : Continuity::refilled;
+}
+
+// Behind its header nothing is taken: then the first bytes must be those that were registered, for
+// headers are alike. `bytes`: as compare(). False: or its first bytes are not among them.
+bool FileTail::has_other_header(std::string_view bytes) const {
+  const std::uint64_t header = offset_ - head_;
+  const std::size_t covered = checkpoint_.tail_bytes;
+  if (!headed_ || header > prefix_bytes() || bytes.size() < prefix_bytes() - header + covered) {
+    return false;
+  }
+  const std::string_view text = bytes.substr(prefix_bytes() - header, covered);
+  return head_hash(text) != checkpoint_.tail_hash;
 }
 
 // The first bytes of its text are all that is known of it, and `bytes`, its first ones, are none.

@@ -365,7 +365,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   ASSERT(before_end.size() >= prefix);
   const std::string_view tail = before_end.substr(before_end.size() - prefix);
   std::memcpy(tail_.data(), tail.data(), prefix);
-  at_start_ = false;
+  at_start_ = headed_ = false;
   // One time for both: as long as this parcel is unsettled, others' marks of the file are needed.
   const base::Instant now = parts_.environment.clock.monotonic();
   if (parts_.options.copies) parts_.turns.recent.add(checkpoint_.origin, offset_, before_end);

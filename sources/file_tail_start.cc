@@ -17,6 +17,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
 void FileTail::expect_start() {
   header_lines_ = offset_ == 0 ? parts_.options.header_lines : 0;
   at_start_ = offset_ == 0 && marks_.empty();
+  headed_ = false;
 }
 
 // How much of `body`, read from the offset on, is no part of a record. All of it: what there is of
@@ -69,6 +70,11 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
     if (at == std::string_view::npos) break;
     end += at + delimiter().size();
   }
+  // With its first record in view it waits for that. The lines of a group may need all the room.
+  const bool all = lines == header_lines_;
+  const bool grouping = parts_.intake.group_options() != nullptr;
+  if (all && !grouping && delimiter().find(body.substr(end)) != std::string_view::npos)
+    return false;
   // A delimiter may have begun.
   if (lines < header_lines_) end = std::max(end, body.size() - (delimiter().size() - 1));
   parts_.counters.header_lines_skipped.add(lines);
@@ -76,6 +82,7 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
   at_start_ = false;
   const std::string_view before(body.data() - prefix_bytes(), prefix_bytes() + end);
   offset_ += end;
+  headed_ = true;
   std::memcpy(tail_.data(), before.data() + (before.size() - prefix_bytes()), prefix_bytes());
   free(read, true);
   next(true);

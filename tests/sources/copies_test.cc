@@ -257,6 +257,39 @@ TEST_CASE("copies: lines behind a copy were read and noted, then the agent was k
   scene.check_exact();
 }
 
+TEST_CASE("copies: truncated and refilled when no more than the header was passed",
+          "[sources][copies]") {
+  const auto [grouped, header_bytes] =
+      GENERATE(std::pair(false, 10), std::pair(false, 500), std::pair(true, 10));
+  for (int turns = 0; turns < 12; ++turns) {
+    CAPTURE(grouped, header_bytes, turns);
+    Copying scene;
+    scene.options.tail.header_lines = 1;
+    if (grouped) scene.options.groups.by = pipeline::GroupLines::indented;
+    const std::string header = std::string(header_bytes, 'h') + "\n";
+    scene.append("/log/a.log", header + text_of(0, 9000));
+    scene.start();
+    for (int i = 0; i < turns; ++i) scene.some_turns(1);
+    scene.truncate("/log/a.log");
+    const std::string lines = text_of(10'000, 10'030);
+    scene.append("/log/a.log", header + lines);
+    for (int i = 0; i < 10; ++i) scene.turn();
+    scene.rig->answer();
+    scene.store_unnoted();
+    scene.stop();
+    scene.copy("/log/a.log.1");
+    scene.truncate("/log/a.log");
+    scene.append("/log/a.log", header + "new\n");
+    scene.start();
+    scene.run(30s);
+    const Lines records = scene.records();
+    for (const std::string& line : scene::split(lines)) {
+      CAPTURE(line);
+      CHECK(std::ranges::count(records, line) == 1);
+    }
+  }
+}
+
 TEST_CASE("copies: lines ended by time do not hide where lines ended before", "[sources][copies]") {
   Copying scene;
   scene.options.tail.partial_line_timeout = 1s;
