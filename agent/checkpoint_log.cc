@@ -24,13 +24,17 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
   text.reserve(write.put.size() * 2);
   std::vector<store::KeyedLogChange> changes;
   changes.reserve(write.put.size() + write.erase.size());
-  for (const sources::Checkpoint& checkpoint : write.put) {
+  for (std::size_t i = 0; i < write.put.size(); ++i) {
+    const sources::Checkpoint& checkpoint = write.put[i];
+    if (registrations_.is_stale(checkpoint, write.from, write.registers[i])) continue;
     text.push_back(sources::checkpoint_key(checkpoint.flow, checkpoint.identity));
     text.push_back(sources::encode(checkpoint));
     changes.push_back({.key = text[text.size() - 2], .value = text.back(), .erase = false});
   }
-  for (const std::string& key : write.erase)
+  for (const std::string& key : write.erase) {
+    if (registrations_.is_stale(key, write.from)) continue;
     changes.push_back({.key = key, .value = {}, .erase = true});
+  }
   if (changes.empty()) {
     answer(0);
     return;

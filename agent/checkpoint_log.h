@@ -12,6 +12,7 @@
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "sources/checkpointer.h"
+#include "sources/registrations.h"
 #include "store/keyed_log.h"
 
 namespace agent {
@@ -56,6 +57,7 @@ class CheckpointLog {
 
   std::unique_ptr<store::KeyedLog> log_;          // may be nullptr
   const io::Environment* environment_ = nullptr;  // from attach() on
+  sources::Registrations registrations_;
   CheckpointLogCounters counters_;
   std::list<InFlight> in_flight_;
   bool unsynced_ = false;  // something was written since the last sync began

@@ -55,8 +55,12 @@ struct Checkpointer::State {
   }
 
   void start_write() {
-    CheckpointWrite write{
-        .number = ++number, .from = reactor, .synced = false, .put = {}, .erase = {}};
+    CheckpointWrite write{.number = ++number,
+                          .from = reactor,
+                          .synced = false,
+                          .put = {},
+                          .registers = {},
+                          .erase = {}};
     const std::size_t in_write = std::min(unsent.size(), kChangesMax);
     while (!unsent.empty() && unanswered.size() < kChangesMax) {
       auto node = unsent.extract(unsent.begin());
@@ -64,6 +68,7 @@ struct Checkpointer::State {
         if (node.mapped().completes)
           node.mapped().completes->complete(*node.mapped().put, in_write);
         write.put.push_back(*node.mapped().put);
+        write.registers.push_back(node.mapped().synced || !node.mapped().waiters.empty());
       } else {
         write.erase.push_back(node.key());
       }

@@ -27,6 +27,7 @@ struct CheckpointWrite {
   base::ReactorId from{};
   bool synced = false;  // registrations: done only when durable
   std::vector<Checkpoint> put;
+  std::vector<bool> registers;     // one each of those: the first of its origin
   std::vector<std::string> erase;  // keys
 };
 
