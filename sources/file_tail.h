@@ -278,6 +278,7 @@ class FileTail final : public pipeline::Source, private Registered {
   Continuity compare(std::string_view bytes) const;
   Continuity compare_head(std::string_view bytes) const;
   bool has_other_header(std::string_view bytes) const;
+  bool contradicts_marks(std::string_view text) const;
   bool is_another(TailRead& read, std::string_view bytes);
   std::size_t witness_bytes(std::string_view body) const;
   bool has_witness(std::string_view body) const;
@@ -437,6 +438,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool marks_doubted_ = false;      // they are beyond its end
   bool end_doubted_ = false;        // the file is longer than the last read
   bool at_start_ = false;           // nothing of this generation is delivered
+  bool unproven_ = false;           // its first bytes are all that tells that its marks are its own
   bool headed_ = false;             // … but its header was passed, and it is registered
   bool binary_ = false;             // it is set aside
   bool probes_ = false;             // the read under way is a probe

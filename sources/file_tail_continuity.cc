@@ -86,7 +86,10 @@ bool FileTail::begins_later(std::string_view bytes) const {
 
 // True: it is not, or the read does not tell.
 bool FileTail::is_another(TailRead& read, std::string_view bytes) {
-  const Continuity continuity = compare(bytes);
+  Continuity continuity = compare(bytes);
+  const bool doubtful = unproven_ && skipping() && continuity == Continuity::same;
+  if (doubtful && contradicts_marks(bytes.substr(prefix_bytes())))
+    continuity = Continuity::refilled;
   if (continuity == Continuity::same) return false;
   free(read, true);
   if (continuity == Continuity::refilled) {
@@ -116,6 +119,25 @@ bool FileTail::has_witness(std::string_view body) const {
   const std::size_t known = checkpoint_.tail_bytes;
   return known <= body.size() && known >= witness_bytes(body) &&
          head_hash(body.substr(0, known)) == checkpoint_.tail_hash;
+}
+
+// After a restart its first bytes are what they were, but those may have been few when they were
+// registered. A record of it that is stored ends within a line? Unless something else than lines
+// ends records, its marks are of other bytes. `text`: from the offset on.
+bool FileTail::contradicts_marks(std::string_view text) const {
+  const pipeline::FramerOptions framer = parts_.intake.framer_options();
+  const bool by_time = parts_.options.partial_line_timeout > base::Duration{0};
+  const bool by_pages = parts_.options.on_read_error == OnReadError::skip;
+  if (checkpoint_.goes_on || by_time || by_pages || parts_.options.once) return false;
+  return std::ranges::any_of(marks_, [&](std::uint64_t mark) {
+    if (mark <= offset_ || mark - offset_ >= text.size()) return false;
+    const std::string_view before = text.substr(0, static_cast<std::size_t>(mark - offset_));
+    const std::size_t line = delimiter().last_end(before);
+    const bool hole = before.ends_with('\0') || text[before.size()] == '\0';
+    const bool piece = framer.long_lines == pipeline::LongLines::split &&
+                       before.size() - line >= framer.line_bytes_max;
+    return line < before.size() && !hole && !piece;
+  });
 }
 
 // Nothing of it is delivered yet, but lines of a group were seen: are they still there?

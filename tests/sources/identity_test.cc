@@ -348,6 +348,31 @@ TEST_CASE("identity: refilled behind the greeting it began with, before anything
   }
 }
 
+TEST_CASE("identity: refilled behind a greeting that was all when it was registered",
+          "[sources][identity]") {
+  const bool grows = GENERATE(true, false);
+  CAPTURE(grows);
+  scene::CopyScene scene;
+  const std::string greeting = std::string(99, '=') + "\n";
+  scene.write(greeting);
+  scene.start();
+  for (int i = 0; i < 10; ++i) scene.turn();
+  scene.rig->answer();
+  scene.store_unnoted();
+  scene.write(scene::text_of(0, 300));
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 301);
+  scene.stop();
+  if (!grows) {  // it is what it was, and grew: nothing is stored again
+    scene.truncate("/log/a.log");
+    scene.write(greeting);
+  }
+  scene.write("x" + scene::text_of(1000, 1600));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("identity: refilled behind a hole like the one it began with, before anything was noted",
           "[sources][identity]") {
   const auto nuls = [](std::size_t bytes) { return std::string(bytes, '\0'); };
