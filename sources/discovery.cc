@@ -33,7 +33,6 @@ bool FilesOptions::inflate() const {
 }
 
 bool FilesOptions::may_match_copies() const {
-  if (on_rewrite == OnRewrite::read_on) return true;
   return std::ranges::any_of(compile(patterns), [](const std::vector<std::string>& parts) {
     return parts.back().find_first_of("*?[") != std::string::npos;
   });

@@ -47,12 +47,6 @@ enum class Discover : std::uint8_t {
   open,   // those that a running process has open for writing, and those known from before (F23a)
 };
 
-// A file under a path another had until it was deleted, as `sed -i`, editors and rsync leave it.
-enum class OnRewrite : std::uint8_t {
-  as_new,   // another file
-  read_on,  // if the bytes before the other's offset are the same, what is behind them (F21)
-};
-
 struct FilesOptions {
   std::vector<std::string> patterns;  // absolute; * ? [a-z] [!x] {a,b} and ** in directories
   std::vector<std::string> exclude;
@@ -67,12 +61,10 @@ struct FilesOptions {
   CompressedFiles compressed = CompressedFiles::skip;
   Order order = Order::fair;
   Discover discover = Discover::names;
-  OnRewrite on_rewrite = OnRewrite::as_new;
 
   // Some of the files that match may be compressed ones that are to be read as what is in them.
   bool inflate() const;
-  // Copies that rotation makes of a log may match as well (sources/copy_names.h), or rewritten
-  // ones.
+  // Copies that rotation makes of a log may match as well (sources/copy_names.h).
   bool may_match_copies() const;
 
   bool operator==(const FilesOptions&) const = default;

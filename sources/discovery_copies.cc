@@ -78,15 +78,8 @@ bool Discovery::State::may_be_copy(const File& file) const {
          !may_have_original(file) && is_fresh(file.resting->rest.checkpoint);
 }
 
-// Is it a rewritten file if one that was deleted had its path?
-bool Discovery::State::may_be_rewritten(const File& file, const std::string& path,
-                                        const FileIdentity& identity) const {
-  return flows[file.flow].files.on_rewrite == OnRewrite::read_on && path == path_of(file) &&
-         identity.device == file.identity.device && identity != file.identity;
-}
-
-// One of the same name that was deleted, on another device, as mv does when its copy is there, or
-// of which this is the rewritten one. What was read of it is known when it is let go. 0: none.
+// One of the same name on another device that was deleted, as mv does when its copy is there. What
+// was read of it is known when it is let go. 0: none.
 std::uint64_t Discovery::State::deleted_namesake(const File& file) const {
   const auto name = name_in(path_of(file));
   for (const auto* const nameless : {&orphans, &detached_files}) {
@@ -94,10 +87,11 @@ std::uint64_t Discovery::State::deleted_namesake(const File& file) const {
       const auto it = files.find(number);
       if (it == files.end() || it->second.flow != file.flow) continue;
       const File& other = it->second;
-      if (other.names > 0 || !other.moved_to.empty() || other.resting) continue;
-      const bool moved =
-          other.identity.device != file.identity.device && name_in(path_of(other)) == name;
-      if (moved || may_be_rewritten(file, path_of(other), other.identity)) return number;
+      const bool deleted = other.names == 0 && other.moved_to.empty() && !other.resting;
+      if (deleted && other.identity.device != file.identity.device &&
+          name_in(path_of(other)) == name) {
+        return number;
+      }
     }
   }
   return 0;
@@ -345,8 +339,7 @@ void Discovery::State::add_copied(const File& file, std::vector<Former>& formers
   const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
     if (other.flow != file.flow || checkpoint.tail_bytes == 0) return false;
     if (!is_copy_name(names, path, checkpoint) &&
-        !may_have_moved(file.identity, path, checkpoint) &&
-        !may_be_rewritten(file, checkpoint.path, checkpoint.identity)) {
+        !may_have_moved(file.identity, path, checkpoint)) {
       return false;
     }
     formers.push_back({.checkpoint = checkpoint,

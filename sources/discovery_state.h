@@ -247,8 +247,6 @@ struct Discovery::State {
   // discovery_copies.cc: copies that rotation made.
   bool remembers(std::size_t flow) const;
   bool may_be_copy(const File& file) const;
-  bool may_be_rewritten(const File& file, const std::string& path,
-                        const FileIdentity& identity) const;
   std::uint64_t deleted_namesake(const File& file) const;
   std::uint64_t copied_file(std::uint64_t number) const;
   bool look_for_originals(const File& file);

@@ -188,9 +188,8 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
                               : parts_.counters.files_continued_copied;
   counter.add();
   parts_.environment.log.info(
-      compressed_                      ? "compressed file is known from before it was compressed"
-      : known.path == checkpoint_.path ? "file was rewritten, reading on"
-                                       : "file is a copy of one that was read",
+      compressed_ ? "compressed file is known from before it was compressed"
+                  : "file is a copy of one that was read",
       {{"path", checkpoint_.path},
        {"before", known.path},
        {"offset", std::to_string(whole_bytes > 0 ? whole_bytes : known.offset)}});

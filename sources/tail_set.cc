@@ -164,11 +164,7 @@ void TailSet::State::close(FileTail& tail) {
       keep = (parts.options.inflate || parts.options.copies) && resume.tail_bytes > 0;
       resume.gone = keep;
       if (keep) {
-        if (parts.options.copies) {
-          resume.line_ends = turns.recent.line_ends(resume.origin, resume.offset,
-                                                    parts.intake.framer_options().delimiter);
-        }
-        parts.checkpointer.update(resume);
+        parts.checkpointer.update(resume, base::Instant::max(), parts.completes);
       } else {
         parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
       }
