@@ -69,12 +69,19 @@ void FileTail::make_ready() {
 void FileTail::set_timer(base::Instant at) {
   drop_timer();
   timer_ = at;
-  parts_.turns.timers.emplace(at, this);
+  parts_.turns.timers.emplace(at, number_, this);
+}
+
+void FileTail::renumber(std::uint64_t number) {
+  const base::Instant at = timer_;
+  drop_timer();
+  number_ = number;
+  if (at != base::Instant{}) set_timer(at);
 }
 
 void FileTail::drop_timer() {
   if (timer_ == base::Instant{}) return;
-  parts_.turns.timers.erase({timer_, this});
+  parts_.turns.timers.erase({timer_, number_, this});
   timer_ = base::Instant{};
 }
 

@@ -208,7 +208,7 @@ class FileTail final : public pipeline::Source, private Registered {
   }
 
   std::uint64_t number() const { return number_; }
-  void renumber(std::uint64_t number) { number_ = number; }
+  void renumber(std::uint64_t number);
   const Checkpoint& checkpoint() const { return checkpoint_; }
   // Where another FileTail goes on; everything below is settled. Without an origin when time ended
   // the last record: what follows needs a new one.

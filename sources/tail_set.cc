@@ -253,8 +253,8 @@ void TailSet::yield(std::uint64_t number) {
 
 void TailSet::tick(base::Instant now) {
   TailTurns& turns = state_->turns;
-  while (!turns.timers.empty() && turns.timers.begin()->first <= now) {
-    turns.timers.begin()->second->wake();
+  while (!turns.timers.empty() && std::get<0>(*turns.timers.begin()) <= now) {
+    std::get<FileTail*>(*turns.timers.begin())->wake();
   }
   state_->tell_generations();
   for (FileTail* const tail : std::exchange(turns.finished, {})) state_->close(*tail);
@@ -274,7 +274,7 @@ base::Instant TailSet::next_deadline() const {
     return base::Instant{};
   }
   base::Instant next = state_->next_sweep;
-  if (!turns.timers.empty()) next = std::min(next, turns.timers.begin()->first);
+  if (!turns.timers.empty()) next = std::min(next, std::get<0>(*turns.timers.begin()));
   if (state_->catching_up.size() > 1) next = std::min(next, state_->next_look_at_order());
   return next;
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <set>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -22,15 +23,17 @@ namespace sources {
 class FileTail;
 
 struct TailTurns {
-  std::deque<FileTail*> ready;                           // wait for a read, first come first served
-  std::deque<FileTail*> to_inflate;                      // as well, but too many inflate already
-  std::set<std::pair<base::Instant, FileTail*>> timers;  // at most one per tail
-  std::vector<FileTail*> finished;                       // to be closed
-  std::vector<FileTail*> rested;                         // no descriptor, all settled: to be told
-  std::vector<std::uint64_t> released;                   // numbers: no descriptor any more
-  std::size_t held = 0;      // files that wait for the end of older ones
-  bool end_reached = false;  // somebody read to its end for the first time
-  struct Ended {             // a generation that was truncated away
+  std::deque<FileTail*> ready;       // wait for a read, first come first served
+  std::deque<FileTail*> to_inflate;  // as well, but too many inflate already
+  // At most one per tail. Of two at one time the lower number is first, wherever they lie in
+  // memory.
+  std::set<std::tuple<base::Instant, std::uint64_t, FileTail*>> timers;
+  std::vector<FileTail*> finished;      // to be closed
+  std::vector<FileTail*> rested;        // no descriptor, all settled: to be told
+  std::vector<std::uint64_t> released;  // numbers: no descriptor any more
+  std::size_t held = 0;                 // files that wait for the end of older ones
+  bool end_reached = false;             // somebody read to its end for the first time
+  struct Ended {                        // a generation that was truncated away
     Checkpoint checkpoint;
     std::vector<std::uint64_t> marks;
   };
