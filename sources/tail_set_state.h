@@ -46,10 +46,7 @@ class LetGo {
     files_.erase(found);
     // Another reactor may have had it since.
     const Checkpoint& known = remembered.checkpoint;
-    if (std::pair(known.generation, known.offset) <
-        std::pair(checkpoint.generation, checkpoint.offset)) {
-      return;
-    }
+    if (known.seen_us < checkpoint.seen_us) return;
     std::string path = std::move(checkpoint.path);
     checkpoint = known;
     checkpoint.path = std::move(path);
