@@ -31,9 +31,9 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
     text.push_back(sources::encode(checkpoint));
     changes.push_back({.key = text[text.size() - 2], .value = text.back(), .erase = false});
   }
-  for (const std::string& key : write.erase) {
-    if (registrations_.is_stale(key, write.from)) continue;
-    changes.push_back({.key = key, .value = {}, .erase = true});
+  for (const auto& each : write.erase) {
+    if (registrations_.is_stale(each.key, each.origin, write.from)) continue;
+    changes.push_back({.key = each.key, .value = {}, .erase = true});
   }
   if (changes.empty()) {
     answer(0);

@@ -81,7 +81,9 @@ sources::Discovery::Listener Control::listener() {
 void Control::on_forgotten(const sources::Checkpoint& checkpoint) {
   Reactor& reactor = *reactors_.front();
   std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
-  reactor.mailbox().post([&reactor, k = std::move(key)] { reactor.checkpointer().erase(k); });
+  reactor.mailbox().post([&reactor, k = std::move(key), origin = checkpoint.origin] {
+    reactor.checkpointer().erase(k, origin);
+  });
 }
 
 void Control::on_ignored(const sources::Checkpoint& checkpoint) {

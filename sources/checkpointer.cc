@@ -17,6 +17,7 @@ constexpr std::size_t kManyChanges = 256;  // their memory is worth giving back
 // The last thing reported about one key.
 struct Change {
   std::optional<Checkpoint> put;  // empty: erase
+  base::Origin erased = base::Origin::none;
   std::vector<Registered*> waiters;
   bool synced = false;  // even without waiters
   const CompletesCheckpoints* completes = nullptr;
@@ -68,9 +69,9 @@ struct Checkpointer::State {
         if (node.mapped().completes)
           node.mapped().completes->complete(*node.mapped().put, in_write);
         write.put.push_back(*node.mapped().put);
-        write.registers.push_back(node.mapped().synced || !node.mapped().waiters.empty());
+        write.registers.push_back(!node.mapped().waiters.empty());
       } else {
-        write.erase.push_back(node.key());
+        write.erase.push_back({.key = node.key(), .origin = node.mapped().erased});
       }
       write.synced = write.synced || node.mapped().synced || !node.mapped().waiters.empty();
       unanswered.insert(std::move(node));
@@ -144,7 +145,11 @@ void Checkpointer::update_synced(const Checkpoint& checkpoint) {
   change.synced = true;
 }
 
-void Checkpointer::erase(const std::string& key) { state_->change(key).put.reset(); }
+void Checkpointer::erase(const std::string& key, base::Origin origin) {
+  Change& change = state_->change(key);
+  change.put.reset();
+  change.erased = origin;
+}
 
 void Checkpointer::written(std::uint64_t number, int error, base::Instant now) {
   ASSERT(state_->under_way);

@@ -27,8 +27,12 @@ struct CheckpointWrite {
   base::ReactorId from{};
   bool synced = false;  // registrations: done only when durable
   std::vector<Checkpoint> put;
-  std::vector<bool> registers;     // one each of those: the first of its origin
-  std::vector<std::string> erase;  // keys
+  std::vector<bool> registers;  // one each of those: the first of its origin
+  struct Erased {
+    std::string key;
+    base::Origin origin = base::Origin::none;  // of what is erased; none: whatever is there
+  };
+  std::vector<Erased> erase;
 };
 
 // Told when a registration is durable.
@@ -73,8 +77,8 @@ class Checkpointer {
               const CompletesCheckpoints* completes = nullptr);
   // The same, and no shard knows of it: written synced.
   void update_synced(const Checkpoint& checkpoint);
-  // The file is gone and fully read.
-  void erase(const std::string& key);
+  // The file is gone and fully read. `origin`: its; none: whatever is there.
+  void erase(const std::string& key, base::Origin origin = base::Origin::none);
 
   // Answer for write `number`; error: 0 or a positive errno (it is sent again later).
   void written(std::uint64_t number, int error, base::Instant now);

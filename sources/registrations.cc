@@ -10,14 +10,14 @@ bool Registrations::is_stale(const Checkpoint& checkpoint, base::ReactorId from,
     note(key, {.from = from, .origin = checkpoint.origin, .number = ++last_});
     return false;
   }
-  const auto found = entries_.find(key);
-  return found != entries_.end() && found->second.from != from &&
-         found->second.origin != checkpoint.origin;
+  return is_stale(key, checkpoint.origin, from);
 }
 
-bool Registrations::is_stale(const std::string& key, base::ReactorId from) const {
+bool Registrations::is_stale(const std::string& key, base::Origin origin,
+                             base::ReactorId from) const {
+  if (origin == base::Origin::none) return false;
   const auto found = entries_.find(key);
-  return found != entries_.end() && found->second.from != from;
+  return found != entries_.end() && found->second.from != from && found->second.origin != origin;
 }
 
 void Registrations::note(const std::string& key, const Entry& entry) {

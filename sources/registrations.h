@@ -23,10 +23,10 @@ class Registrations {
   static constexpr std::size_t kMost = 4096;
 
   // `from` puts `checkpoint`; `registers`: as the first of its origin. True: it is of a former
-  // file.
+  // file. Without an origin nobody can tell.
   bool is_stale(const Checkpoint& checkpoint, base::ReactorId from, bool registers);
   // `from` erases what is under `key`.
-  bool is_stale(const std::string& key, base::ReactorId from) const;
+  bool is_stale(const std::string& key, base::Origin origin, base::ReactorId from) const;
 
  private:
   struct Entry {

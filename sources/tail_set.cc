@@ -166,7 +166,8 @@ void TailSet::State::close(FileTail& tail) {
       if (keep) {
         parts.checkpointer.update(resume, base::Instant::max(), parts.completes);
       } else {
-        parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity));
+        parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity),
+                                 checkpoint.origin);
       }
     }
   } else {

@@ -30,13 +30,16 @@ TEST_CASE("registrations: what is late about a former file of an inode does not 
   CHECK_FALSE(registrations.is_stale(known(7, 1), kFormer, true));
   CHECK_FALSE(registrations.is_stale(known(7, 2), kPresent, true));
   CHECK(registrations.is_stale(known(7, 1), kFormer, false));
-  CHECK(registrations.is_stale(key(7), kFormer));
+  CHECK(registrations.is_stale(key(7), Origin{1}, kFormer));
   CHECK_FALSE(registrations.is_stale(known(7, 2), kPresent, false));
   CHECK_FALSE(registrations.is_stale(known(7, 0), kPresent, false));  // time ended its last record
-  CHECK_FALSE(registrations.is_stale(key(7), kPresent));
+  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}, kPresent));
   CHECK_FALSE(registrations.is_stale(known(7, 2), kFormer, false));  // it went there
+  CHECK_FALSE(registrations.is_stale(known(7, 0), kFormer, false));
+  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}, kFormer));  // forgotten by who owns none
+  CHECK_FALSE(registrations.is_stale(key(7), Origin::none, kFormer));
   CHECK_FALSE(registrations.is_stale(known(8, 1), kFormer, false));
-  CHECK_FALSE(registrations.is_stale(key(8), kFormer));
+  CHECK_FALSE(registrations.is_stale(key(8), Origin{1}, kFormer));
 }
 
 TEST_CASE("registrations: births tell files apart, and few are remembered",

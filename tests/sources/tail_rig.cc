@@ -181,7 +181,7 @@ void TailRig::answer(int error) {
       const auto key = sources::checkpoint_key(each.flow, each.identity);
       durable_.checkpoints[key] = sources::encode(each);
     }
-    for (const std::string& key : write.erase) durable_.checkpoints.erase(key);
+    for (const auto& each : write.erase) durable_.checkpoints.erase(each.key);
   }
   checkpointer_.written(write.number, error, environment_.clock.monotonic());
 }
