@@ -124,6 +124,9 @@ void PipeTail::drain() {
     if (!drain(present) || !drain(next_fifo_.get())) return;  // the budget's doorbell goes on
   }
   draining_ = false;
+  // Closed now, so that who comes next waits for the next reader.
+  fifo_.reset();
+  next_fifo_.reset();
   lines_.take(0, PipeLines::Due::end, 0);
 }
 
