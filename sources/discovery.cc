@@ -44,12 +44,11 @@ namespace {
 void keep_newest_line_ends(std::vector<Checkpoint>& checkpoints) {
   constexpr std::size_t kMost = 1024;
   if (checkpoints.size() <= kMost) return;
-  std::ranges::nth_element(
-      checkpoints, checkpoints.begin() + kMost, std::greater{},
-      [](const Checkpoint& each) { return std::pair(each.gone, each.seen_us); });
-  for (std::size_t i = kMost; i < checkpoints.size(); ++i) {
-    if (!checkpoints[i].gone) checkpoints[i].line_ends = {};
-  }
+  const auto alive = std::ranges::partition(checkpoints, &Checkpoint::gone);  // of those all
+  if (alive.size() <= kMost) return;
+  const auto old = alive.begin() + kMost;
+  std::ranges::nth_element(alive.begin(), old, alive.end(), std::greater{}, &Checkpoint::seen_us);
+  for (Checkpoint& each : std::ranges::subrange(old, alive.end())) each.line_ends = {};
 }
 
 }  // namespace

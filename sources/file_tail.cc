@@ -170,7 +170,13 @@ bool FileTail::come_to_rest(bool more, bool failed) {
   parts_.counters.files_closed_idle.add();
   phase_ = Phase::resting;
   if (window_.empty()) parts_.turns.rested.push_back(this);
+  put_line_ends_away();
   return true;
+}
+
+// The log keeps its notes in memory, and who rests was not written to for a while.
+void FileTail::put_line_ends_away() {
+  if (window_.empty() && std::exchange(ends_noted_, false)) parts_.checkpointer.update(checkpoint_);
 }
 
 void FileTail::yield() {
@@ -241,7 +247,7 @@ void FileTail::enroll(std::string_view body) {
   checkpoint_.tail_hash = head_hash(witness);
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   phase_ = Phase::registering;
-  parts_.checkpointer.register_origin(checkpoint_, this, parts_.completes);
+  parts_.checkpointer.register_origin(checkpoint_, this, live_ ? parts_.completes : nullptr);
 }
 
 void FileTail::registered() {
@@ -348,6 +354,7 @@ void FileTail::settled(pipeline::Parcel& parcel) {
     parts_.turns.finished.push_back(this);
   } else if (phase_ == Phase::resting) {
     parts_.turns.rested.push_back(this);
+    put_line_ends_away();
   }
 }
 
@@ -362,7 +369,9 @@ void FileTail::report(base::Instant since) {
   checkpoint_.line_ends = {};
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  parts_.checkpointer.update(checkpoint_, since, parts_.completes);
+  // Not of who is caught up with: there may be thousands, and nobody copies them at this moment.
+  ends_noted_ = live_ && parts_.completes != nullptr;
+  parts_.checkpointer.update(checkpoint_, since, ends_noted_ ? parts_.completes : nullptr);
 }
 
 // Those that wait for its end go on; but first for an open group, as long as one may be open.

@@ -373,6 +373,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void tried_former(TailRead& read, std::string_view bytes);
   void take_over(Former& former, std::uint64_t whole_bytes);
   void note_whole_file();
+  void put_line_ends_away();
   base::Instant unfinished_at(base::Instant now);
   base::Result<io::FileStatus> status() const;
   void note(const io::FileStatus& raw) const;
@@ -439,6 +440,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool end_doubted_ = false;        // the file is longer than the last read
   bool at_start_ = false;           // nothing of this generation is delivered
   bool unproven_ = false;           // its first bytes are all that tells that its marks are its own
+  bool live_ = false;               // what was taken last was written after its end was seen
+  bool ends_noted_ = false;         // … and where its lines end is in the log
   bool headed_ = false;             // … but its header was passed, and it is registered
   bool binary_ = false;             // it is set aside
   bool probes_ = false;             // the read under way is a probe

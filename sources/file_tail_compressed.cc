@@ -142,7 +142,11 @@ void FileTail::begin_inflating(Compression compression) {
 }
 
 void FileTail::tried_former(TailRead& read, std::string_view bytes) {
-  if (bytes.size() < search_->next()->bytes && !compressed_) {
+  const bool text_found =
+      search_->seeks_text() && bytes.find_first_not_of('\0') != std::string_view::npos;
+  if (text_found) {
+    // Any byte of it will do.
+  } else if (bytes.size() < search_->next()->bytes && !compressed_) {
     // A copy is complete when its original is gone; so it is the end, or the read was short.
     const auto raw = parts_.environment.files.status(handle_);
     if (!raw || raw->size > search_->next()->from + bytes.size()) {

@@ -54,6 +54,9 @@ FileTail::Continuity FileTail::compare_head(std::string_view bytes) const {
   const std::size_t prefix = prefix_bytes();
   if (bytes.size() < prefix) return shorter_than(offset_);
   const std::string_view text = bytes.substr(prefix);
+  const bool text_before =
+      bytes.substr(0, prefix).find_first_not_of('\0') != std::string_view::npos;
+  if (!tail_known_ && text_before) return Continuity::refilled;  // while its beginning was sought
   // With marks the first bytes were registered.
   if (tail_known_ && marks_.empty()) {
     return open_lines_.empty() ? Continuity::same : compare_open_lines(text);
@@ -87,7 +90,7 @@ bool FileTail::begins_later(std::string_view bytes) const {
 // True: it is not, or the read does not tell.
 bool FileTail::is_another(TailRead& read, std::string_view bytes) {
   Continuity continuity = compare(bytes);
-  const bool doubtful = unproven_ && skipping() && continuity == Continuity::same;
+  const bool doubtful = unproven_ && (at_head() || skipping()) && continuity == Continuity::same;
   if (doubtful && contradicts_marks(bytes.substr(prefix_bytes())))
     continuity = Continuity::refilled;
   if (continuity == Continuity::same) return false;
@@ -128,7 +131,11 @@ bool FileTail::contradicts_marks(std::string_view text) const {
   const pipeline::FramerOptions framer = parts_.intake.framer_options();
   const bool by_time = parts_.options.partial_line_timeout > base::Duration{0};
   const bool by_pages = parts_.options.on_read_error == OnReadError::skip;
-  if (checkpoint_.goes_on || by_time || by_pages || parts_.options.once) return false;
+  if (checkpoint_.goes_on) return false;
+  // Nothing is stored of what is before the text.
+  const auto before_text = [this](std::uint64_t mark) { return mark > 0 && mark <= head_; };
+  if (std::ranges::any_of(marks_, before_text)) return true;
+  if (by_time || by_pages || parts_.options.once) return false;
   return std::ranges::any_of(marks_, [&](std::uint64_t mark) {
     if (mark <= offset_ || mark - offset_ >= text.size()) return false;
     const std::string_view before = text.substr(0, static_cast<std::size_t>(mark - offset_));

@@ -127,7 +127,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   free(read, true);
   if (more < bytes.size() || unreadable) {
     if (tail_known_) parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
-    if (offset_ == 0) head_ = nuls_;
+    if (at_head()) head_ = nuls_;
     offset_ = std::exchange(nuls_, 0);
     seen_end_ = std::max(seen_end_, offset_);
     tail_.fill('\0');
@@ -135,7 +135,11 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
     return;
   }
   const bool growing = compressed_ && compressed_->unfinished();
-  if (at_end && !tail_known_ && !growing) return start_over();  // it has lost its text
+  if (at_end && !tail_known_ && !growing) {  // it has lost its text
+    seen_end_ = offset_;
+    nuls_ = 0;
+    return start_over();
+  }
   seen_end_ = std::max(seen_end_, nuls_);
   if (!at_end) {
     if (bytes.empty() && std::exchange(end_doubted_, true)) {

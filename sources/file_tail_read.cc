@@ -115,10 +115,13 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
     free(read, true);
     return true;
   }
-  if (offset_ == 0 && before_hole(body)) {  // NULs are nothing to know it by
+  const bool nuls = at_head() && body.starts_with('\0') && !delimiter().has_nul();
+  if (nuls && checkpoint_.origin != base::Origin::none) {  // nothing to know it by
+    nuls_ = offset_;
     pass_nuls(read, body);
     return true;
   }
+  if (nuls) body = {};
   if (checkpoint_.origin == base::Origin::none || !has_witness(body)) {
     enroll(body);
     free(read, true);
@@ -148,7 +151,6 @@ void FileTail::know_tail(std::string_view before) {
   std::memcpy(tail_.data(), before.data(), before.size());
   tail_known_ = true;
   marks_new_ = !marks_.empty();
-  checkpoint_.line_ends = {};  // those in memory will do
   parts_.counters.nul_bytes_skipped.add(head_);
 }
 
@@ -366,6 +368,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   const std::string_view tail = before_end.substr(before_end.size() - prefix);
   std::memcpy(tail_.data(), tail.data(), prefix);
   at_start_ = headed_ = false;
+  live_ = reached_end_;
   // One time for both: as long as this parcel is unsettled, others' marks of the file are needed.
   const base::Instant now = parts_.environment.clock.monotonic();
   if (parts_.options.copies) parts_.turns.recent.add(checkpoint_.origin, offset_, before_end);

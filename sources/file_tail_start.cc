@@ -71,11 +71,13 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
     if (at == std::string_view::npos) break;
     end += at + delimiter().size();
   }
-  // With its first record in view it waits for that. The lines of a group may need all the room.
-  const bool all = lines == header_lines_;
+  // With its first record in view, and no hole before that, it waits for it. The lines of a group
+  // may need all the room.
+  const std::size_t text = text_bytes(body);
+  const bool all = lines == header_lines_ && end < text;
   const bool grouping = parts_.intake.group_options() != nullptr;
-  if (all && !grouping && delimiter().find(body.substr(end)) != std::string_view::npos)
-    return false;
+  const auto record = all ? delimiter().find(body.substr(end, text - end)) : std::string_view::npos;
+  if (!grouping && record != std::string_view::npos) return false;
   // A delimiter may have begun.
   if (lines < header_lines_) end = std::max(end, body.size() - (delimiter().size() - 1));
   parts_.counters.header_lines_skipped.add(lines);

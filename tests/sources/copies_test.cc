@@ -195,8 +195,7 @@ TEST_CASE("copies: the hole a log begins with says nothing of whose copy one is"
   scene.append("/log/a.log", hole);
   scene.write(text_of(0, 300));
   scene.start();
-  for (int i = 0; i < 10; ++i) scene.turn();
-  scene.rig->answer();
+  scene.register_all();
   scene.store_unnoted();
   REQUIRE(scene.records().size() == 300);
   scene.stop();

@@ -203,3 +203,20 @@ TEST_CASE("holes: room made in advance waits also in the middle of a line", "[so
   scene.look();
   CHECK(scene.records() == split(text + " a line\nnext\nlast\n"));
 }
+
+TEST_CASE("holes: one behind a header", "[sources][holes]") {
+  const LongLines policy = GENERATE(LongLines::split, LongLines::truncate, LongLines::reject);
+  const std::size_t line = GENERATE(std::size_t{1} << 20, kLine);
+  CAPTURE(policy, line);
+  auto options = with(policy, line, std::size_t{240} << 10);
+  options.tail.header_lines = 1;
+  Scene scene(options);
+  scene.write("/log/a", filled("h,i\n", std::size_t{128} << 10) + numbered(0, 200));
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  CHECK(scene.records() == split(numbered(0, 200)));
+  scene.write("/log/a", "more\n");
+  scene.rig->tails().look_at_all();
+  scene.run();
+  CHECK(scene.records() == split(numbered(0, 200) + "more\n"));
+}

@@ -384,8 +384,7 @@ TEST_CASE("identity: refilled behind a hole like the one it began with, before a
   scene.append("/log/a.log", nuls(hole));
   scene.write(scene::text_of(0, 300));
   scene.start();
-  for (int i = 0; i < 10; ++i) scene.turn();
-  scene.rig->answer();
+  scene.register_all();
   scene.store_unnoted();
   REQUIRE(scene.records().size() == 300);
   scene.stop();
@@ -409,8 +408,7 @@ TEST_CASE("identity: emptied behind a hole, and nothing but one is there when it
   scene.append("/log/a.log", hole);
   scene.write(scene::text_of(0, 300));
   scene.start();
-  for (int i = 0; i < 10; ++i) scene.turn();
-  scene.rig->answer();
+  scene.register_all();
   scene.store_unnoted();
   scene.stop();
   scene.copy("/log/a.log.1");
@@ -419,6 +417,57 @@ TEST_CASE("identity: emptied behind a hole, and nothing but one is there when it
   scene.start();
   scene.run(5s);
   scene.write(scene::text_of(1000, 1010));
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("identity: truncated behind a hole and half a line, refilled behind a longer one",
+          "[sources][identity]") {
+  scene::CopyScene scene;
+  scene.append("/log/a.log", std::string(70'000, '\0') + "abc");
+  scene.start();
+  scene.run(1s);
+  scene.truncate("/log/a.log");
+  scene.append("/log/a.log", std::string(70'003, '\0'));
+  scene.write("rest\n" + scene::text_of(0, 100));
+  scene.register_all();
+  scene.store_unnoted();
+  scene.stop();
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("identity: refilled while nobody looked with the same greeting, behind a hole",
+          "[sources][identity]") {
+  scene::CopyScene scene;
+  const std::string greeting(1200, '=');
+  const std::string text = greeting + "\n" + scene::text_of(0, 60);
+  scene.write(text);
+  scene.start();
+  scene.register_all();
+  scene.store_unnoted();
+  scene.stop();
+  scene.copy("/log/a.log.1");
+  scene.truncate("/log/a.log");
+  scene.append("/log/a.log", std::string(text.size(), '\0'));
+  scene.write(greeting + "\n" + scene::text_of(100, 200));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("identity: room made in advance is known when it was filled and renamed (F02)",
+          "[sources][identity]") {
+  scene::RotationScene scene({"/log/a.log"});
+  scene.append("/log/a.log", std::string(70'000, '\0'));
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  scene.truncate("/log/a.log");
+  scene.write("/log/a.log", scene::text_of(0, 100));
+  REQUIRE(scene.world.disk().rename("/log/a.log", "/log/old") == 0);
+  scene.start();
   scene.run(30s);
   scene.check_exact();
 }

@@ -74,6 +74,13 @@ struct CopyScene : RotationScene {
     rig->tails().look_at_all();
     rig->run();
   }
+  // Everything is registered, nothing delivered.
+  void register_all() {
+    for (int i = 0; i < 30; ++i) {
+      turn();
+      while (rig->writes() > 0) rig->answer();
+    }
+  }
   // The same, and all of it is stored, nothing of it noted.
   void store_unnoted() {
     rig->tails().look_at_all();
