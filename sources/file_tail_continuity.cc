@@ -124,9 +124,10 @@ bool FileTail::has_witness(std::string_view body) const {
          head_hash(body.substr(0, known)) == checkpoint_.tail_hash;
 }
 
-// After a restart its first bytes are what they were, but those may have been few when they were
-// registered. A record of it that is stored ends within a line? Unless something else than lines
-// ends records, its marks are of other bytes. `text`: from the offset on.
+// After a restart the bytes before the offset, or its first ones, are what they were, but those may
+// be a greeting that every run of a program begins with. A record of it that is stored ends within
+// a line? Unless something else than lines ends records, its marks are of other bytes. `text`: from
+// the offset on.
 bool FileTail::contradicts_marks(std::string_view text) const {
   const pipeline::FramerOptions framer = parts_.intake.framer_options();
   const bool by_time = parts_.options.partial_line_timeout > base::Duration{0};

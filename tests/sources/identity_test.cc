@@ -373,6 +373,24 @@ TEST_CASE("identity: refilled behind a greeting that was all when it was registe
   scene.check_exact();
 }
 
+TEST_CASE("identity: refilled behind a greeting that is all that was noted",
+          "[sources][identity]") {
+  scene::CopyScene scene;
+  const std::string greeting = std::string(99, '=') + "\n";
+  scene.write(greeting);
+  scene.start();
+  scene.run(1s);
+  scene.write(scene::text_of(0, 20));
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 21);
+  scene.stop();
+  scene.truncate("/log/a.log");
+  scene.write(greeting + "x" + scene::text_of(1000, 1060));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("identity: refilled behind a hole like the one it began with, before anything was noted",
           "[sources][identity]") {
   const auto nuls = [](std::size_t bytes) { return std::string(bytes, '\0'); };
