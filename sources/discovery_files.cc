@@ -289,7 +289,12 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   const FileIdentity identity = identity_of(status);
   auto it = known.find({flow, identity});
   if (it == known.end()) it = elsewhere;
-  gone_files.erase({flow, identity});  // its inode is another file's now
+  // Its inode is another file's now; or, born at the same time, it was not gone but out of sight.
+  auto gone = gone_files.extract({flow, identity});
+  if (gone && it == known.end() && identity.birth_ns != 0) {
+    gone.mapped().gone = false;
+    it = known.insert_or_assign({flow, identity}, std::move(gone.mapped())).first;
+  }
   if (it != known.end()) {
     Checkpoint checkpoint = std::move(it->second);
     if (it->first.identity != identity) {

@@ -391,6 +391,31 @@ TEST_CASE("identity: refilled behind a greeting that is all that was noted",
   scene.check_exact();
 }
 
+TEST_CASE("identity: taken for deleted while its directory was out of sight, it is known again",
+          "[sources][identity]") {
+  const bool restarted = GENERATE(false, true);
+  CAPTURE(restarted);
+  scene::CopyScene scene(1, {"/log/*/a.log*"});
+  scene.options.tail.close_inactive = 500ms;
+  sim::Disk& disk = scene.world.disk();
+  disk.make_directories("/log/1");
+  scene.write("/log/1/a.log", scene::text_of(0, 100));
+  REQUIRE(disk.make_hard_link("/log/1/a.log.present", "/log/1/a.log") == 0);
+  scene.start();
+  scene.run(5s);
+  REQUIRE(scene.open() == 0);
+  REQUIRE(disk.rename("/log/1/a.log", "/log/1/a.log.7") == 0);
+  REQUIRE(disk.remove("/log/1/a.log.present") == 0);
+  REQUIRE(disk.rename("/log/1", "/away") == 0);
+  scene.run(10s);
+  if (restarted) scene.stop();
+  REQUIRE(disk.rename("/away", "/log/2") == 0);
+  if (restarted) scene.start();
+  scene.write("/log/2/a.log.7", scene::text_of(100, 110));
+  scene.run(100s);
+  scene.check_exact();
+}
+
 TEST_CASE("identity: refilled behind a hole like the one it began with, before anything was noted",
           "[sources][identity]") {
   const auto nuls = [](std::size_t bytes) { return std::string(bytes, '\0'); };
