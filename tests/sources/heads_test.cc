@@ -1,0 +1,161 @@
+// Logs that begin alike: with a greeting, or with a hole. Until more of one is noted its first
+// bytes are all that tells what it is (docs/design/0002-origins-are-drawn.md).
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+#include "tests/sources/rotation_scene.h"
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+}  // namespace
+
+TEST_CASE("heads: refilled behind the greeting it began with, before anything was noted (F04)",
+          "[sources][heads]") {
+  for (const std::size_t greeting : {100, 300, 1000}) {
+    CAPTURE(greeting);
+    scene::CopyScene scene;
+    const std::string first = std::string(greeting - 1, '=') + "\n";
+    scene.write(first + scene::text_of(0, 300));
+    scene.start();
+    for (int i = 0; i < 10; ++i) scene.turn();
+    scene.rig->answer();
+    scene.store_unnoted();
+    REQUIRE(scene.records().size() == 301);
+    scene.stop();
+    scene.truncate("/log/a.log");
+    scene.write(first + scene::text_of(1000, 1600));
+    scene.start();
+    scene.run(30s);
+    scene.check_exact();
+  }
+}
+
+TEST_CASE("heads: refilled behind a greeting that was all when it was registered",
+          "[sources][heads]") {
+  const bool grows = GENERATE(true, false);
+  CAPTURE(grows);
+  scene::CopyScene scene;
+  const std::string greeting = std::string(99, '=') + "\n";
+  scene.write(greeting);
+  scene.start();
+  for (int i = 0; i < 10; ++i) scene.turn();
+  scene.rig->answer();
+  scene.store_unnoted();
+  scene.write(scene::text_of(0, 300));
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 301);
+  scene.stop();
+  if (!grows) {  // it is what it was, and grew: nothing is stored again
+    scene.truncate("/log/a.log");
+    scene.write(greeting);
+  }
+  scene.write("x" + scene::text_of(1000, 1600));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("heads: refilled behind a greeting that is all that was noted", "[sources][heads]") {
+  scene::CopyScene scene;
+  const std::string greeting = std::string(99, '=') + "\n";
+  scene.write(greeting);
+  scene.start();
+  scene.run(1s);
+  scene.write(scene::text_of(0, 20));
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 21);
+  scene.stop();
+  scene.truncate("/log/a.log");
+  scene.write(greeting + "x" + scene::text_of(1000, 1060));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("heads: refilled behind a hole like the one it began with, before anything was noted",
+          "[sources][heads]") {
+  const auto nuls = [](std::size_t bytes) { return std::string(bytes, '\0'); };
+  const std::size_t hole = GENERATE(std::size_t{2000}, std::size_t{70'000});
+  const std::size_t again = GENERATE(std::size_t{1500}, std::size_t{70'000}, std::size_t{71'000});
+  const bool truncated = GENERATE(true, false);
+  CAPTURE(hole, again, truncated);
+  scene::CopyScene scene;
+  scene.append("/log/a.log", nuls(hole));
+  scene.write(scene::text_of(0, 300));
+  scene.start();
+  scene.register_all();
+  scene.store_unnoted();
+  REQUIRE(scene.records().size() == 300);
+  scene.stop();
+  if (truncated) {
+    scene.truncate("/log/a.log");
+    scene.append("/log/a.log", nuls(again));
+  }
+  scene.write(scene::text_of(1000, 1600));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+  // Counted twice where it was looked for behind the first one.
+  const std::uint64_t skipped = scene.counters().nul_bytes_skipped.value();
+  CHECK(skipped == (truncated ? again : hole));
+}
+
+TEST_CASE("heads: emptied behind a hole, and nothing but one is there when it is found",
+          "[sources][heads]") {
+  scene::CopyScene scene;
+  const std::string hole(70'000, '\0');
+  scene.append("/log/a.log", hole);
+  scene.write(scene::text_of(0, 300));
+  scene.start();
+  scene.register_all();
+  scene.store_unnoted();
+  scene.stop();
+  scene.copy("/log/a.log.1");
+  scene.truncate("/log/a.log");
+  scene.append("/log/a.log", hole);
+  scene.start();
+  scene.run(5s);
+  scene.write(scene::text_of(1000, 1010));
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("heads: truncated behind a hole and half a line, refilled behind a longer one",
+          "[sources][heads]") {
+  scene::CopyScene scene;
+  scene.append("/log/a.log", std::string(70'000, '\0') + "abc");
+  scene.start();
+  scene.run(1s);
+  scene.truncate("/log/a.log");
+  scene.append("/log/a.log", std::string(70'003, '\0'));
+  scene.write("rest\n" + scene::text_of(0, 100));
+  scene.register_all();
+  scene.store_unnoted();
+  scene.stop();
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("heads: refilled while nobody looked with the same greeting, behind a hole",
+          "[sources][heads]") {
+  scene::CopyScene scene;
+  const std::string greeting(1200, '=');
+  const std::string text = greeting + "\n" + scene::text_of(0, 60);
+  scene.write(text);
+  scene.start();
+  scene.register_all();
+  scene.store_unnoted();
+  scene.stop();
+  scene.copy("/log/a.log.1");
+  scene.truncate("/log/a.log");
+  scene.append("/log/a.log", std::string(text.size(), '\0'));
+  scene.write(greeting + "\n" + scene::text_of(100, 200));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
