@@ -142,12 +142,15 @@ bool PipeTail::drain(io::Handle pipe) {
     const auto got = parts_.environment.files.read_ready(pipe, room);
     const std::size_t fresh = got ? *got : 0;
     const bool whole = got && fresh == 0;  // all writers left
-    if (whole || fresh > 0) counters_.reads.add();
+    if (got) counters_.reads.add();
+    if (!got && got.error().system != EAGAIN) counters_.read_errors.add();
     drained_bytes_ += fresh;
     lines_.take(fresh, whole && lines_.unfinished() ? PipeLines::Due::end : PipeLines::Due::nothing,
                 credit);
     if (fresh == 0) return true;
   }
+  parts_.environment.log.warn("pipe has more than a stop takes, the rest is left in it",
+                              {{"taken_bytes", std::to_string(drained_bytes_)}});
   return true;
 }
 

@@ -103,6 +103,17 @@ class Scene {
     }
     return true;
   }
+  // Writes lines until no more are read, which without a limit would never be. Their number.
+  std::uint64_t fill(const End& pipe, const std::string& line) {
+    REQUIRE(::fcntl(pipe.descriptor, F_SETFL, O_NONBLOCK) == 0);
+    target_works = false;
+    std::uint64_t written = 0;
+    CHECK(until([&] {
+      while (::write(pipe.descriptor, line.data(), line.size()) > 0) ++written;
+      return errno == EAGAIN && !tail->reading() && rig.budget().starving();
+    }));
+    return written;
+  }
   bool gets(const Lines& lines) {
     const bool enough = until([&] { return rig.records.size() >= lines.size(); });
     CHECK(rig.records == lines);
@@ -227,15 +238,8 @@ TEST_CASE("pipe tail: a stop waits for room in the budget, unless nobody takes a
           "[sources][pipe]") {
   Scene scene(each_backend(), {.budget_bytes = 1 << 20});
   Pipe pipe;
-  REQUIRE(::fcntl(pipe.in->descriptor, F_SETFL, O_NONBLOCK) == 0);
   scene.read_from(pipe.out->descriptor);
-  scene.target_works = false;
-  const std::string line = std::string(1023, 'x') + "\n";
-  std::uint64_t written = 0;
-  CHECK(scene.until([&] {
-    while (::write(pipe.in->descriptor, line.data(), line.size()) > 0) ++written;
-    return !scene.tail->reading() && scene.rig.budget().starving();
-  }));
+  const std::uint64_t written = scene.fill(*pipe.in, std::string(1023, 'x') + "\n");
   scene.tail->stop();
   CHECK(scene.tail->reading());
   if (GENERATE(true, false)) {
@@ -252,18 +256,9 @@ TEST_CASE("pipe tail: a stop waits for room in the budget, unless nobody takes a
 TEST_CASE("pipe tail: does not read what the budget cannot hold", "[sources][pipe]") {
   Scene scene(each_backend(), {.budget_bytes = 1 << 20});
   Pipe pipe;
-  REQUIRE(::fcntl(pipe.in->descriptor, F_SETFL, O_NONBLOCK) == 0);
   scene.read_from(pipe.out->descriptor);
-  scene.target_works = false;
   const std::string line = std::string(1023, 'x') + "\n";
-  std::uint64_t written = 0;
-  // Without a limit this would go on as long as there is memory.
-  const auto fill = [&] {
-    while (::write(pipe.in->descriptor, line.data(), line.size()) > 0) ++written;
-    const bool full = errno == EAGAIN;
-    return full && !scene.tail->reading() && scene.rig.budget().starving();
-  };
-  CHECK(scene.until(fill));
+  const std::uint64_t written = scene.fill(*pipe.in, line);
   CHECK(written * line.size() < 3 << 20);
   scene.target_works = true;
   CHECK(scene.until([&] { return scene.rig.records.size() == written; }));
