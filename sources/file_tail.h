@@ -439,7 +439,6 @@ class FileTail final : public pipeline::Source, private Registered {
   bool marks_doubted_ = false;      // they are beyond its end
   bool end_doubted_ = false;        // the file is longer than the last read
   bool at_start_ = false;           // nothing of this generation is delivered
-  bool unproven_ = false;           // bytes before the offset tell that its marks are its own
   bool live_ = false;               // what was taken last was written after its end was seen
   bool ends_noted_ = false;         // … and where its lines end is in the log
   bool headed_ = false;             // … but its header was passed, and it is registered

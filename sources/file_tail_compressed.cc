@@ -144,16 +144,15 @@ void FileTail::begin_inflating(Compression compression) {
 void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   const bool text_found =
       search_->seeks_text() && bytes.find_first_not_of('\0') != std::string_view::npos;
-  if (text_found) {
-    // Any byte of it will do.
-  } else if (bytes.size() < search_->next()->bytes && !compressed_) {
+  const bool enough = text_found || bytes.size() >= search_->next()->bytes;
+  if (!enough && !compressed_) {
     // A copy is complete when its original is gone; so it is the end, or the read was short.
     const auto raw = parts_.environment.files.status(handle_);
     if (!raw || raw->size > search_->next()->from + bytes.size()) {
       free(read, true);
       return back_off();
     }
-  } else if (bytes.size() < search_->next()->bytes) {
+  } else if (!enough) {
     // Perhaps whoever compresses it is still at it. Nobody waits for ever.
     const auto raw = parts_.environment.files.status(handle_);
     const auto quiet =

@@ -90,9 +90,10 @@ bool FileTail::begins_later(std::string_view bytes) const {
 // True: it is not, or the read does not tell.
 bool FileTail::is_another(TailRead& read, std::string_view bytes) {
   Continuity continuity = compare(bytes);
-  const bool doubtful = unproven_ && (at_head() || skipping()) && continuity == Continuity::same;
-  if (doubtful && contradicts_marks(bytes.substr(prefix_bytes())))
+  const bool doubtful = continuity == Continuity::same && (at_head() || skipping());
+  if (doubtful && contradicts_marks(bytes.substr(prefix_bytes()))) {
     continuity = Continuity::refilled;
+  }
   if (continuity == Continuity::same) return false;
   free(read, true);
   if (continuity == Continuity::refilled) {
@@ -129,14 +130,14 @@ bool FileTail::has_witness(std::string_view body) const {
 // a line? Unless something else than lines ends records, its marks are of other bytes. `text`: from
 // the offset on.
 bool FileTail::contradicts_marks(std::string_view text) const {
-  const pipeline::FramerOptions framer = parts_.intake.framer_options();
-  const bool by_time = parts_.options.partial_line_timeout > base::Duration{0};
-  const bool by_pages = parts_.options.on_read_error == OnReadError::skip;
-  if (checkpoint_.goes_on) return false;
+  if (marks_.empty() || checkpoint_.goes_on) return false;
   // Nothing is stored of what is before the text.
   const auto before_text = [this](std::uint64_t mark) { return mark > 0 && mark <= head_; };
   if (std::ranges::any_of(marks_, before_text)) return true;
+  const bool by_time = parts_.options.partial_line_timeout > base::Duration{0};
+  const bool by_pages = parts_.options.on_read_error == OnReadError::skip;
   if (by_time || by_pages || parts_.options.once) return false;
+  const pipeline::FramerOptions framer = parts_.intake.framer_options();
   return std::ranges::any_of(marks_, [&](std::uint64_t mark) {
     if (mark <= offset_ || mark - offset_ >= text.size()) return false;
     const std::string_view before = text.substr(0, static_cast<std::size_t>(mark - offset_));

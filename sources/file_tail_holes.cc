@@ -38,12 +38,11 @@ bool FileTail::leads_into_hole(std::uint64_t at, std::string_view bytes) const {
          });
 }
 
-// Is what comes next no text? `body`: read from the offset on. At a generation's start any NULs
-// are, behind it those that lead into a hole (F07, F49) and begin where a record may begin: behind
-// a delimiter, or behind the last NUL of a line that was cut.
+// Is what comes next no text? `body`: read from the offset on. Behind a generation's start, where
+// any NULs are none, those that lead into a hole (F07, F49) and begin where a record may begin:
+// behind a delimiter, or behind the last NUL of a line that was cut.
 bool FileTail::before_hole(std::string_view body) const {
   if (!body.starts_with('\0') || delimiter().has_nul()) return false;
-  if (offset_ == 0) return true;
   const std::string_view before(tail_.data(), prefix_bytes());
   if (before.empty()) return leads_into_hole(offset_, body);  // behind what cannot be read
   return (ends_line(before) || before.back() == '\0') && leads_into_hole(offset_, body);

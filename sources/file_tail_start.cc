@@ -17,7 +17,6 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
 void FileTail::expect_start() {
   header_lines_ = offset_ == 0 ? parts_.options.header_lines : 0;
   at_start_ = offset_ == 0 && marks_.empty();
-  unproven_ = !marks_.empty();
   headed_ = false;
 }
 

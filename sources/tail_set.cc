@@ -164,7 +164,8 @@ void TailSet::State::close(FileTail& tail) {
       keep = (parts.options.inflate || parts.options.copies) && resume.tail_bytes > 0;
       resume.gone = keep;
       if (keep) {
-        parts.checkpointer.update(resume, base::Instant::max(), parts.completes);
+        if (parts.options.copies) complete(resume, 1);  // discovery gets it, too
+        parts.checkpointer.update(resume);
       } else {
         parts.checkpointer.erase(checkpoint_key(checkpoint.flow, checkpoint.identity),
                                  checkpoint.origin);
