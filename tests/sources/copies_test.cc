@@ -256,6 +256,51 @@ TEST_CASE("copies: lines behind a copy were read and noted, then the agent was k
   scene.check_exact();
 }
 
+TEST_CASE("copies: as many deleted logs as are remembered hide no places where lines ended",
+          "[sources][copies]") {
+  Copying scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.write(text_of(300, 310));
+  scene.read_unseen();
+  scene.stop();
+  sources::Checkpoint gone = scene.durable.known().front();
+  gone.path = "/log/b";
+  gone.gone = true;
+  gone.line_ends.clear();
+  gone.seen_us -= 1;  // older than what ends now, so those are forgotten first
+  for (std::uint64_t i = 0; i < 1100; ++i) {
+    gone.identity.inode = 1'000'000 + i;
+    gone.origin = base::Origin{i + 1};
+    scene.durable.checkpoints[sources::checkpoint_key(gone.flow, gone.identity)] =
+        sources::encode(gone);
+  }
+  scene.truncate("/log/a.log");
+  scene.write(text_of(400, 405));
+  scene.start();
+  scene.run(30s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: where lines ended is noted of a log that grows, and put away when it rests",
+          "[sources][copies]") {
+  Copying scene;
+  scene.options.tail.close_inactive = 2s;
+  const auto noted = [&scene] { return scene.durable.known().front().line_ends.size(); };
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  CHECK(noted() == 0);  // it was caught up with
+  scene.write(text_of(300, 310));
+  scene.run(1s);
+  CHECK(noted() == sources::kNotedLineEndsMax);
+  scene.run(5s);
+  REQUIRE(scene.open() == 0);
+  CHECK(noted() == 0);
+}
+
 TEST_CASE("copies: truncated and refilled when no more than the header was passed",
           "[sources][copies]") {
   const auto [grouped, header_bytes] =

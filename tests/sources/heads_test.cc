@@ -49,7 +49,7 @@ TEST_CASE("heads: refilled behind a greeting that was all when it was registered
   scene.store_unnoted();
   REQUIRE(scene.records().size() == 301);
   scene.stop();
-  if (!grows) {  // it is what it was, and grew: nothing is stored again
+  if (!grows) {  // else it is what it was, and nothing is stored again
     scene.truncate("/log/a.log");
     scene.write(greeting);
   }
@@ -99,7 +99,6 @@ TEST_CASE("heads: refilled behind a hole like the one it began with, before anyt
   scene.start();
   scene.run(30s);
   scene.check_exact();
-  // Counted twice where it was looked for behind the first one.
   const std::uint64_t skipped = scene.counters().nul_bytes_skipped.value();
   CHECK(skipped == (truncated ? again : hole));
 }

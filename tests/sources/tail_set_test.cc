@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sources/tail_set_state.h"
 #include "tests/sources/tail_scene.h"
 #include "tests/test.h"
 
@@ -163,6 +164,26 @@ TEST_CASE("tail set: start at the end delivers only what comes, also after a res
     scene.look();
   }
   CHECK(scene.records() == Lines{"new"});
+}
+
+TEST_CASE("tail set: of what is known of a file that was let go the later counts",
+          "[sources][tail_set]") {
+  sources::Checkpoint remembered;
+  remembered.identity = {.device = 1, .inode = 7};
+  remembered.offset = 100;
+  remembered.seen_us = 5;
+  const auto taken = [&](std::int64_t seen_us) {
+    sources::LetGo let_go;
+    let_go.remember(remembered, {});
+    sources::Checkpoint checkpoint = remembered;
+    checkpoint.offset = 50;  // it was truncated
+    checkpoint.seen_us = seen_us;
+    std::vector<std::uint64_t> marks;
+    let_go.take(remembered.identity, checkpoint, marks);
+    return checkpoint.offset;
+  };
+  CHECK(taken(4) == 100);
+  CHECK(taken(6) == 50);
 }
 
 TEST_CASE("tail set: a damaged checkpoint's offset beyond the end starts a new generation",
