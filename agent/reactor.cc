@@ -87,13 +87,16 @@ void Reactor::tick() {
 // then there is no sleep, and nobody is made to pay for a wake-up.
 void Reactor::wait_for_work() {
   const bool worked = environment_.io.run_once(base::Duration::zero());
+  if (worked && packing_ != nullptr) packing_->set_free(false);
   if (ringer_.empty()) turns_owed_ = 0;
   if (worked && ++turns_owed_ < kTurnsOwedMax) return;
   turns_owed_ = 0;
   ringer_.ring_all();
   if (worked) return;
   const base::Duration sleep = time_to_sleep();
-  if (sleep != base::Duration::zero() && packing_ != nullptr && packing_->help()) return;
+  const bool free = sleep != base::Duration::zero();
+  if (packing_ != nullptr) packing_->set_free(free);
+  if (free && packing_ != nullptr && packing_->help()) return;
   environment_.io.run_once(sleep);
 }
 

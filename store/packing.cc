@@ -81,6 +81,15 @@ bool PackingSeat::help() {
   return false;
 }
 
+void PackingSeat::set_free(bool free) {
+  if (std::exchange(free_, free) == free) return;
+  board_.free_.fetch_add(free ? 1U : ~0U, std::memory_order_relaxed);
+}
+
+bool PackingSeat::others_free() const {
+  return board_.free_.load(std::memory_order_relaxed) > (free_ ? 1U : 0U);
+}
+
 bool PackingSeat::give_one(Packer& helper) {
   for (const std::atomic<Packing*>& offer : offers_) {
     Packing* const packing = offer.load(std::memory_order_acquire);

@@ -69,6 +69,9 @@ class PackingSeat {
   std::size_t offered_blocks() const { return offered_blocks_; }  // by the last offer
   // Packs one block of another seat's; false: nothing is offered.
   bool help();
+  // This reactor has no work but what others offer. False at first.
+  void set_free(bool free);
+  bool others_free() const;  // some of them; a hint
 
  private:
   bool give_one(Packer& helper);  // any thread
@@ -79,6 +82,7 @@ class PackingSeat {
   std::array<std::atomic<Packing*>, kOffersMax> offers_{};
   std::size_t next_ = 0;  // whom to help next
   std::size_t offered_blocks_ = 0;
+  bool free_ = false;
 };
 
 class PackingBoard {
@@ -92,6 +96,7 @@ class PackingBoard {
   std::deque<PackingSeat> seats_;
   std::move_only_function<void(std::size_t)> offered_;
   std::atomic<std::uint32_t> offers_{0};  // a hint: whether looking is worth it
+  std::atomic<std::uint32_t> free_{0};    // seats; a hint
 };
 
 }  // namespace store

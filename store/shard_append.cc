@@ -86,7 +86,7 @@ void Shard::State::start_write(bool only_settled) {
   }
   group.close();
   if (seat != nullptr && options.compression != Compression::none &&
-      group.block_count() > kPackedPerTurn) {
+      group.block_count() > kPackedAtOnce) {
     phase = Phase::packing;
     packing.begin(environment->io);
     seat->offer(packing);
@@ -101,7 +101,8 @@ void Shard::State::start_write(bool only_settled) {
 
 // One turn's part of a large group.
 void Shard::State::pack_some() {
-  for (std::uint32_t i = 0; i < kPackedPerTurn && packing.pack_one(seat->packer()); ++i) {
+  const std::uint32_t count = seat->others_free() ? kPackedBesideOthers : kPackedPerTurn;
+  for (std::uint32_t i = 0; i < count && packing.pack_one(seat->packer()); ++i) {
   }
   if (packing.all_taken()) seat->withdraw(packing);
   if (packing.done()) write_group();

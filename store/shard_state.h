@@ -54,8 +54,12 @@ struct Shard::State {
   static constexpr std::uint64_t kGroupBytesMax = 8U << 20;
   // Quiet for so long: a settled block is worth its 64 bytes.
   static constexpr base::Duration kSettleAfter = std::chrono::seconds(1);
-  // Compressed in one turn, about half a millisecond: the reactor has other things to do.
-  static constexpr std::uint32_t kPackedPerTurn = 4;
+  // Blocks of a group that nobody else is told of: they are packed before anybody had come.
+  static constexpr std::uint32_t kPackedAtOnce = 4;
+  // In one turn, a quarter of a millisecond: the reactor may have to read, which nobody can do for
+  // it. What it does not pack is left to others, if they are free.
+  static constexpr std::uint32_t kPackedPerTurn = 2;
+  static constexpr std::uint32_t kPackedBesideOthers = 1;
 
   enum class Phase : std::uint8_t { idle, creating, packing, writing, syncing, syncing_directory };
 
