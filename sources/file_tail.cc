@@ -174,6 +174,9 @@ bool FileTail::come_to_rest(bool more, bool failed) {
   return true;
 }
 
+// Of who is caught up with only if there are few: of thousands hardly one is copied at this moment.
+bool FileTail::line_ends_wanted() const { return live_ || parts_.turns.tails <= kFewTails; }
+
 // The log keeps its notes in memory, and who rests was not written to for a while.
 void FileTail::put_line_ends_away() {
   if (window_.empty() && std::exchange(ends_noted_, false)) parts_.checkpointer.update(checkpoint_);
@@ -247,7 +250,8 @@ void FileTail::enroll(std::string_view body) {
   checkpoint_.tail_hash = head_hash(witness);
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   phase_ = Phase::registering;
-  parts_.checkpointer.register_origin(checkpoint_, this, live_ ? parts_.completes : nullptr);
+  parts_.checkpointer.register_origin(checkpoint_, this,
+                                      line_ends_wanted() ? parts_.completes : nullptr);
 }
 
 void FileTail::registered() {
@@ -369,8 +373,7 @@ void FileTail::report(base::Instant since) {
   checkpoint_.line_ends = {};
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  // Not of who is caught up with: there may be thousands, and nobody copies them at this moment.
-  ends_noted_ = live_ && parts_.completes != nullptr;
+  ends_noted_ = line_ends_wanted() && parts_.completes != nullptr;
   parts_.checkpointer.update(checkpoint_, since, ends_noted_ ? parts_.completes : nullptr);
 }
 

@@ -142,6 +142,8 @@ class FileTail final : public pipeline::Source, private Registered {
   static constexpr std::uint32_t kReadRetries = 3;
   static constexpr base::Duration kBackoffMin =
       std::chrono::milliseconds(100);  // after a read error
+  // As many have the places noted where their lines end, also those that were caught up with.
+  static constexpr std::size_t kFewTails = 128;
   // Shorter holes are read like other bytes.
   static constexpr std::uint64_t kHoleBytesMin = std::uint64_t{64} << 10;
   // What is remembered of an open group, should the file lose it.
@@ -373,6 +375,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void tried_former(TailRead& read, std::string_view bytes);
   void take_over(Former& former, std::uint64_t whole_bytes);
   void note_whole_file();
+  bool line_ends_wanted() const;
   void put_line_ends_away();
   base::Instant unfinished_at(base::Instant now);
   base::Result<io::FileStatus> status() const;

@@ -96,6 +96,7 @@ void TailSet::State::forget(const FileTail& tail) {
   leave_order(number);
   count_held();
   tails.erase(number);
+  turns.tails = tails.size();
   turns.end_reached = true;
 }
 
@@ -227,6 +228,7 @@ void TailSet::add(FoundFile found) {
   auto tail = std::make_unique<FileTail>(state_->parts, std::move(found), hold);
   state_->by_identity.emplace(identity, tail.get());
   state_->tails.emplace(number, std::move(tail));
+  state_->turns.tails = state_->tails.size();
   if (waits) state_->held.emplace(number, std::move(after));
   state_->count_held();
   state_->counters.files_opened.add();

@@ -31,6 +31,7 @@ struct TailTurns {
   std::vector<FileTail*> finished;      // to be closed
   std::vector<FileTail*> rested;        // no descriptor, all settled: to be told
   std::vector<std::uint64_t> released;  // numbers: no descriptor any more
+  std::size_t tails = 0;                // all there are
   std::size_t held = 0;                 // files that wait for the end of older ones
   bool end_reached = false;             // somebody read to its end for the first time
   struct Ended {                        // a generation that was truncated away

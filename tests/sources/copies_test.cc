@@ -235,14 +235,19 @@ TEST_CASE("copies: lines behind a copy were read and noted, then the agent was k
   const int lines = GENERATE(1, 30, 60);
   const int kills = GENERATE(0, 1, 2);
   const int turns = GENERATE(1, 3, 6, 10);
-  CAPTURE(lines, kills, turns);
+  const bool at_once = GENERATE(false, true);  // all of it, after a start
+  const bool noted = GENERATE(false, true);    // else it is only stored
+  CAPTURE(lines, kills, turns, at_once, noted);
   Copying scene;
   scene.write(text_of(0, 300));
   scene.start();
-  scene.run(1s);
+  for (int i = 0; at_once && i < 10; ++i) scene.turn();  // it is found, and not registered yet
+  if (!at_once) scene.run(1s);
   scene.copy("/log/a.log.1");
   scene.write(text_of(300, 300 + lines));
   scene.read_unseen();
+  if (noted) scene.note_unseen();
+  CHECK((scene.durable.known().at(0).offset == text_of(0, 300 + lines).size()) == noted);
   scene.stop();
   scene.truncate("/log/a.log");
   scene.write(text_of(400, 405));
@@ -286,13 +291,21 @@ TEST_CASE("copies: as many deleted logs as are remembered hide no places where l
 
 TEST_CASE("copies: where lines ended is noted of a log that grows, and put away when it rests",
           "[sources][copies]") {
+  const bool many = GENERATE(false, true);
   Copying scene;
   scene.options.tail.close_inactive = 2s;
-  const auto noted = [&scene] { return scene.durable.known().front().line_ends.size(); };
+  const auto noted = [&scene] {
+    for (const sources::Checkpoint& each : scene.durable.known()) {
+      if (each.path == "/log/a.log") return each.line_ends.size();
+    }
+    return std::size_t{0};
+  };
   scene.write(text_of(0, 300));
+  for (int i = 0; many && i < 130; ++i) scene.append("/log/a.log-other" + std::to_string(i), "x\n");
   scene.start();
   scene.run(1s);
-  CHECK(noted() == 0);  // it was caught up with
+  // It was caught up with: noted, unless there are many.
+  CHECK(noted() == (many ? 0 : sources::kNotedLineEndsMax));
   scene.write(text_of(300, 310));
   scene.run(1s);
   CHECK(noted() == sources::kNotedLineEndsMax);

@@ -74,6 +74,10 @@ struct CopyScene : RotationScene {
     rig->tails().look_at_all();
     rig->run();
   }
+  void note_unseen() {
+    world.clock().advance(sources::Checkpointer::kWriteInterval);
+    rig->run();
+  }
   // Everything is registered, nothing delivered.
   void register_all() {
     for (int i = 0; i < 30; ++i) {
