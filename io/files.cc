@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -92,6 +93,23 @@ base::Result<FileStatus> status_at(const std::string& path, int flags) {
   return fail(errno, "status of " + path);
 }
 
+// What one of inotify's limits is at present, if it was `met`.
+std::string limit(const char* name, bool met) {
+  if (!met) return {};
+  const int error = errno;
+  std::string text;
+  const int handle =
+      ::open((std::string("/proc/sys/fs/inotify/") + name).c_str(), O_RDONLY | O_CLOEXEC);
+  std::array<char, 32> digits{};
+  const ssize_t count = handle < 0 ? -1 : ::read(handle, digits.data(), digits.size());
+  if (handle >= 0) ::close(handle);
+  for (ssize_t i = 0; i < count && std::isdigit(digits[static_cast<std::size_t>(i)]) != 0; ++i) {
+    text += digits[static_cast<std::size_t>(i)];
+  }
+  errno = error;
+  return text.empty() ? text : " (fs.inotify." + std::string(name) + " is " + text + ")";
+}
+
 std::string number(Handle handle) { return "descriptor " + std::to_string(handle); }
 
 class RealFiles final : public Files {
@@ -166,13 +184,15 @@ class RealFiles final : public Files {
 
   base::Result<Handle> open_watch() override {
     const int handle = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (handle < 0) return fail(errno, "inotify");
+    if (handle < 0) return fail(errno, "inotify" + limit("max_user_instances", errno == EMFILE));
     return handle;
   }
 
   base::Result<int> add_watch(Handle watch, const std::string& directory) override {
     const int number = ::inotify_add_watch(watch, directory.c_str(), kWatchMask);
-    if (number < 0) return fail(errno, "watch " + directory);
+    if (number < 0) {
+      return fail(errno, "watch " + directory + limit("max_user_watches", errno == ENOSPC));
+    }
     return number;
   }
 

@@ -104,14 +104,11 @@ Discovery::Discovery(const io::Environment& environment, std::vector<Flow> flows
 Discovery::~Discovery() = default;
 
 void Discovery::start() {
-  if (auto handle = state_->environment.files.open_watch()) {
-    state_->watch_handle = io::UniqueHandle(state_->environment.files, *handle);
-  } else {
-    state_->counters.watch_errors.add();
+  if (const auto opened = state_->open_watch(); !opened) {
     state_->warned_of_limit = true;
     state_->environment.log.warn(
         "files cannot be watched, searching them all the time; raise fs.inotify.max_user_instances",
-        {{"error", handle.error().message}});
+        {{"error", opened.error().message}});
   }
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
   state_->forget_outdated();
@@ -133,6 +130,7 @@ void Discovery::tick(base::Instant now) {
   if (state_->stopped) return;
   if (state_->next_scan <= now) {
     state_->next_scan = now + state_->reconcile_interval;
+    state_->watch_again();
     state_->try_more();
     if (state_->next_unmatched <= now) {  // files that were let go may have grown since
       state_->next_unmatched = now + state_->reconcile_interval;

@@ -13,6 +13,24 @@ constexpr auto kScanDelay = std::chrono::milliseconds(20);
 
 }  // namespace
 
+base::Result<void> Discovery::State::open_watch() {
+  auto handle = environment.files.open_watch();
+  if (!handle) {
+    counters.watch_errors.add();
+    return std::unexpected(handle.error());
+  }
+  watch_handle = io::UniqueHandle(environment.files, *handle);
+  return {};
+}
+
+// There was none to be had, or it broke. The scan that follows watches all directories.
+void Discovery::State::watch_again() {
+  if (watch_handle || receiving || !open_watch()) return;
+  warned_of_limit = false;
+  environment.log.info("files are watched again");
+  receive();
+}
+
 void Discovery::State::receive() {
   if (!watch_handle || stopped) return;
   events.resize(kEventBytes);

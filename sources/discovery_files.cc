@@ -48,7 +48,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   Name& entry = directory.names[name];
   entry.listing = directory.listing;
   if (!status) {
-    cannot_open(path, entry, status.error());
+    cannot_open(path, entry, status.error(), shut_by(status.error(), path));
     return;
   }
   entry.inode = inode;
@@ -328,14 +328,19 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   return checkpoint;
 }
 
-void Discovery::State::cannot_open(const std::string& path, Name& entry, const base::Error& error) {
+void Discovery::State::cannot_open(const std::string& path, Name& entry, const base::Error& error,
+                                   std::string_view shut) {
   const int code = error.system == 0 ? EIO : error.system;
   if (code != EACCES && code != EPERM) {
     counters.scan_errors.add();
     scan_soon(kRetryInterval);
   }
-  if (entry.error != code) {
-    environment.log.warn("file cannot be opened", {{"path", path}, {"error", std::strerror(code)}});
+  constexpr std::string_view kMessage = "file cannot be opened";
+  const char* const text = std::strerror(code);
+  if (entry.error != code && shut.empty()) {
+    environment.log.warn(kMessage, {{"path", path}, {"error", text}});
+  } else if (entry.error != code) {
+    environment.log.warn(kMessage, {{"path", path}, {"error", text}, {"needs_x", std::string(shut)}});
   }
   set_error(entry, code);
 }

@@ -1,6 +1,7 @@
 // Scanning: walks the directories patterns can match in, watches and lists them.
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "sources/discovery_state.h"
 #include "sources/paths.h"
@@ -8,8 +9,8 @@
 namespace sources {
 namespace {
 
-constexpr std::size_t kDepthMax =
-    128;  // of directories, for `**` below something that grows by itself
+// Of directories: as deep as a path can be. Links that lead back are cut before.
+constexpr std::size_t kDepthMax = 2048;
 
 bool is_below(const std::string& path, const std::string& directory) {
   if (directory == "/") return true;
@@ -109,11 +110,18 @@ bool Discovery::State::excluded(const std::string& path, const io::FileStatus* s
                    std::pair{status->device, status->inode}) != excluded_inodes.end();
 }
 
-void Discovery::State::could_not_look(const std::string& path, const base::Error& error) {
+// `shut`: the directory whose search permission is missing, if that is the reason.
+void Discovery::State::could_not_look(const std::string& path, const base::Error& error,
+                                      std::string_view shut) {
   counters.scan_errors.add();
   uncertain.push_back(path);
   if (!unsearchable.insert(path).second) return;
-  environment.log.warn("directory cannot be searched", {{"path", path}, {"error", error.message}});
+  constexpr std::string_view kMessage = "directory cannot be searched";
+  if (shut.empty()) {
+    environment.log.warn(kMessage, {{"path", path}, {"error", error.message}});
+  } else {
+    environment.log.warn(kMessage, {{"path", path}, {"error", error.message}, {"needs_x", std::string(shut)}});
+  }
 }
 
 void Discovery::State::scan() {
@@ -140,7 +148,8 @@ void Discovery::State::visit(const std::string& path, GlobStates states, bool de
   if (states.empty() || walk_stack.size() >= kDepthMax) return;
   const auto status = environment.files.status(path, true);
   if (!status) {
-    if (!not_there(status.error())) could_not_look(path, status.error());
+    if (!not_there(status.error()))
+      could_not_look(path, status.error(), shut_by(status.error(), path));
     return;
   }
   if (status->kind != io::FileKind::directory || excluded(path, &*status)) return;
@@ -197,8 +206,13 @@ void Discovery::State::descend(const std::string& path, const GlobStates& states
 void Discovery::State::list(Directory& directory, bool deep) {
   const auto entries = environment.files.list(directory.path);
   if (!entries) {
-    if (!not_there(entries.error())) could_not_look(directory.path, entries.error());
-    return;  // if it is gone, nobody visits it in the next scan
+    if (not_there(entries.error())) return;  // nobody visits it in the next scan
+    if (entries.error().system == EACCES && look_by_name(directory, deep)) {
+      unsearchable.erase(directory.path);
+    } else {
+      could_not_look(directory.path, entries.error());
+    }
+    return;
   }
   unsearchable.erase(directory.path);
   directory.listing = ++listings;
@@ -217,6 +231,25 @@ void Discovery::State::list(Directory& directory, bool deep) {
     if (!there.contains(name)) gone.push_back(name);
   }
   for (const std::string& name : gone) forget_compressed(directory, name);
+}
+
+// Who may search a directory but not read it finds what he knows the name of (F29). False: some
+// patterns name nothing.
+bool Discovery::State::look_by_name(Directory& directory, bool deep) {
+  bool all = true;
+  std::set<std::string> names;
+  for (const GlobState& state : directory.states) {
+    const std::string& part = patterns[state.pattern].parts[state.part];
+    if (has_wildcard(part)) {
+      all = false;
+    } else {
+      names.insert(part);
+    }
+  }
+  for (const std::string& name : names) {
+    entry(directory, {.name = name, .inode = 0, .kind = io::FileKind::unknown}, deep);
+  }
+  return all;
 }
 
 void Discovery::State::entry(Directory& directory, const io::DirectoryEntry& each, bool deep) {

@@ -12,6 +12,7 @@ namespace {
 
 // A file rotated away while we were stopped and fully read may still be written to for a while.
 constexpr auto kLateWriters = std::chrono::minutes(1);
+constexpr std::size_t kDirectoriesBelowMax = 1024;
 
 }  // namespace
 
@@ -30,10 +31,36 @@ bool Discovery::State::find_unmatched() {
     if (directory->listing > 0) places.insert(path);
   }
   std::unordered_set<std::string> searched;
-  const bool all = search(wanted, places, searched);
+  bool all = search(wanted, places, searched);
+  if (!searched_below) {
+    searched_below = search_below(wanted, searched);
+    all = all && searched_below;
+  }
   forget_gone(searched);
   seen.clear();
   return all;
+}
+
+// While we were stopped somebody may have moved it to a directory in its own, as `old/`.
+bool Discovery::State::search_below(const Wanted& wanted,
+                                    std::unordered_set<std::string>& searched) {
+  std::unordered_set<std::string> above;
+  for (const auto& [file, checkpoint] : known) {
+    if (!seen.contains(file)) above.insert(directory_in(checkpoint.path));
+  }
+  bool all = true;
+  std::unordered_set<std::string> below;
+  for (const std::string& place : above) {
+    const auto entries = environment.files.list(place);
+    all = all && (entries || not_there(entries.error()));
+    if (!entries) continue;
+    for (const io::DirectoryEntry& each : *entries) {
+      const std::string path = (place == "/" ? place : place + "/") + each.name;
+      const bool wanted_there = each.kind == io::FileKind::directory && !searched.contains(path);
+      if (wanted_there && below.size() < kDirectoriesBelowMax) below.insert(path);
+    }
+  }
+  return search(wanted, below, searched) && all;
 }
 
 // What is in `known` and found in one of the places is taken, or noted in `seen`.

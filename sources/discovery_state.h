@@ -181,6 +181,7 @@ struct Discovery::State {
   void visit(const std::string& path, GlobStates states, bool deep);
   void descend(const std::string& path, const GlobStates& states, bool deep);
   void list(Directory& directory, bool deep);
+  bool look_by_name(Directory& directory, bool deep);
   void entry(Directory& directory, const io::DirectoryEntry& entry, bool deep);
   GlobStates closure(GlobStates states) const;
   GlobStates below(const GlobStates& states, std::string_view name) const;
@@ -193,7 +194,8 @@ struct Discovery::State {
   void unwatch(Directory& directory);
   void drop(Directory& directory);
   void drop_unvisited();
-  void could_not_look(const std::string& path, const base::Error& error);
+  void could_not_look(const std::string& path, const base::Error& error,
+                      std::string_view shut = {});
 
   // discovery_files.cc: names and files.
   void examine(Directory& directory, const std::string& name, std::uint64_t inode, bool symlink,
@@ -206,7 +208,8 @@ struct Discovery::State {
   std::optional<Known::iterator> known_elsewhere(std::size_t flow, const FileIdentity& identity);
   Checkpoint starting_point(std::size_t flow, const std::string& path, const io::FileStatus& status,
                             Known::iterator elsewhere);
-  void cannot_open(const std::string& path, Name& entry, const base::Error& error);
+  void cannot_open(const std::string& path, Name& entry, const base::Error& error,
+                   std::string_view shut = {});
   void set_error(Name& entry, int error);
   void set_not_regular(const std::string& path, Name& entry, bool value);
   void unbind(Name& entry, std::size_t at);
@@ -223,6 +226,7 @@ struct Discovery::State {
   bool find_unmatched();
   bool search(const Wanted& wanted, const std::unordered_set<std::string>& places,
               std::unordered_set<std::string>& searched);
+  bool search_below(const Wanted& wanted, std::unordered_set<std::string>& searched);
   bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
   bool take_unmatched(const std::string& path, const FlowFile& wanted);
   void forget_gone(const std::unordered_set<std::string>& searched);
@@ -287,6 +291,8 @@ struct Discovery::State {
   std::pair<Directory*, std::string> name_of(std::uint64_t number);
 
   // discovery_events.cc: watches.
+  base::Result<void> open_watch();
+  void watch_again();
   void receive();
   void received(std::int64_t result);
   void handle(const io::WatchEvent& event);
@@ -373,6 +379,7 @@ struct Discovery::State {
   base::Instant serve_at{};  // the system had no descriptor: not before then
   bool warned_of_descriptors = false;
   bool starting = true;
+  bool searched_below = false;   // for files that were moved while we were stopped
   bool search_unmatched = true;  // some place could not be looked at yet
 
   io::UniqueHandle watch_handle;

@@ -17,6 +17,11 @@ inline std::string directory_in(std::string_view path) {
   return std::string(slash == 0 || slash == std::string_view::npos ? "/" : path.substr(0, slash));
 }
 
+// Nobody may look at `path` because the directory it is in may not be searched: that directory.
+inline std::string shut_by(const base::Error& error, std::string_view path) {
+  return error.system == EACCES ? directory_in(path) : std::string();
+}
+
 // Somebody looked, and there is no such file. Any other error says only that nobody could look
 // (F30).
 inline bool not_there(const base::Error& error) {

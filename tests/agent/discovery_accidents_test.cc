@@ -150,6 +150,69 @@ TEST_CASE("accidents: a directory's permission goes and comes back", "[agent][pr
   CHECK(place.stores(lines));
 }
 
+TEST_CASE("accidents: a directory that may be searched and not read", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  const mode_t shut = GENERATE(0000, 0600);
+  CAPTURE(backend, shut);
+  const LogPlace place(with(backend, {"logs/*.log", "logs/sub/deep/a.log"}));
+  const std::string command = process::without_override() + place.command();
+  const std::string sub = place.path("logs/sub");
+  fs::create_directories(sub + "/deep");
+  Lines lines = {"a 1"};
+  place.write("logs/sub/deep/a.log", "a 1\n");
+  ::chmod((sub + "/deep").c_str(), 0300);
+  ::chmod(sub.c_str(), 0300);
+  {
+    const Background agent(command, place.log_path());
+    REQUIRE(place.stores(lines));
+    CHECK_FALSE(contains(place.log(), "cannot be"));
+    ::chmod(sub.c_str(), shut);
+    place.append("logs/sub/deep/a.log", "a 2\n");
+    lines.push_back("a 2");
+    REQUIRE(place.stores(lines));  // open since
+    ::chmod(sub.c_str(), 0300);
+    fs::rename(sub + "/deep/a.log", sub + "/deep/a.log.1");
+    place.append("logs/sub/deep/a.log.1", "a 3\n");
+    place.write("logs/sub/deep/a.log", "b 1\n");
+    lines.insert(lines.end(), {"a 3", "b 1"});
+    REQUIRE(place.stores(lines));
+  }
+  ::chmod(sub.c_str(), shut);
+  place.append("logs/sub/deep/a.log", "b 2\n");
+  CHECK(contains(process::shell(command + " --once"), "needs_x=" + sub));
+  ::chmod(sub.c_str(), 0300);
+  lines.push_back("b 2");
+  place.once();
+  CHECK(place.stores(lines));
+  ::chmod(sub.c_str(), 0700);
+  ::chmod((sub + "/deep").c_str(), 0700);
+}
+
+TEST_CASE("accidents: renamed out of the pattern while nobody looked", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  const std::string to = GENERATE("app.1", "old/app.1");
+  CAPTURE(backend, to);
+  const LogPlace place(with(backend, {"logs/app.log"}));
+  fs::create_directory(place.path("logs/old"));
+  Lines lines = {"read"};
+  place.write("logs/app.log", "read\n");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(lines));
+  }
+  std::string unread;
+  for (int i = 0; i < 1000; ++i) {
+    lines.push_back("unread " + std::to_string(i));
+    unread += lines.back() + "\n";
+  }
+  place.append("logs/app.log", unread);
+  fs::rename(place.path("logs/app.log"), place.path("logs/" + to));
+  place.write("logs/app.log", "new\n");
+  lines.push_back("new");
+  place.once();
+  CHECK(place.stores(lines));
+}
+
 TEST_CASE("accidents: loops of links end, and a file of many names is read once",
           "[agent][process]") {
   const std::string backend = GENERATE("auto", "epoll", "poll");

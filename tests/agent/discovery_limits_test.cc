@@ -133,8 +133,27 @@ TEST_CASE("limits: directories beyond the number of watches are polled", "[agent
     place.append("logs/" + std::to_string(i) + "/a.log", lines.back() + "\n");
   }
   CHECK(place.stores(lines));
-  CHECK(count(place.log(), "max_user_watches") == 1);
+  CHECK(count(place.log(), "cannot be watched") == 1);
   CHECK(process::watches(agent.pid()) == 3);
+}
+
+TEST_CASE("limits: without any watch everything is polled", "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll");
+  const std::string none = "unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_inotify_instances; ";
+  if (process::shell(none + "'").exit_code != 0) {
+    std::cout << "SKIPPED: no user namespace with a limit of its own\n";
+    return;
+  }
+  const LogPlace place(with(backend));
+  Lines lines = {"a 1"};
+  place.write("logs/a.log", "a 1\n");
+  const Background agent(none + "exec " + place.command() + "'", place.log_path());
+  REQUIRE(place.stores(lines));
+  place.append("logs/a.log", "a 2\n");
+  place.write("logs/b.log", "b 1\n");
+  lines.insert(lines.end(), {"a 2", "b 1"});
+  CHECK(place.stores(lines));
+  CHECK(count(place.log(), "fs.inotify.max_user_instances is ") == 1);
 }
 
 // Hidden until tails give descriptors back: those that are followed take all of them, the store

@@ -56,6 +56,7 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
   std::uint32_t agent_opens = 0;  // of them; the others are writers'
   bool locked = false;
   bool denied = false;                // our program may neither open nor search it
+  bool unlisted = false;              // a directory that our program may search and not read
   std::uint32_t handles = 0;          // changes when what was opened before becomes stale (ESTALE)
   std::string link_target;            // of a symlink: an absolute path
   std::shared_ptr<Fifo> fifo;         // of a FIFO

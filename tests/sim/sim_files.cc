@@ -151,7 +151,7 @@ base::Result<std::vector<io::DirectoryEntry>> SimFiles::list(const std::string& 
     return fail_system(EACCES, "list " + path);
   }
   const NodeRef node = machine_.disk.find(path);
-  if (machine_.disk.refuses(path) || (node != nullptr && node->denied)) {
+  if (machine_.disk.refuses(path) || (node != nullptr && (node->denied || node->unlisted))) {
     return fail_system(EACCES, "list " + path);
   }
   if (node == nullptr) return fail_system(ENOENT, "list " + path);
@@ -293,6 +293,9 @@ base::Result<io::Handle> SimFiles::lock(const std::string& path) {
 
 base::Result<io::Handle> SimFiles::open_watch() {
   if (gone()) return fail_system(EIO, "inotify_init");
+  if (machine_.faults.strike(machine_.faults.plan("").open_error)) {
+    return fail_system(EMFILE, "inotify_init");
+  }
   auto opened = std::make_shared<Descriptor>();
   opened->watch = std::make_shared<WatchQueue>(machine_.faults);
   opened->plan = &machine_.faults.plan("");
@@ -305,7 +308,7 @@ base::Result<int> SimFiles::add_watch(io::Handle watch, const std::string& direc
   const FaultPlan& plan = machine_.faults.plan(directory);
   if (machine_.faults.strike(plan.open_error)) return fail_system(ENOSPC, "watch " + directory);
   const NodeRef node = machine_.disk.find(directory);
-  if (machine_.disk.refuses(directory) || (node != nullptr && node->denied)) {
+  if (machine_.disk.refuses(directory) || (node != nullptr && (node->denied || node->unlisted))) {
     return fail_system(EACCES, "watch " + directory);
   }
   if (node == nullptr) return fail_system(ENOENT, "watch " + directory);

@@ -1,128 +1,13 @@
 // Discovery on a simulated machine, with events, without them, and when it cannot look.
-#include "sources/discovery.h"
-
-#include <map>
-#include <memory>
-#include <optional>
-#include <set>
-#include <string>
-#include <vector>
-
-#include "tests/sim/sim_world.h"
-#include "tests/test.h"
+#include "tests/sources/discovery_scene.h"
 
 namespace {
 
 using namespace std::chrono_literals;
+using scene::flow;
+using scene::Paths;
 using sources::Checkpoint;
-using Paths = std::set<std::string>;
-
-sources::Discovery::Flow flow(std::vector<std::string> patterns,
-                              std::vector<std::string> exclude = {}) {
-  return {.name = "flow",
-          .files = {.patterns = std::move(patterns),
-                    .exclude = std::move(exclude),
-                    .start = sources::Start::end,
-                    .reconcile_interval = 30s},
-          .fingerprint = 9,
-          .first_start = true};
-}
-
-// Listens to one Discovery and plays the reactors.
-struct Scene {
-  explicit Scene(std::vector<sources::Discovery::Flow> given, std::uint64_t seed = 1)
-      : world(seed), flows(std::move(given)) {
-    world.disk().make_directories("/log");
-    world.faults().set("", {});  // a watch follows the rule that was there when it began
-  }
-  ~Scene() { stop(); }
-
-  void start() {
-    process = world.start_process();
-    environment.emplace(process->environment());
-    discovery.emplace(
-        *environment, flows, known, std::vector<std::string>{"/log/data"},
-        sources::Discovery::Listener{
-            .found =
-                [this](std::size_t index, sources::FoundFile f) {
-                  environment->files.close(f.handle);
-                  f.handle = io::kNoHandle;
-                  order.push_back(f.checkpoint.path);
-                  open[f.number] = index;
-                  found.push_back(std::move(f));
-                },
-            .look =
-                [this](std::size_t index, std::uint64_t number) {
-                  CHECK(open.at(number) == index);
-                  looks.push_back(number);
-                },
-            .detached =
-                [this](std::size_t index, std::uint64_t number, std::string path) {
-                  CHECK(open.at(number) == index);
-                  detached[number] = std::move(path);
-                },
-            .forgotten = [this](std::size_t, const Checkpoint& c) { forgotten.push_back(c); }});
-    discovery->start();
-  }
-  void stop() {
-    if (!discovery) return;
-    discovery->stop();
-    while (!discovery->idle()) {
-      process->io().run_once(0s);
-      world.clock().advance(1ms);
-    }
-    discovery.reset();
-    environment.reset();
-    process.reset();
-  }
-  void run(base::Duration time = 100ms) {
-    for (const base::Instant end = world.clock().monotonic() + time;
-         world.clock().monotonic() < end;) {
-      world.clock().advance(5ms);
-      process->io().run_once(0s);
-      discovery->tick(world.clock().monotonic());
-    }
-  }
-  void put(const std::string& path, std::string_view bytes = "x\n") {
-    world.disk().put(path, bytes);
-  }
-  void append(const std::string& path) { world.disk().append(*world.disk().find(path), "more\n"); }
-  Paths paths() const {
-    Paths all;
-    for (const auto& each : found) all.insert(each.checkpoint.path);
-    return all;
-  }
-  std::uint64_t number(const std::string& path) const {
-    for (auto it = found.rbegin(); it != found.rend(); ++it) {
-      if (it->checkpoint.path == path) return it->number;
-    }
-    return 0;
-  }
-  Checkpoint checkpoint(const std::string& path, std::uint64_t offset) {
-    Checkpoint made;
-    made.flow = "flow";
-    made.identity = sources::identity_of(world.disk().status(*world.disk().find(path)));
-    made.path = path;
-    made.origin = base::Origin{77};
-    made.flow_fingerprint = 9;
-    made.offset = offset;
-    made.seen_us = world.clock().wall().time_since_epoch().count();
-    return made;
-  }
-
-  sim::SimWorld world;
-  std::vector<sources::Discovery::Flow> flows;
-  std::vector<Checkpoint> known;
-  std::unique_ptr<sim::Process> process;
-  std::optional<io::Environment> environment;
-  std::optional<sources::Discovery> discovery;
-  std::vector<sources::FoundFile> found;
-  std::vector<std::string> order;
-  std::vector<std::uint64_t> looks;
-  std::map<std::uint64_t, std::size_t> open;
-  std::map<std::uint64_t, std::string> detached;
-  std::vector<Checkpoint> forgotten;
-};
+using Scene = scene::DiscoveryScene;
 
 }  // namespace
 
@@ -320,7 +205,7 @@ TEST_CASE("discovery: could not look is not gone (F30)", "[sources][discovery]")
 
 TEST_CASE("discovery: a file renamed while nobody looked is found by its inode (F02)",
           "[sources][discovery]") {
-  Scene scene({flow({"/log/a", "/log/old/nothing"})});
+  Scene scene({flow({"/log/a"})});
   scene.put("/log/a", "123456");
   scene.known.push_back(scene.checkpoint("/log/a", 3));
   scene.world.disk().make_directories("/log/old");

@@ -1,0 +1,63 @@
+// What discovery does where it is refused a part of what it wants.
+#include "tests/sources/discovery_scene.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using scene::flow;
+using scene::Paths;
+using Scene = scene::DiscoveryScene;
+
+}  // namespace
+
+TEST_CASE("discovery: a directory that may be searched and not read (F29)",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/d/a.log", "/log/d/e/*.log", "/log/w/*.log"})});
+  scene.put("/log/d/a.log");
+  scene.put("/log/d/other.log");
+  scene.put("/log/d/e/b.log");
+  scene.put("/log/w/c.log");
+  scene.world.disk().find("/log/d")->unlisted = true;
+  scene.world.disk().find("/log/w")->unlisted = true;
+  scene.start();
+  CHECK(scene.paths() == Paths{"/log/d/a.log", "/log/d/e/b.log"});
+  CHECK(scene.discovery->counters().scan_errors.value() == 1);  // w
+  scene.world.disk().rename("/log/d/a.log", "/log/d/a.log.1");
+  scene.put("/log/d/a.log");
+  scene.append("/log/d/e/b.log");
+  scene.run(6s);
+  CHECK(scene.found.size() == 3);
+  CHECK(scene.detached.size() == 1);
+  scene.looks.clear();
+  scene.append("/log/d/a.log");
+  scene.run(6s);
+  CHECK(std::ranges::count(scene.looks, scene.number("/log/d/a.log")) > 0);
+}
+
+TEST_CASE("discovery: a watch that could not be had is tried again (F26)", "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.world.faults().set("", {.open_error = 1});
+  scene.put("/log/a");
+  scene.start();
+  CHECK(scene.discovery->counters().watches.value() == 0);
+  scene.world.faults().set("", {});
+  scene.run(20s);
+  scene.put("/log/b");
+  scene.run(6s);  // it is polled
+  CHECK(scene.paths() == Paths{"/log/a", "/log/b"});
+  scene.run(10s);
+  CHECK(scene.discovery->counters().watches.value() == 1);
+  scene.put("/log/c");
+  scene.run(50ms);
+  CHECK(scene.paths() == Paths{"/log/a", "/log/b", "/log/c"});
+}
+
+TEST_CASE("discovery: as deep as there are directories (F24)", "[sources][discovery]") {
+  Scene scene({flow({"/log/**/a.log"})});
+  std::string path = "/log";
+  for (int i = 0; i < 1000; ++i) path += "/d";
+  scene.world.disk().make_directories(path);
+  scene.put(path + "/a.log");
+  scene.start();
+  CHECK(scene.paths() == Paths{path + "/a.log"});
+}
