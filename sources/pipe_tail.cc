@@ -121,7 +121,10 @@ void PipeTail::abandon() {
 void PipeTail::drain() {
   if (!ended_ && !abandoned_) {
     const io::Handle present = is_fifo() ? fifo_.get() : parts_.standard_input;
-    if (!drain(present) || !drain(next_fifo_.get())) return;  // the budget's doorbell goes on
+    if (!drain(present)) return;  // the budget's doorbell goes on
+    // What comes through another FIFO begins a line of its own.
+    if (next_fifo_.get() != io::kNoHandle) lines_.take(0, PipeLines::Due::end, 0);
+    if (!drain(next_fifo_.get())) return;
   }
   draining_ = false;
   // Closed now, so that who comes next waits for the next reader.
