@@ -109,7 +109,8 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
   if ((event.what & io::kWatchRemoved) != 0) {
     if (it != directory.names.end()) {
       for (const auto& [flow, number] : it->second.numbers) {
-        files.at(number).unlinked = event.cookie == 0 && !it->second.symlink;
+        File& file = files.at(number);
+        file.unlinked = event.cookie == 0 && !it->second.symlink && file.names == 1;
         if (event.cookie != 0) moves[event.cookie].push_back(number);
       }
     }

@@ -327,6 +327,32 @@ TEST_CASE("identity: a namesake on another device waits for a deleted file, but 
   scene.check_exact();
 }
 
+TEST_CASE("identity: one of its names was removed, and the other is out of sight for a while (F22)",
+          "[sources][identity]") {
+  const bool restarted = GENERATE(false, true);
+  CAPTURE(restarted);
+  scene::RotationScene scene({"/log/*/a.log"});
+  scene.options.tail.close_inactive = 500ms;
+  sim::Disk& disk = scene.world.disk();
+  disk.make_directories("/log/1");
+  disk.make_directories("/log/2");
+  scene.write("/log/1/a.log", scene::text_of(0, 100));
+  REQUIRE(disk.make_hard_link("/log/2/a.log", "/log/1/a.log") == 0);
+  scene.start();
+  scene.run(5s);
+  REQUIRE(scene.open() == 0);
+  REQUIRE(disk.remove("/log/2/a.log") == 0);
+  scene.run(1s);
+  REQUIRE(disk.rename("/log/1", "/away") == 0);
+  scene.run(10s);
+  if (restarted) scene.stop();
+  REQUIRE(disk.rename("/away", "/log/1") == 0);
+  if (restarted) scene.start();
+  scene.write("/log/1/a.log", scene::text_of(100, 110));
+  scene.run(100s);
+  scene.check_exact();
+}
+
 TEST_CASE("identity: taken for deleted while its directory was out of sight, it is known again",
           "[sources][identity]") {
   const bool restarted = GENERATE(false, true);
