@@ -32,7 +32,7 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
     changes.push_back({.key = text[text.size() - 2], .value = text.back(), .erase = false});
   }
   for (const auto& each : write.erase) {
-    if (registrations_.is_stale(each.key, each.origin, write.from)) continue;
+    if (registrations_.is_stale(each.key, each.origin)) continue;
     changes.push_back({.key = each.key, .value = {}, .erase = true});
   }
   if (changes.empty()) {

@@ -53,6 +53,18 @@ bool take_last_number(std::string_view& text, T& number) {
 
 }  // namespace
 
+std::vector<LineEnd> joined(const std::vector<LineEnd>& before, const std::vector<LineEnd>& later,
+                            std::uint64_t offset, std::size_t most) {
+  const std::uint64_t until = later.empty() ? offset + 1 : later.front().offset;
+  std::vector<LineEnd> all;
+  for (const LineEnd& each : before) {
+    if (each.offset < until && offset - each.offset <= UINT32_MAX) all.push_back(each);
+  }
+  all.insert(all.end(), later.begin(), later.end());
+  if (all.size() > most) all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
+  return all;
+}
+
 void put_line_ends(std::string& out, const Checkpoint& checkpoint) {
   put(out, static_cast<std::uint16_t>(checkpoint.line_ends.size()));
   for (const LineEnd& end : checkpoint.line_ends) {

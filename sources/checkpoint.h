@@ -37,6 +37,11 @@ constexpr std::size_t kLineEndsMax = 256;  // that are remembered of a generatio
 constexpr std::size_t kNotedLineEndsMax = 64;
 constexpr std::size_t kNotedLineEndsInWrite = 8192;
 
+// `before` and behind them `later`, the last `most`; what a note of `offset` cannot say is left
+// out.
+std::vector<LineEnd> joined(const std::vector<LineEnd>& before, const std::vector<LineEnd>& later,
+                            std::uint64_t offset, std::size_t most);
+
 struct Checkpoint {
   std::string flow;
   FileIdentity identity;

@@ -147,6 +147,9 @@ void Checkpointer::update_synced(const Checkpoint& checkpoint) {
 
 void Checkpointer::erase(const std::string& key, base::Origin origin) {
   Change& change = state_->change(key);
+  const bool registers_another = change.put && !change.waiters.empty() &&
+                                 origin != base::Origin::none && change.put->origin != origin;
+  if (registers_another) return;  // the inode was handed out again
   change.put.reset();
   change.erased = origin;
 }

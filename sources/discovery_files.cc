@@ -340,7 +340,8 @@ void Discovery::State::cannot_open(const std::string& path, Name& entry, const b
   if (entry.error != code && shut.empty()) {
     environment.log.warn(kMessage, {{"path", path}, {"error", text}});
   } else if (entry.error != code) {
-    environment.log.warn(kMessage, {{"path", path}, {"error", text}, {"needs_x", std::string(shut)}});
+    environment.log.warn(kMessage,
+                         {{"path", path}, {"error", text}, {"needs_x", std::string(shut)}});
   }
   set_error(entry, code);
 }

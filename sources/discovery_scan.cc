@@ -120,7 +120,8 @@ void Discovery::State::could_not_look(const std::string& path, const base::Error
   if (shut.empty()) {
     environment.log.warn(kMessage, {{"path", path}, {"error", error.message}});
   } else {
-    environment.log.warn(kMessage, {{"path", path}, {"error", error.message}, {"needs_x", std::string(shut)}});
+    environment.log.warn(
+        kMessage, {{"path", path}, {"error", error.message}, {"needs_x", std::string(shut)}});
   }
 }
 

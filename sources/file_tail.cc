@@ -27,11 +27,13 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       yielding_(found.brief),
       probing_(parts.options.inflate),
       formers_(std::move(found.formers)),
-      former_key_(std::move(found.former_key)) {
+      former_key_(std::move(found.former_key)),
+      former_origin_(checkpoint_.origin) {
   const bool transcoding = parts.options.encoding != Encoding::utf8;
   if (checkpoint_.transcoded != transcoding) begin_anew_in_other_encoding();
   if (transcoding) begin_transcoding();
   expect_start();
+  ends_noted_ = !checkpoint_.line_ends.empty();
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
   // Fewer than could be: what is before them could not be read.
@@ -179,7 +181,9 @@ bool FileTail::line_ends_wanted() const { return live_ || parts_.turns.tails <= 
 
 // The log keeps its notes in memory, and who rests was not written to for a while.
 void FileTail::put_line_ends_away() {
-  if (window_.empty() && std::exchange(ends_noted_, false)) parts_.checkpointer.update(checkpoint_);
+  if (!window_.empty() || !std::exchange(ends_noted_, false)) return;
+  checkpoint_.line_ends = {};
+  parts_.checkpointer.update(checkpoint_);
 }
 
 void FileTail::yield() {
@@ -261,7 +265,9 @@ void FileTail::registered() {
     begin_generation();
     return;
   }
-  if (!former_key_.empty()) parts_.checkpointer.erase(std::exchange(former_key_, {}));
+  if (!former_key_.empty()) {
+    parts_.checkpointer.erase(std::exchange(former_key_, {}), former_origin_);
+  }
   if (phase_ == Phase::registering) make_ready();
 }
 
@@ -288,10 +294,11 @@ void FileTail::end_generation() {
   ended_ = std::make_unique<Checkpoint>(resume_point());
   ended_->identity = identity_of_generation(parts_.environment.random.next());
   ended_->gone = true;
-  std::vector<LineEnd> ends =
-      parts_.turns.recent.line_ends(present_origin(), ended_->offset, delimiter());
-  // Nothing was read since the start: they are as they were noted.
-  if (!ends.empty()) ended_->line_ends = std::move(ends);
+  // Those noted before the start, and what was read since.
+  ended_->line_ends =
+      joined(ended_->line_ends,
+             parts_.turns.recent.line_ends(present_origin(), ended_->offset, delimiter()),
+             ended_->offset, kLineEndsMax);
   parts_.checkpointer.register_origin(*ended_, this);
 }
 
@@ -370,11 +377,11 @@ void FileTail::report(base::Instant since) {
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
-  checkpoint_.line_ends = {};
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  ends_noted_ = line_ends_wanted() && parts_.completes != nullptr;
-  parts_.checkpointer.update(checkpoint_, since, ends_noted_ ? parts_.completes : nullptr);
+  const bool wanted = line_ends_wanted() && parts_.completes != nullptr;
+  ends_noted_ = wanted || !checkpoint_.line_ends.empty();
+  parts_.checkpointer.update(checkpoint_, since, wanted ? parts_.completes : nullptr);
 }
 
 // Those that wait for its end go on; but first for an open group, as long as one may be open.

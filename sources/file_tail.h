@@ -142,6 +142,9 @@ class FileTail final : public pipeline::Source, private Registered {
   static constexpr std::uint32_t kReadRetries = 3;
   static constexpr base::Duration kBackoffMin =
       std::chrono::milliseconds(100);  // after a read error
+  // What is known below the offset is read again if marks beyond it are not its own, unless that is
+  // more. A program's greeting is shorter.
+  static constexpr std::uint64_t kReadAgainMax = std::uint64_t{1} << 20;
   // As many have the places noted where their lines end, also those that were caught up with.
   static constexpr std::size_t kFewTails = 128;
   // Shorter holes are read like other bytes.
@@ -469,6 +472,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool only_asked_ = false;            // … which is for nothing else
   std::unique_ptr<Checkpoint> ended_;  // the generation that is `ending`
   std::string former_key_;             // of the checkpoint that ours replaces when it is in the log
+  base::Origin former_origin_;         // its origin: what another file has under that key stays
 };
 
 }  // namespace sources

@@ -212,6 +212,7 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   }
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   former_key_ = checkpoint_key(known.flow, known.identity);
+  former_origin_ = known.origin;
   marks_ = std::move(former.marks);
   offset_ = seen_end_ = checkpoint_.offset;
   head_ = 0;

@@ -160,7 +160,8 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   backoff_ = base::Duration{0};
   const std::size_t prefix = prefix_bytes();
   if (!tail_known_) know_tail(bytes.substr(0, prefix));
-  if (marks_new_ && !checkpoint_.goes_on && marks_beyond_file()) {
+  if (marks_new_ && !checkpoint_.goes_on &&
+      (marks_beyond_file() || contradicts_marks(bytes.substr(prefix)))) {
     if (doubt_marks(read)) return;
     checkpoint_.origin = base::Origin::none;  // rather twice than never
   }

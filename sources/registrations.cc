@@ -10,14 +10,16 @@ bool Registrations::is_stale(const Checkpoint& checkpoint, base::ReactorId from,
     note(key, {.from = from, .origin = checkpoint.origin, .number = ++last_});
     return false;
   }
-  return is_stale(key, checkpoint.origin, from);
+  if (checkpoint.origin == base::Origin::none) return false;
+  const auto found = entries_.find(key);
+  return found != entries_.end() && found->second.from != from &&
+         found->second.origin != checkpoint.origin;
 }
 
-bool Registrations::is_stale(const std::string& key, base::Origin origin,
-                             base::ReactorId from) const {
+bool Registrations::is_stale(const std::string& key, base::Origin origin) const {
   if (origin == base::Origin::none) return false;
   const auto found = entries_.find(key);
-  return found != entries_.end() && found->second.from != from && found->second.origin != origin;
+  return found != entries_.end() && found->second.origin != origin;
 }
 
 void Registrations::note(const std::string& key, const Entry& entry) {

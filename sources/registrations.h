@@ -25,8 +25,9 @@ class Registrations {
   // `from` puts `checkpoint`; `registers`: as the first of its origin. True: it is of a former
   // file. Without an origin nobody can tell.
   bool is_stale(const Checkpoint& checkpoint, base::ReactorId from, bool registers);
-  // `from` erases what is under `key`.
-  bool is_stale(const std::string& key, base::Origin origin, base::ReactorId from) const;
+  // Somebody erases what is under `key`. A compressed form may take over what is known of its
+  // former long after the former's inode was handed out again, on the same reactor, too.
+  bool is_stale(const std::string& key, base::Origin origin) const;
 
  private:
   struct Entry {

@@ -96,11 +96,11 @@ struct TailSet::State final : CompletesCheckpoints {
 
   // Whoever finds the file truncated after a restart can tell which of its copies were read (F06).
   void complete(Checkpoint& checkpoint, std::size_t in_write) const override {
-    if (!checkpoint.line_ends.empty() || checkpoint.offset == 0) return;
+    if (checkpoint.offset == 0) return;
     const std::size_t most = std::min(kNotedLineEndsMax, kNotedLineEndsInWrite / in_write);
-    std::vector<LineEnd> ends = turns.recent.line_ends(
+    const std::vector<LineEnd> recent = turns.recent.line_ends(
         checkpoint.origin, checkpoint.offset, parts.intake.framer_options().delimiter, most);
-    if (!ends.empty()) checkpoint.line_ends = std::move(ends);
+    checkpoint.line_ends = joined(checkpoint.line_ends, recent, checkpoint.offset, most);
   }
 
   FileTail* find(std::uint64_t number) {

@@ -63,6 +63,23 @@ TEST_CASE("checkpointer: a registration goes at once and synced, and tells when 
   CHECK(log.checkpointer.idle());
 }
 
+TEST_CASE("checkpointer: a registration is not erased with what was known of a former file",
+          "[sources][checkpointer]") {
+  Log log;
+  Waiter waiter;
+  Checkpoint present = at(1, 0);
+  present.origin = base::Origin{2};
+  log.checkpointer.register_origin(present, &waiter);
+  log.checkpointer.erase(key(1), base::Origin{1});
+  log.tick();
+  REQUIRE(log.sent.front().put.size() == 1);
+  CHECK(log.sent.front().erase.empty());
+  log.answer();
+  log.checkpointer.erase(key(1), base::Origin{2});
+  log.tick(1s);
+  REQUIRE(log.sent.front().erase.size() == 1);
+}
+
 TEST_CASE("checkpointer: a failed registration is tried until it succeeds",
           "[sources][checkpointer]") {
   Log log;

@@ -261,6 +261,34 @@ TEST_CASE("copies: lines behind a copy were read and noted, then the agent was k
   scene.check_exact();
 }
 
+TEST_CASE("copies: what was noted before a restart is not forgotten when one line more is read",
+          "[sources][copies]") {
+  Copying scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.copy("/log/a.log.1");
+  scene.write(text_of(300, 310));
+  scene.read_unseen();
+  scene.note_unseen();
+  scene.stop();
+  scene.write(text_of(310, 311));
+  scene.start();
+  scene.some_turns(4);
+  while (scene.rig->writes() > 0) scene.rig->answer();
+  scene.read_unseen();
+  scene.note_unseen();
+  scene.truncate("/log/a.log");
+  scene.write(text_of(400, 405));
+  const bool killed = GENERATE(false, true);
+  if (killed) {
+    scene.stop();
+    scene.start();
+  }
+  scene.run(30s);
+  scene.check_exact();
+}
+
 TEST_CASE("copies: as many deleted logs as are remembered hide no places where lines ended",
           "[sources][copies]") {
   Copying scene;
@@ -309,6 +337,12 @@ TEST_CASE("copies: where lines ended is noted of a log that grows, and put away 
   scene.write(text_of(300, 310));
   scene.run(1s);
   CHECK(noted() == sources::kNotedLineEndsMax);
+  if (GENERATE(false, true)) {
+    scene.stop();
+    scene.start();
+    scene.run(1s);
+    CHECK(noted() == sources::kNotedLineEndsMax);
+  }
   scene.run(5s);
   REQUIRE(scene.open() == 0);
   CHECK(noted() == 0);

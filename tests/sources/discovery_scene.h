@@ -2,6 +2,7 @@
 // look.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,7 +16,6 @@
 
 namespace scene {
 
-using namespace std::chrono_literals;
 using sources::Checkpoint;
 using Paths = std::set<std::string>;
 
@@ -25,7 +25,7 @@ inline sources::Discovery::Flow flow(std::vector<std::string> patterns,
           .files = {.patterns = std::move(patterns),
                     .exclude = std::move(exclude),
                     .start = sources::Start::end,
-                    .reconcile_interval = 30s},
+                    .reconcile_interval = std::chrono::seconds(30)},
           .fingerprint = 9,
           .first_start = true};
 }
@@ -70,18 +70,18 @@ struct DiscoveryScene {
     if (!discovery) return;
     discovery->stop();
     while (!discovery->idle()) {
-      process->io().run_once(0s);
-      world.clock().advance(1ms);
+      process->io().run_once(base::Duration::zero());
+      world.clock().advance(std::chrono::milliseconds(1));
     }
     discovery.reset();
     environment.reset();
     process.reset();
   }
-  void run(base::Duration time = 100ms) {
+  void run(base::Duration time = std::chrono::milliseconds(100)) {
     for (const base::Instant end = world.clock().monotonic() + time;
          world.clock().monotonic() < end;) {
-      world.clock().advance(5ms);
-      process->io().run_once(0s);
+      world.clock().advance(std::chrono::milliseconds(5));
+      process->io().run_once(base::Duration::zero());
       discovery->tick(world.clock().monotonic());
     }
   }

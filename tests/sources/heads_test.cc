@@ -2,6 +2,7 @@
 // bytes are all that tells what it is (docs/design/0002-origins-are-drawn.md).
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <string>
 
 #include "tests/sources/rotation_scene.h"
@@ -74,6 +75,37 @@ TEST_CASE("heads: refilled behind a greeting that is all that was noted", "[sour
   scene.start();
   scene.run(30s);
   scene.check_exact();
+}
+
+TEST_CASE("heads: marks that are another's do not have a large file read again",
+          "[sources][heads]") {
+  const bool large = GENERATE(false, true);
+  CAPTURE(large);
+  scene::CopyScene scene;
+  const int lines = large ? 30'000 : 300;
+  scene.write(scene::text_of(0, lines));
+  scene.start();
+  scene.run(10s);
+  const std::uint64_t noted = scene.durable.known().at(0).offset;
+  REQUIRE(noted == scene::text_of(0, lines).size());
+  REQUIRE((noted > sources::FileTail::kReadAgainMax) == large);
+  const std::string lost = scene::text_of(lines, lines + 30);  // one read
+  scene.append("/log/a.log", lost);
+  scene.store_unnoted();
+  scene.stop();
+  // As a power cut leaves it, and what was written next.
+  const std::size_t kept = scene::text_of(lines, lines + 10).size();
+  scene.world.disk().truncate(*scene.world.disk().find("/log/a.log"), noted + kept);
+  const std::string next = "x" + scene::text_of(lines + 1000, lines + 1100);
+  scene.append("/log/a.log", next);
+  scene.start();
+  scene.run(30s);
+  std::map<std::string, int> times;
+  for (const std::string& line : scene.records()) ++times[line];
+  for (const std::string& line : scene::split(scene::text_of(0, lines))) {
+    REQUIRE(times[line] == (large ? 1 : 2));
+  }
+  for (const std::string& line : scene::split(next)) REQUIRE(times[line] == 1);
 }
 
 TEST_CASE("heads: refilled behind a hole like the one it began with, before anything was noted",

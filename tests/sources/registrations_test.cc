@@ -30,16 +30,25 @@ TEST_CASE("registrations: what is late about a former file of an inode does not 
   CHECK_FALSE(registrations.is_stale(known(7, 1), kFormer, true));
   CHECK_FALSE(registrations.is_stale(known(7, 2), kPresent, true));
   CHECK(registrations.is_stale(known(7, 1), kFormer, false));
-  CHECK(registrations.is_stale(key(7), Origin{1}, kFormer));
+  CHECK(registrations.is_stale(key(7), Origin{1}));
   CHECK_FALSE(registrations.is_stale(known(7, 2), kPresent, false));
   CHECK_FALSE(registrations.is_stale(known(7, 0), kPresent, false));  // time ended its last record
-  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}, kPresent));
+  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}));
   CHECK_FALSE(registrations.is_stale(known(7, 2), kFormer, false));  // it went there
   CHECK_FALSE(registrations.is_stale(known(7, 0), kFormer, false));
-  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}, kFormer));  // forgotten by who owns none
-  CHECK_FALSE(registrations.is_stale(key(7), Origin::none, kFormer));
+  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}));  // forgotten by who owns none
+  CHECK_FALSE(registrations.is_stale(key(7), Origin::none));
   CHECK_FALSE(registrations.is_stale(known(8, 1), kFormer, false));
-  CHECK_FALSE(registrations.is_stale(key(8), Origin{1}, kFormer));
+  CHECK_FALSE(registrations.is_stale(key(8), Origin{1}));
+}
+
+TEST_CASE("registrations: what a former file is erased with leaves the present one's note",
+          "[sources][registrations]") {
+  Registrations registrations;
+  CHECK_FALSE(registrations.is_stale(known(7, 1), ReactorId{1}, true));
+  CHECK_FALSE(registrations.is_stale(known(7, 2), ReactorId{1}, true));  // of the same reactor
+  CHECK(registrations.is_stale(key(7), Origin{1}));
+  CHECK_FALSE(registrations.is_stale(key(7), Origin{2}));
 }
 
 TEST_CASE("registrations: births tell files apart, and few are remembered",
