@@ -111,7 +111,6 @@ void Discovery::start() {
         {{"error", opened.error().message}});
   }
   state_->next_scan = state_->environment.clock.monotonic() + state_->reconcile_interval;
-  state_->forget_outdated();
   state_->scan();
   do {  // all of them: `start` says something else for files that come later
     state_->look_for_open_files();

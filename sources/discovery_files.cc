@@ -233,10 +233,10 @@ void Discovery::State::remember(const FlowFile& file, Checkpoint checkpoint) {
       return std::pair(each.generation, each.offset);
     };
     if (progress(twin->second) > progress(checkpoint)) {
-      outdated.push_back({file.flow, std::move(checkpoint)});
+      outdated[without_device(file)].push_back(std::move(checkpoint));
       return;
     }
-    outdated.push_back({file.flow, std::move(twin->second)});
+    outdated[without_device(file)].push_back(std::move(twin->second));
     known.erase(twin);
   }
   known.insert_or_assign(file, std::move(checkpoint));
@@ -248,9 +248,14 @@ void Discovery::State::remember(const FlowFile& file, Checkpoint checkpoint) {
   known_by_birth[without_device(file)] = file;
 }
 
-void Discovery::State::forget_outdated() {
-  for (auto& [flow, checkpoint] : std::exchange(outdated, {})) {
-    if (listener.forgotten) listener.forgotten(flow, checkpoint);
+// The file is found, as `present`. Not before that: its key may be that of an outdated note, and
+// what erases that may come after what registers it.
+void Discovery::State::forget_outdated(const FlowFile& present) {
+  const auto found_notes = outdated.extract(without_device(present));
+  if (!found_notes) return;
+  for (const Checkpoint& each : found_notes.mapped()) {
+    if (each.identity == present.identity || !listener.forgotten) continue;
+    listener.forgotten(present.flow, each);
   }
 }
 
@@ -295,6 +300,7 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
     gone.mapped().gone = false;
     it = known.insert_or_assign({flow, identity}, std::move(gone.mapped())).first;
   }
+  if (identity.birth_ns != 0) forget_outdated({flow, identity});
   if (it != known.end()) {
     Checkpoint checkpoint = std::move(it->second);
     if (it->first.identity != identity) {

@@ -221,7 +221,6 @@ void Discovery::State::settle_found() {
 
 // Tells what was found out since the last time, and only then who lost his name.
 void Discovery::State::announce() {
-  forget_outdated();
   // To open a file may show that its name is another's by now.
   constexpr int kRoundsMax = 8;
   for (int round = 0; round < kRoundsMax; ++round) {

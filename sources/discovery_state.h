@@ -204,7 +204,7 @@ struct Discovery::State {
             const io::FileStatus& status);
   using Known = std::unordered_map<FlowFile, Checkpoint, FlowFileHash>;
   void remember(const FlowFile& file, Checkpoint checkpoint);
-  void forget_outdated();
+  void forget_outdated(const FlowFile& present);
   std::optional<Known::iterator> known_elsewhere(std::size_t flow, const FileIdentity& identity);
   Checkpoint starting_point(std::size_t flow, const std::string& path, const io::FileStatus& status,
                             Known::iterator elsewhere);
@@ -314,7 +314,8 @@ struct Discovery::State {
   std::vector<std::string> excluded_directories;
   Known known;                                                          // not yet found
   std::unordered_map<FlowFile, FlowFile, FlowFileHash> known_by_birth;  // device 0 → perhaps there
-  std::vector<std::pair<std::size_t, Checkpoint>> outdated;  // flow; to be erased from the log
+  // Device 0 → notes of it that others replaced; to be erased from the log when it is found.
+  std::unordered_map<FlowFile, std::vector<Checkpoint>, FlowFileHash> outdated;
   std::unordered_map<FlowFile, std::string, FlowFileHash> former_keys;  // in the log, until opened
   struct Unseen {
     base::Instant since{};

@@ -2,12 +2,14 @@
 // strange names, permissions that come and go, links of every kind, what is no file. The reconcile
 // is an hour away: what is found is found by events.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -209,6 +211,49 @@ TEST_CASE("accidents: renamed out of the pattern while nobody looked", "[agent][
   fs::rename(place.path("logs/app.log"), place.path("logs/" + to));
   place.write("logs/app.log", "new\n");
   lines.push_back("new");
+  place.once();
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("accidents: a program writes to its new log before it is done with the old one (F08)",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  const std::string order = GENERATE("fair", "oldest_first");
+  CAPTURE(backend, order);
+  LogPlace::Options options = with(backend, {"logs/app-*.log"});
+  options.from_more = "      order: " + order + "\n";
+  const LogPlace place(options);
+  Lines lines;
+  const auto grow = [&](int number, const std::string& what) {
+    const std::string name = "app-" + std::to_string(number);
+    std::string text;
+    for (int i = 0; i < 300; ++i) {
+      lines.push_back(name + " " + what + " " + std::to_string(i));
+      text += lines.back() + "\n";
+    }
+    place.append("logs/" + name + ".log", text);
+  };
+  grow(11, "first");
+  grow(12, "first");
+  const auto later = fs::last_write_time(place.path("logs/app-12.log"));
+  fs::last_write_time(place.path("logs/app-11.log"), later - std::chrono::seconds(10));
+  place.once();
+  REQUIRE(place.stores(lines));
+  const std::string stored = place.stored();
+  if (order == "oldest_first") CHECK(stored.find("app-12") > stored.rfind("app-11"));
+  {
+    const Background agent(place.command(), place.log_path());
+    for (int round = 0; round < 5; ++round) {
+      grow(11 + round, "old " + std::to_string(round));
+      grow(12 + round, "new " + std::to_string(round));
+      grow(11 + round, "old again " + std::to_string(round));
+      REQUIRE(place.stores(lines));
+    }
+    REQUIRE(::kill(agent.pid(), SIGKILL) == 0);
+  }
+  grow(16, "after");
+  grow(17, "after");
+  grow(16, "after again");
   place.once();
   CHECK(place.stores(lines));
 }

@@ -19,7 +19,8 @@ using process::LogPlace;
 using Lines = std::vector<std::string>;
 
 LogPlace::Options open_files(const std::string& pattern = "logs/**") {
-  return {.patterns = {pattern}, .from_more = "      discover: open\n"};
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  return {.backend = backend, .patterns = {pattern}, .from_more = "      discover: open\n"};
 }
 
 // A process that holds the file open, and does nothing else, until the end of the scope.

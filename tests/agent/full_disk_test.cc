@@ -78,7 +78,7 @@ void fill(const std::string& path) { write_until_full(path, std::string(64 * kMe
 
 TEST_CASE("full disk: the logs' own ends a line in its middle, and later it goes on",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool killed = GENERATE(false, true);  // while it is full
   CAPTURE(backend, killed);
   LogPlace place({.backend = backend});

@@ -65,7 +65,7 @@ void check_nothing_lost(const VolumePlace& place, const Background& agent) {
 
 TEST_CASE("volumes: under another device number files are the same, stopped meanwhile or not",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool runs = GENERATE(false, true);  // while it is away
   CAPTURE(backend, runs);
   VolumePlace place({.backend = backend,
@@ -104,7 +104,7 @@ TEST_CASE("volumes: under another device number files are the same, stopped mean
 
 TEST_CASE("volumes: under another device number after kill -9, nothing is lost or doubled",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   CAPTURE(backend);
   VolumePlace place({.backend = backend, .reconcile = "200ms"});
   LoopVolume volume(place.path("image"));
@@ -138,7 +138,7 @@ TEST_CASE("volumes: under another device number after kill -9, nothing is lost o
 
 TEST_CASE("volumes: one that goes for a while is not read again", "[agent][process]") {
   enum class How : std::uint8_t { covered, lazily, plainly };
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const std::string rotate_wait = GENERATE("0s", "30s");
   const How how = GENERATE(How::covered, How::lazily, How::plainly);
   CAPTURE(backend, rotate_wait, static_cast<int>(how));
@@ -184,7 +184,7 @@ TEST_CASE("volumes: one that goes for a while is not read again", "[agent][proce
 
 TEST_CASE("volumes: one that is away when the agent starts is not read again when it comes",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool as_another = GENERATE(false, true);
   CAPTURE(backend, as_another);
   VolumePlace place({.backend = backend, .reconcile = "200ms"});
@@ -215,9 +215,35 @@ TEST_CASE("volumes: one that is away when the agent starts is not read again whe
   CHECK(place.stores(place.lines));
 }
 
+TEST_CASE("volumes: a directory is written to and rotated in another mount namespace (F28)",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  CAPTURE(backend);
+  VolumePlace place({.backend = backend});
+  fs::create_directory(place.path("elsewhere"));
+  place.grow("logs/a.log", "a", 5);
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(place.stores(place.lines));
+  const auto there = [&](const std::string& what) {
+    const std::string mount = "mount --bind " + place.path("logs") + " " + place.path("elsewhere");
+    const auto ran = process::shell("unshare -m sh -ec '" + mount + "; cd " +
+                                    place.path("elsewhere") + "; " + what + "'");
+    INFO(ran.out);
+    REQUIRE(ran.exit_code == 0);
+  };
+  for (int round = 0; round < 5; ++round) {
+    const std::string number = std::to_string(round);
+    there("echo grown " + number + " >> a.log; mv a.log a-" + number + ".log; echo late " + number +
+          " >> a-" + number + ".log; echo new " + number + " > a.log");
+    for (const char* const what : {"grown ", "late ", "new "}) place.lines.push_back(what + number);
+    REQUIRE(place.stores(place.lines));
+  }
+  check_nothing_lost(place, agent);
+}
+
 TEST_CASE("volumes: a directory that is mounted at a second path is read once",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   const std::string reconcile = GENERATE("1h", "200ms");
   CAPTURE(backend, reconcile);
   VolumePlace place(
@@ -264,7 +290,7 @@ TEST_CASE("volumes: a directory that is mounted at a second path is read once",
 
 TEST_CASE("volumes: a file that is mounted over another is read once, and so is what it covered",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   CAPTURE(backend);
   VolumePlace place({.backend = backend, .reconcile = "200ms"});
   place.grow("logs/a.log", "a", 500);
@@ -293,7 +319,7 @@ TEST_CASE("volumes: a file that is mounted over another is read once, and so is 
 
 TEST_CASE("volumes: a log that mv takes to another one is not read twice (F16)",
           "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll");
+  const std::string backend = GENERATE("auto", "epoll", "poll");
   enum class Meanwhile : std::uint8_t { runs, stopped, killed };
   const Meanwhile meanwhile = GENERATE(Meanwhile::runs, Meanwhile::stopped, Meanwhile::killed);
   const bool to_disk = GENERATE(false, true);
