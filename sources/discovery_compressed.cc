@@ -32,6 +32,18 @@ bool may_have_been(std::string_view compressed_path, std::string_view path) {
   return name_in(compressed_path).starts_with(family(name_in(path)));
 }
 
+// In one directory, or in two of which one lies in the other.
+bool are_near(std::string_view path, std::string_view other_path) {
+  const std::string place = directory_in(path);
+  const std::string other = directory_in(other_path);
+  return place == other || directory_in(place) == other || place == directory_in(other);
+}
+
+// The same, when that was not seen. Services have logs of one name, each in its directory.
+bool may_be_near(std::string_view compressed_path, std::string_view path) {
+  return !path.empty() && may_have_been(compressed_path, path) && are_near(compressed_path, path);
+}
+
 }  // namespace
 
 const std::string& Discovery::State::path_of(const File& file) {
@@ -62,6 +74,13 @@ bool Discovery::State::has_compressed_form(std::size_t flow, const std::string& 
   });
 }
 
+// Was `original`, which lost its name, deleted before this one came? A file is deleted when its
+// compressed form is whole, which is found within that time. If somebody writes to it still, it is
+// there for as long as he does: nobody waits for it who cannot be made of it.
+bool Discovery::State::came_too_late(const File& file, const File& original) {
+  return original.unlinked && file.resting->found_at > original.nameless_since + kUnknownMax;
+}
+
 bool Discovery::State::original_is_there(std::uint64_t number) const {
   const File& file = files.at(number);
   if (!may_have_original(file)) return false;
@@ -71,8 +90,10 @@ bool Discovery::State::original_is_there(std::uint64_t number) const {
     const auto it = files.find(other);
     if (it == files.end() || it->second.flow != file.flow || other == number) return false;
     const File& original = it->second;
+    if (came_too_late(file, original)) return false;
     return path_of(original) == before || original.moved_to == before ||
-           may_have_been(before, original.home);
+           may_be_near(before, original.home) || may_be_near(before, path_of(original)) ||
+           may_be_near(before, original.moved_to);
   };
   return std::ranges::any_of(detached_files, may_be_it) || std::ranges::any_of(orphans, may_be_it);
 }

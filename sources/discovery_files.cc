@@ -78,6 +78,10 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   }
 }
 
+CoarseInstant Discovery::State::coarse_now() const {
+  return std::chrono::time_point_cast<CoarseInstant::duration>(environment.clock.monotonic());
+}
+
 bool Discovery::State::all_open(const Name& entry) const {
   return std::all_of(entry.numbers.begin(), entry.numbers.end(),
                      [this](const auto& each) { return !files.at(each.second).resting; });
@@ -196,7 +200,8 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
                                          .more = false,
                                          .failed = false},
                                 .wanted = !file.ignored && !whole,
-                                .queued = false});
+                                .queued = false,
+                                .found_at = coarse_now()});
   return number;
 }
 
@@ -372,6 +377,7 @@ void Discovery::State::unbind(Name& entry, std::size_t at) {
   File& file = files.at(number);
   ASSERT(file.names > 0);
   if (--file.names == 0) {
+    file.nameless_since = coarse_now();
     orphans.insert(number);
   } else if (file.resting && file.resting->wanted) {
     want(number);  // perhaps it waited for this name

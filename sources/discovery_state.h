@@ -96,13 +96,18 @@ struct FlowFileHash {
   }
 };
 
+// In whole seconds, for what is kept of every file.
+using CoarseInstant =
+    std::chrono::time_point<std::chrono::steady_clock, std::chrono::duration<std::int32_t>>;
+
 // A file no reactor has.
 struct Resting {
   Rest rest;
-  bool wanted = true;      // to be opened: never was, or looks different
-  bool queued = false;     // in `waiting`, `later` or `postponed`
-  bool postponed = false;  // for its original; see discovery_compressed.cc, discovery_copies.cc
-  bool decided = false;    // whether it is a copy
+  bool wanted = true;        // to be opened: never was, or looks different
+  bool queued = false;       // in `waiting`, `later` or `postponed`
+  bool postponed = false;    // for its original; see discovery_compressed.cc, discovery_copies.cc
+  bool decided = false;      // whether it is a copy
+  CoarseInstant found_at{};  // {}: it was on a reactor since
 };
 
 // At a start every file found rests for a moment, each between what is kept of two for good: apart
@@ -135,6 +140,7 @@ struct File {
   std::string home;  // the path it was first known by
   std::string path;  // the last one it was bound to; empty: home
   std::uint32_t names = 0;
+  CoarseInstant nameless_since{};  // its last name went
   bool detached = false;
   bool ignored = false;                       // for its age
   bool holds = false;                         // a descriptor
@@ -219,6 +225,7 @@ struct Discovery::State {
                          const io::FileStatus& status);
   bool too_old(std::size_t flow, const Checkpoint& checkpoint, const io::FileStatus& status) const;
   void erase_file(std::uint64_t number);
+  CoarseInstant coarse_now() const;
   bool all_open(const Name& entry) const;
 
   // discovery_search.cc: files that lost their names.
@@ -240,6 +247,7 @@ struct Discovery::State {
   bool may_have_original(const File& file) const;
   bool follows(std::size_t flow, std::string_view path) const;
   bool has_compressed_form(std::size_t flow, const std::string& path) const;
+  static bool came_too_late(const File& file, const File& original);
   bool original_is_there(std::uint64_t number) const;
   void postpone(std::uint64_t number);
   void look_at_postponed();

@@ -212,6 +212,79 @@ TEST_CASE("compressed rotation: while the original is there its compressed form 
   scene.check_exact();
 }
 
+namespace {
+
+// A service whose log was deleted, and that writes to it still.
+struct Stubborn : Rotation {
+  explicit Stubborn(std::string log) : Rotation({"/log/**/app.log*"}), path(std::move(log)) {
+    for (const char* each : {"/log/x", "/log/y/old"}) world.disk().make_directories(each);
+    write(path, text_of(0, 20));
+    writer = sim::OpenFile(world.disk(), world.disk().find(path));
+  }
+  void remove() { REQUIRE(world.disk().remove(path) == 0); }
+  void go_on(base::Duration time) {
+    for (const base::Instant end = world.clock().monotonic() + time;
+         world.clock().monotonic() < end;) {
+      const std::string line = text_of(line_count, line_count + 1);
+      world.disk().append(*writer.node(), line);
+      written += line;
+      ++line_count;
+      run(500ms);
+    }
+  }
+
+  std::string path;
+  sim::OpenFile writer;
+  int line_count = 20;
+};
+
+}  // namespace
+
+TEST_CASE("compressed rotation: a log of the same name elsewhere holds no compressed file back",
+          "[sources][former]") {
+  Stubborn scene("/log/y/app.log");
+  scene.start();
+  scene.run(1s);
+  scene.remove();
+  scene.go_on(1s);
+  scene.write("/log/x/app.log", text_of(5000, 5010));
+  scene.written += text_of(6000, 6010);
+  scene.append("/log/x/app.log.3.gz", gzip(text_of(6000, 6010)));
+  scene.go_on(1s);
+  scene.check_exact();
+}
+
+TEST_CASE("compressed rotation: a deleted log may be the original of what is near it",
+          "[sources][former]") {
+  const std::string held =
+      GENERATE("/log/y/app.log.3.gz", "/log/y/old/app.log.3.gz", "/log/app.log.3.gz");
+  CAPTURE(held);
+  Stubborn scene("/log/y/app.log");
+  scene.start();
+  scene.run(1s);
+  scene.remove();
+  scene.append(held, gzip(text_of(5000, 5020)));
+  scene.go_on(20s);
+  scene.check_exact();
+  scene.run(10s);  // nobody writes any more
+  scene.written += text_of(5000, 5020);
+  scene.check_exact();
+}
+
+TEST_CASE("compressed rotation: who writes to a deleted log holds nothing back that comes later",
+          "[sources][former]") {
+  Stubborn scene("/log/y/app.log");
+  scene.start();
+  scene.run(1s);
+  scene.remove();
+  scene.go_on(32s);
+  scene.written += text_of(5000, 5020) + text_of(6000, 6020);
+  scene.append("/log/y/app.log.1.gz", gzip(text_of(5000, 5020)));
+  scene.append("/log/y/app.log.gz", gzip(text_of(6000, 6020)));
+  scene.go_on(1s);
+  scene.check_exact();
+}
+
 TEST_CASE("compressed rotation: a pattern that takes compressed files only of rotated ones",
           "[sources][former]") {
   Rotation scene({"/log/a.log", "/log/a.log.*.gz"});
