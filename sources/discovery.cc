@@ -155,11 +155,12 @@ void Discovery::tick(base::Instant now) {
     state_->wait_in_line(number);
     serve = true;
   }
-  if (serve) state_->announce();
+  if (serve || state_->untold) state_->announce();
 }
 
 base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
+  if (state_->untold) return base::Instant::min();
   base::Instant next = std::min(
       {state_->next_scan, state_->next_poll, state_->next_copy_check, state_->next_open_scan});
   if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
@@ -191,7 +192,7 @@ void Discovery::closed(std::size_t flow, std::uint64_t number, const Checkpoint*
     File& successor = state_->files.at(*heir);
     if (successor.resting) successor.resting->rest.checkpoint = *resume;
   }
-  if (!state_->stopped) state_->announce();
+  state_->untold = true;
 }
 
 void Discovery::released(std::size_t flow, std::uint64_t number) {
@@ -199,7 +200,7 @@ void Discovery::released(std::size_t flow, std::uint64_t number) {
   if (it == state_->files.end()) return;
   ASSERT(it->second.flow == flow);
   state_->take_back(it->second);
-  if (!state_->stopped) state_->announce();
+  state_->untold = true;
 }
 
 void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest) {
@@ -227,7 +228,7 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
     // What changed after its last look was told to a reactor that did not listen any more.
     state_->examine(*directory, name, 0, false, true);
   }
-  state_->announce();
+  state_->untold = true;
 }
 
 void Discovery::stop() {

@@ -151,6 +151,9 @@ class Discovery {
   void tick(base::Instant now);
   base::Instant next_deadline() const;
   void reconcile_now();
+  // What reactors tell. What follows from it is found out once, by the tick() after a turn's mail:
+  // thousands of files may be let go within one.
+  //
   // A reactor let the file go. Its inode may come back as another file.
   // `resume`: where to go on if it is found again, under whatever name; nullptr: it is gone for
   // good.

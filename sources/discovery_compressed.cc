@@ -20,28 +20,9 @@ constexpr std::size_t kFormersMax = 64;  // named to one reactor
 // A copy is of one of the last generations.
 constexpr std::size_t kFormersWithLineEndsMax = 8;
 
-// A file's name without what rotation appends: "app.log" of "app.log", "app.log.1" and
-// "app.log-20260101".
-std::string_view family(std::string_view name) {
-  const std::size_t last = name.find_last_not_of("0123456789.-_");
-  return last == std::string_view::npos ? name : name.substr(0, last + 1);
-}
-
 // Says the name of a compressed file that it may once have had the name of this path?
 bool may_have_been(std::string_view compressed_path, std::string_view path) {
   return name_in(compressed_path).starts_with(family(name_in(path)));
-}
-
-// In one directory, or in two of which one lies in the other.
-bool are_near(std::string_view path, std::string_view other_path) {
-  const std::string place = directory_in(path);
-  const std::string other = directory_in(other_path);
-  return place == other || directory_in(place) == other || place == directory_in(other);
-}
-
-// The same, when that was not seen. Services have logs of one name, each in its directory.
-bool may_be_near(std::string_view compressed_path, std::string_view path) {
-  return !path.empty() && may_have_been(compressed_path, path) && are_near(compressed_path, path);
 }
 
 }  // namespace
@@ -86,16 +67,12 @@ bool Discovery::State::original_is_there(std::uint64_t number) const {
   if (!may_have_original(file)) return false;
   const std::string_view before = without_compressed_suffix(path_of(file));
   if (follows(file.flow, before)) return true;
-  const auto may_be_it = [&](std::uint64_t other) {
-    const auto it = files.find(other);
-    if (it == files.end() || it->second.flow != file.flow || other == number) return false;
-    const File& original = it->second;
-    if (came_too_late(file, original)) return false;
-    return path_of(original) == before || original.moved_to == before ||
-           may_be_near(before, original.home) || may_be_near(before, path_of(original)) ||
-           may_be_near(before, original.moved_to);
+  const auto in_time = [&](std::uint64_t other) {
+    return other != number && !came_too_late(file, files.at(other));
   };
-  return std::ranges::any_of(detached_files, may_be_it) || std::ranges::any_of(orphans, may_be_it);
+  if (nameless.find_at(file.flow, before, in_time) != 0) return true;
+  // A rename that was not seen.
+  return nameless.find_family(file.flow, before, in_time) != 0;
 }
 
 void Discovery::State::postpone(std::uint64_t number) {

@@ -81,20 +81,11 @@ bool Discovery::State::may_be_copy(const File& file) const {
 // One of the same name on another device that was deleted, as mv does when its copy is there. What
 // was read of it is known when it is let go. 0: none.
 std::uint64_t Discovery::State::deleted_namesake(const File& file) const {
-  const auto name = name_in(path_of(file));
-  for (const auto* const nameless : {&orphans, &detached_files}) {
-    for (const std::uint64_t number : *nameless) {
-      const auto it = files.find(number);
-      if (it == files.end() || it->second.flow != file.flow) continue;
-      const File& other = it->second;
-      const bool deleted = other.names == 0 && other.moved_to.empty() && !other.resting;
-      if (deleted && other.identity.device != file.identity.device &&
-          name_in(path_of(other)) == name) {
-        return number;
-      }
-    }
-  }
-  return 0;
+  return nameless.find_namesake(file.flow, name_in(path_of(file)), file.identity.device,
+                                [this](std::uint64_t other) {
+                                  const File& deleted = files.at(other);
+                                  return deleted.names == 0 && !deleted.resting;
+                                });
 }
 
 // Who is followed under a name that this one's may be made of; or under the same name on another
@@ -163,11 +154,9 @@ void CopyCheck::answer(base::Origin of, std::uint64_t settled, bool exhausted, b
 }
 
 void Discovery::State::answered(const Verified& answer) {
-  for (auto& [number, check] : copy_checks) {
-    if (check.original != answer.number || check.first_question == 0 ||
-        answer.question < check.first_question) {
-      continue;
-    }
+  for (const std::uint64_t copy : copy_checks.copies_of(answer.number)) {
+    CopyCheck& check = copy_checks.of(copy);
+    if (check.first_question == 0 || answer.question < check.first_question) continue;
     check.answer(answer.origin, answer.offset, answer.exhausted, environment.clock.monotonic());
     if (check.differed) check.next = base::Instant{};  // else there is time
   }
@@ -260,13 +249,12 @@ bool Discovery::State::is_unreadable(const std::string& path) const {
 
 bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (!may_be_copy(files.at(number)) || files.at(number).resting->decided) {
-    copy_checks.erase(number);
+    copy_checks.take(number);
     return false;
   }
-  const auto known_check = copy_checks.find(number);
   std::uint64_t original = 0;
-  if (known_check != copy_checks.end()) {
-    original = number_of({files.at(number).flow, known_check->second.identity}).value_or(0);
+  if (const CopyCheck* const known_check = copy_checks.find(number)) {
+    original = number_of({files.at(number).flow, known_check->identity}).value_or(0);
   }
   if (original == 0) original = copied_file(number);
   if (original == 0 && look_for_originals(files.at(number))) original = copied_file(number);
@@ -274,20 +262,19 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
     if (may_be_out_of_sight(files.at(number)) || original_is_refused(files.at(number))) {
       if (is_unreadable(path_of(files.at(number)))) return false;
       const base::Instant now = environment.clock.monotonic();
-      if (!cannot_be_seen(number, copy_checks[number], now)) {
+      if (!cannot_be_seen(number, copy_checks.of(number), now)) {
         next_copy_check = std::min(next_copy_check, now + kComparePause);
         return true;
       }
     }
-    if (const auto left = copy_checks.extract(number)) {
-      const CopyCheck& check = left.mapped();
-      if (is_covered(check, check.size)) begin_behind_copy(number, check.size);
+    if (const auto check = copy_checks.take(number)) {
+      if (is_covered(*check, check->size)) begin_behind_copy(number, check->size);
     }
     files.at(number).resting->decided = true;
     return false;
   }
-  CopyCheck& check = copy_checks[number];
-  if (std::exchange(check.original, original) != original) {
+  CopyCheck& check = copy_checks.of(number);
+  if (copy_checks.set_original(number, original)) {
     check.identity = files.at(original).identity;
     check.verified = false;
     check.first_question = 0;
@@ -297,7 +284,7 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
     check.next = now + kComparePause;
     if (!still_undecided(number, check)) {
       files.at(number).resting->decided = !check.unreadable;
-      copy_checks.erase(number);
+      copy_checks.take(number);
       return false;
     }
   }
@@ -420,12 +407,12 @@ bool Discovery::State::may_be_out_of_sight(const File& file) {
 
 void Discovery::ended(std::size_t flow, const Checkpoint& checkpoint) {
   state_->remember_gone({flow, checkpoint.identity}, checkpoint);
-  if (!state_->stopped) state_->announce();
+  state_->untold = true;
 }
 
 void Discovery::verified(const Verified& answer) {
   state_->answered(answer);
-  if (!state_->stopped) state_->announce();
+  state_->untold = true;
 }
 
 }  // namespace sources

@@ -121,6 +121,7 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
     if (const auto moved = moves.find(event.cookie); moved != moves.end()) {
       for (const std::uint64_t number : moved->second) {
         files.at(number).moved_to = directory.path_of(name);
+        nameless.moved(number, directory.path_of(name));
       }
     }
     visit_link(directory.path_of(name), below(directory.states, name));

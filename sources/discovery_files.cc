@@ -116,7 +116,6 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
     File& detached = files.at(*number);
     if (detached.resting) {
       detached.detached = false;
-      detached_files.erase(*number);
     } else {
       const std::uint64_t former = *number;
       number = add_file(flow, path, starting_point(flow, path, status, known.end()), status);
@@ -142,6 +141,7 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
     file.path = path;
   }
   orphans.erase(*number);
+  nameless.erase(*number);
   entry.numbers.emplace_back(flow, *number);
   notice(*number, status);
 }
@@ -216,8 +216,8 @@ void Discovery::State::erase_file(std::uint64_t number) {
   if (home->second.empty()) by_home.erase(home);
   if (file.ignored) counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
   orphans.erase(number);
-  detached_files.erase(number);
-  copy_checks.erase(number);
+  nameless.erase(number);
+  copy_checks.take(number);
   former_keys.erase({file.flow, file.identity});
   files.erase(it);
 }
@@ -379,6 +379,7 @@ void Discovery::State::unbind(Name& entry, std::size_t at) {
   if (--file.names == 0) {
     file.nameless_since = coarse_now();
     orphans.insert(number);
+    note_nameless(number);
   } else if (file.resting && file.resting->wanted) {
     want(number);  // perhaps it waited for this name
   }

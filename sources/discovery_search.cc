@@ -131,8 +131,18 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
   const std::uint64_t number =
       add_file(wanted.flow, path, starting_point(wanted.flow, path, *status, elsewhere), *status);
   files.at(number).detached = true;
-  detached_files.insert(number);
+  note_nameless(number);
   return true;
+}
+
+// It has no name under the patterns.
+void Discovery::State::note_nameless(std::uint64_t number) {
+  const File& file = files.at(number);
+  nameless.insert(number, {.flow = file.flow,
+                           .device = file.identity.device,
+                           .home = file.home,
+                           .path = path_of(file),
+                           .moved_to = file.moved_to});
 }
 
 // A file that rests has no name any more. Nobody has it open, so it must be looked for at once.
@@ -221,11 +231,12 @@ void Discovery::State::settle_found() {
 
 // Tells what was found out since the last time, and only then who lost his name.
 void Discovery::State::announce() {
+  untold = false;
   // To open a file may show that its name is another's by now.
   constexpr int kRoundsMax = 8;
   for (int round = 0; round < kRoundsMax; ++round) {
-    const std::vector<std::uint64_t> nameless(orphans.begin(), orphans.end());
-    for (const std::uint64_t number : nameless) {
+    const std::vector<std::uint64_t> candidates(orphans.begin(), orphans.end());
+    for (const std::uint64_t number : candidates) {
       const File& file = files.at(number);
       if (file.names == 0 && file.resting) lose(number);
     }
@@ -239,7 +250,6 @@ void Discovery::State::announce() {
     if (file.names > 0 || file.detached) return true;
     if (file.resting) return false;  // on no reactor: it is lost in the next round
     file.detached = true;
-    detached_files.insert(number);
     listener.detached(file.flow, number, file.moved_to);
     return true;
   });

@@ -7,8 +7,9 @@
 //            hand_over                  released              rested
 //   resting ───────────▶ open (yielding?) ───────▶ released ───────▶ resting
 //
-// A File without a name is detached: its reactor drains it and closes it. Everything a scan or a
-// batch of events found out is told at its end (announce), so that a rename is seen whole.
+// A File without a name is detached: its reactor drains it and closes it. Everything a scan, a
+// batch of events or a turn's mail found out is told at its end (announce), so that a rename is
+// seen whole.
 #pragma once
 
 #include <chrono>
@@ -28,8 +29,10 @@
 #include <utility>
 #include <vector>
 
+#include "sources/copy_checks.h"
 #include "sources/discovery.h"
 #include "sources/inode_births.h"
+#include "sources/nameless_files.h"
 
 namespace sources {
 
@@ -156,27 +159,6 @@ struct File {
   std::list<std::uint64_t>::iterator used{};  // in `least_used`, while it holds and is not yielding
 };
 
-// What is known of a file that may be a copy, while it waits.
-struct CopyCheck {
-  std::uint64_t original = 0;
-  FileIdentity identity;                          // its; names change
-  base::Instant next{};                           // comparison
-  std::uint64_t size = 0;                         // at the last one
-  base::Instant since{};                          // it has this size
-  base::Instant unknown_since{};                  // they cannot be compared; Instant{}: they can
-  bool unreadable = false;                        // it cannot be opened now: nothing is decided
-  bool differed = false;                          // at the last one
-  std::uint64_t same_until = 0;                   // its bytes were the original's up to here …
-  base::Origin same_origin = base::Origin::none;  // … under this origin, if that was told
-  std::uint64_t first_question = 0;               // since it differs, or since it does not; 0: none
-  bool verified = false;                          // answered; by this:
-  base::Origin origin = base::Origin::none;
-  std::uint64_t offset = 0;
-  base::Instant exhausted_since{};  // and nothing more will come; Instant{}: it may
-
-  void answer(base::Origin of, std::uint64_t settled, bool exhausted, base::Instant now);
-};
-
 struct Discovery::State {
   State(const io::Environment& environment, std::vector<Flow> flows, std::vector<Checkpoint> known,
         std::vector<std::string> excluded_directories, Listener listener,
@@ -237,6 +219,7 @@ struct Discovery::State {
   bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
   bool take_unmatched(const std::string& path, const FlowFile& wanted);
   void forget_gone(const std::unordered_set<std::string>& searched);
+  void note_nameless(std::uint64_t number);
   void lose(std::uint64_t number);
   void search_lost();
   void announce();
@@ -366,12 +349,12 @@ struct Discovery::State {
     bool unread;
     bool unlinked;
   };
-  std::vector<Lost> lost;                            // to be searched
-  std::unordered_set<std::uint64_t> orphans;         // lost their last name, not yet announced
-  std::unordered_set<std::uint64_t> detached_files;  // detached, and not yet closed
+  std::vector<Lost> lost;                     // to be searched
+  std::unordered_set<std::uint64_t> orphans;  // lost their last name, not yet announced
+  NamelessFiles nameless;                     // those, and who was detached, until they are closed
   std::vector<std::uint64_t>
-      postponed;  // compressed files and copies that wait for their originals
-  std::unordered_map<std::uint64_t, CopyCheck> copy_checks;  // by number, of some of them
+      postponed;           // compressed files and copies that wait for their originals
+  CopyChecks copy_checks;  // of some of them
   base::Instant next_copy_check = base::Instant::max();
   std::uint64_t last_question = 0;
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> moves;  // cookie → files
@@ -405,6 +388,7 @@ struct Discovery::State {
   std::set<Node> written;       // somebody has them open for writing, as of the last pass
   std::set<Node> written_next;  // … and as of the one that goes on
   bool warned_of_hidden = false;
+  bool untold = false;  // reactors told something that was not announced yet
   base::Instant next_unmatched{};
   base::Instant next_poll = base::Instant::max();
   base::Duration reconcile_interval = base::Duration::max();

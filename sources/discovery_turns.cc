@@ -57,10 +57,9 @@ bool Discovery::State::must_follow(const File& file) {
 // Does another wait to hear whether it is a copy of this one? That may be an older generation of
 // the same path, by its name, and then neither would ever be opened.
 bool Discovery::State::is_asked(std::uint64_t number) const {
-  return std::ranges::any_of(copy_checks, [this, number](const auto& entry) {
-    const auto copy = files.find(entry.first);
-    return entry.second.original == number && copy != files.end() && copy->second.resting &&
-           copy->second.resting->postponed;
+  return std::ranges::any_of(copy_checks.copies_of(number), [this](std::uint64_t copy) {
+    const auto it = files.find(copy);
+    return it != files.end() && it->second.resting && it->second.resting->postponed;
   });
 }
 
