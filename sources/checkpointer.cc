@@ -90,6 +90,11 @@ struct Checkpointer::State {
     for (auto& [key, change] : unanswered) {
       const auto [newer, inserted] = unsent.try_emplace(key, std::move(change));
       if (!inserted) {
+        const base::Origin erased = newer->second.put ? base::Origin::none : newer->second.erased;
+        const bool another = change.put && erased != base::Origin::none &&
+                             change.put->origin != base::Origin::none &&
+                             change.put->origin != erased;
+        if (another) newer->second.put = std::move(change.put);
         auto& waiters = newer->second.waiters;
         waiters.insert(waiters.end(), change.waiters.begin(), change.waiters.end());
         newer->second.synced = newer->second.synced || change.synced;
@@ -147,9 +152,10 @@ void Checkpointer::update_synced(const Checkpoint& checkpoint) {
 
 void Checkpointer::erase(const std::string& key, base::Origin origin) {
   Change& change = state_->change(key);
-  const bool registers_another = change.put && !change.waiters.empty() &&
-                                 origin != base::Origin::none && change.put->origin != origin;
-  if (registers_another) return;  // the inode was handed out again
+  const base::Origin present = change.put ? change.put->origin : base::Origin::none;
+  const bool another =
+      present != base::Origin::none && origin != base::Origin::none && present != origin;
+  if (another) return;  // the inode was handed out again
   change.put.reset();
   change.erased = origin;
 }

@@ -48,7 +48,9 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   Name& entry = directory.names[name];
   entry.listing = directory.listing;
   if (!status) {
-    cannot_open(path, entry, status.error(), shut_by(status.error(), path));
+    // What a link leads to lies in another directory.
+    cannot_open(path, entry, status.error(),
+                symlink ? std::string() : shut_by(status.error(), path));
     return;
   }
   entry.inode = inode;
@@ -128,7 +130,9 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
       scan_soon(kRetryInterval);
       return;
     }
+    const bool lost_before = known.contains({flow, identity}) || *elsewhere != known.end();
     number = add_file(flow, path, starting_point(flow, path, status, *elsewhere), status);
+    if (lost_before) files.at(*number).resting->found_at = {};
   }
   set_error(entry, 0);
   File& file = files.at(*number);

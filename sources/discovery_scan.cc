@@ -201,6 +201,7 @@ void Discovery::State::descend(const std::string& path, const GlobStates& states
     watch(*it->second);
   } else {
     unwatch(*it->second);
+    it->second->polled = false;
   }
 }
 
@@ -248,6 +249,9 @@ bool Discovery::State::look_by_name(Directory& directory, bool deep) {
     }
   }
   for (const std::string& name : names) {
+    const auto status = environment.files.status(directory.path_of(name), false);
+    // Nobody said that it was: not vanished.
+    if (!status && not_there(status.error()) && !directory.names.contains(name)) continue;
     entry(directory, {.name = name, .inode = 0, .kind = io::FileKind::unknown}, deep);
   }
   return all;

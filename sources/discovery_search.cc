@@ -26,16 +26,17 @@ bool Discovery::State::find_unmatched() {
     wanted[file.identity.inode].push_back(file);
     places.insert(directory_in(checkpoint.path));
   }
-  if (wanted.empty()) return true;
+  if (wanted.empty()) {
+    searches_below = 0;
+    return true;
+  }
   for (const auto& [path, directory] : directories) {
     if (directory->listing > 0) places.insert(path);
   }
   std::unordered_set<std::string> searched;
-  bool all = search(wanted, places, searched);
-  if (!searched_below) {
-    searched_below = search_below(wanted, searched);
-    all = all && searched_below;
-  }
+  const bool all = search(wanted, places, searched);
+  // Some of those may never be ours to list.
+  if (searches_below > 0) searches_below = search_below(wanted, searched) ? 0 : searches_below - 1;
   forget_gone(searched);
   seen.clear();
   return all;
@@ -130,7 +131,9 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
   if (path == it->second.path || nothing_new(*status, it->second)) return true;
   const std::uint64_t number =
       add_file(wanted.flow, path, starting_point(wanted.flow, path, *status, elsewhere), *status);
-  files.at(number).detached = true;
+  File& lost_before = files.at(number);
+  lost_before.resting->found_at = {};
+  lost_before.detached = true;
   note_nameless(number);
   return true;
 }

@@ -110,7 +110,7 @@ struct Resting {
   bool queued = false;       // in `waiting`, `later` or `postponed`
   bool postponed = false;    // for its original; see discovery_compressed.cc, discovery_copies.cc
   bool decided = false;      // whether it is a copy
-  CoarseInstant found_at{};  // {}: it was on a reactor since
+  CoarseInstant found_at{};  // {}: it was on a reactor since, or lost
 };
 
 // At a start every file found rests for a moment, each between what is kept of two for good: apart
@@ -371,7 +371,7 @@ struct Discovery::State {
   base::Instant serve_at{};  // the system had no descriptor: not before then
   bool warned_of_descriptors = false;
   bool starting = true;
-  bool searched_below = false;   // for files that were moved while we were stopped
+  int searches_below = 5;        // that are left, for files that were moved while we were stopped
   bool search_unmatched = true;  // some place could not be looked at yet
 
   io::UniqueHandle watch_handle;

@@ -181,7 +181,8 @@ bool FileTail::line_ends_wanted() const { return live_ || parts_.turns.tails <= 
 
 // The log keeps its notes in memory, and who rests was not written to for a while.
 void FileTail::put_line_ends_away() {
-  if (!window_.empty() || !std::exchange(ends_noted_, false)) return;
+  // They are needed until the file was compared with what is known of it.
+  if (!tail_known_ || !window_.empty() || !std::exchange(ends_noted_, false)) return;
   checkpoint_.line_ends = {};
   parts_.checkpointer.update(checkpoint_);
 }
@@ -381,6 +382,10 @@ void FileTail::report(base::Instant since) {
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   const bool wanted = line_ends_wanted() && parts_.completes != nullptr;
   ends_noted_ = wanted || !checkpoint_.line_ends.empty();
+  if (!checkpoint_.line_ends.empty()) {
+    checkpoint_.line_ends =
+        joined(checkpoint_.line_ends, {}, checkpoint_.offset, kNotedLineEndsMax);
+  }
   parts_.checkpointer.update(checkpoint_, since, wanted ? parts_.completes : nullptr);
 }
 

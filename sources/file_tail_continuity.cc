@@ -92,7 +92,8 @@ bool FileTail::is_another(TailRead& read, std::string_view bytes) {
   Continuity continuity = compare(bytes);
   const bool doubtful = continuity == Continuity::same && (at_head() || skipping());
   // Nothing was passed over yet, and so much is proven that it is not read again: the marks go.
-  const bool only_marks = offset_ > kReadAgainMax && (!tail_known_ || marks_new_);
+  const bool proven = !at_head() && prefix_bytes() == kTailBytes;
+  const bool only_marks = proven && offset_ > kReadAgainMax && (!tail_known_ || marks_new_);
   if (doubtful && !only_marks && contradicts_marks(bytes.substr(prefix_bytes()))) {
     continuity = Continuity::refilled;
   }

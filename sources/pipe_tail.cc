@@ -123,8 +123,11 @@ void PipeTail::drain() {
     const io::Handle present = is_fifo() ? fifo_.get() : parts_.standard_input;
     if (!drain(present)) return;  // the budget's doorbell goes on
     // What comes through another FIFO begins a line of its own.
-    if (next_fifo_.get() != io::kNoHandle) lines_.take(0, PipeLines::Due::end, 0);
-    if (!drain(next_fifo_.get())) return;
+    if (next_fifo_) {
+      lines_.take(0, PipeLines::Due::end, 0);
+      fifo_ = std::move(next_fifo_);
+      if (!drain(fifo_.get())) return;
+    }
   }
   draining_ = false;
   // Closed now, so that who comes next waits for the next reader.

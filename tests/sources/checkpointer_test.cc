@@ -80,6 +80,34 @@ TEST_CASE("checkpointer: a registration is not erased with what was known of a f
   REQUIRE(log.sent.front().erase.size() == 1);
 }
 
+TEST_CASE("checkpointer: nor is an update, or a registration that is given again",
+          "[sources][checkpointer]") {
+  Log log;
+  Waiter waiter;
+  Checkpoint present = at(1, 0);
+  present.origin = base::Origin{2};
+  log.checkpointer.register_origin(present, &waiter);
+  log.tick();
+  if (GENERATE(false, true)) {
+    log.checkpointer.erase(key(1), base::Origin{1});
+    log.answer(EIO);
+    log.tick(1s);
+    REQUIRE(log.sent.size() == 1);
+    REQUIRE(log.sent.front().put.size() == 1);
+    CHECK(log.sent.front().put.front().origin == base::Origin{2});
+    log.answer();
+    CHECK(waiter.times == 1);
+    return;
+  }
+  log.answer();
+  present.offset = 7;
+  log.checkpointer.update(present);
+  log.checkpointer.erase(key(1), base::Origin{1});
+  log.tick(1s);
+  REQUIRE(log.sent.front().put.size() == 1);
+  CHECK(log.sent.front().put.front().offset == 7);
+}
+
 TEST_CASE("checkpointer: a failed registration is tried until it succeeds",
           "[sources][checkpointer]") {
   Log log;

@@ -34,6 +34,24 @@ TEST_CASE("discovery: a directory that may be searched and not read (F29)",
   CHECK(std::ranges::count(scene.looks, scene.number("/log/d/a.log")) > 0);
 }
 
+TEST_CASE("discovery: what is below is not searched for ever if it may not be listed (F02)",
+          "[sources][discovery]") {
+  const bool soon = GENERATE(false, true);
+  Scene scene({flow({"/log/a"})});
+  scene.put("/log/a", "123456");
+  scene.known.push_back(scene.checkpoint("/log/a", 3));
+  scene.put("/log/private/x");
+  scene.world.disk().find("/log/private")->unlisted = true;
+  scene.world.disk().make_directories("/log/old");
+  scene.world.disk().make_directories("/away");
+  scene.world.disk().rename("/log/a", "/away/a");
+  scene.start();
+  scene.run(soon ? 1s : 400s);
+  scene.world.disk().rename("/away/a", "/log/old/a");
+  scene.run(100s);
+  CHECK(scene.found.size() == (soon ? 1 : 0));
+}
+
 TEST_CASE("discovery: a watch that could not be had is tried again (F26)", "[sources][discovery]") {
   Scene scene({flow({"/log/*"})});
   scene.world.faults().set("", {.open_error = 1});
