@@ -285,6 +285,22 @@ TEST_CASE("compressed rotation: who writes to a deleted log holds nothing back t
   scene.check_exact();
 }
 
+TEST_CASE("compressed rotation: one that was out of sight waits for its original as before",
+          "[sources][former]") {
+  Stubborn scene("/log/y/app.log");
+  scene.world.disk().make_directories("/away");
+  scene.start();
+  scene.run(1s);
+  scene.append("/log/y/app.log.1.gz", gzip(text_of(0, 20)));
+  scene.remove();
+  scene.go_on(32s);
+  REQUIRE(scene.world.disk().rename("/log/y/app.log.1.gz", "/away/x") == 0);
+  scene.run(1s);
+  REQUIRE(scene.world.disk().rename("/away/x", "/log/y/app.log.2.gz") == 0);
+  scene.go_on(2s);
+  scene::check_exact(scene, scene.written);
+}
+
 TEST_CASE("compressed rotation: a pattern that takes compressed files only of rotated ones",
           "[sources][former]") {
   Rotation scene({"/log/a.log", "/log/a.log.*.gz"});
