@@ -252,9 +252,19 @@ void Discovery::State::remember(const FlowFile& file, Checkpoint checkpoint) {
   constexpr std::size_t kStaleMax = 1024;
   if (known_by_birth.size() > 2 * known.size() + kStaleMax) {
     known_by_birth.clear();
-    for (const auto& [each, unused] : known) known_by_birth[without_device(each)] = each;
+    for (const auto& [each, unused] : known) note_birth(each);
   }
-  known_by_birth[without_device(file)] = file;
+  note_birth(file);
+}
+
+// Of several notes, of different origins: the last one that says which bytes were there.
+void Discovery::State::note_birth(const FlowFile& file) {
+  FlowFile& noted = known_by_birth.try_emplace(without_device(file), file).first->second;
+  const auto other = known.find(noted);
+  const auto rank = [](const Checkpoint& each) {
+    return std::pair(each.tail_bytes > 0, each.seen_us);
+  };
+  if (other == known.end() || rank(known.at(file)) >= rank(other->second)) noted = file;
 }
 
 // The file is found, as `present`. Not before that: its key may be that of an outdated note, and

@@ -192,6 +192,7 @@ struct Discovery::State {
             const io::FileStatus& status);
   using Known = std::unordered_map<FlowFile, Checkpoint, FlowFileHash>;
   void remember(const FlowFile& file, Checkpoint checkpoint);
+  void note_birth(const FlowFile& file);
   void forget_outdated(const FlowFile& present);
   std::optional<Known::iterator> known_elsewhere(std::size_t flow, const FileIdentity& identity);
   Checkpoint starting_point(std::size_t flow, const std::string& path, const io::FileStatus& status,

@@ -161,6 +161,40 @@ TEST_CASE(
   for (const sources::Checkpoint& each : scene.durable.known()) CHECK(each.identity.device == 2);
 }
 
+TEST_CASE("volumes: of notes under two former numbers the one that says more is known (F20)",
+          "[sources][volumes]") {
+  const bool first = GENERATE(false, true);
+  const bool older = GENERATE(false, true);  // else it says nothing of the file's bytes
+  CAPTURE(first, older);
+  scene::WholeScene scene({"/log/*.log"});
+  const std::string text = text_of(0, 10);
+  scene.append("/log/a.log", text);
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  REQUIRE(scene.durable.known().size() == 1);
+  sources::Checkpoint good = scene.durable.known().front();
+  scene.durable.checkpoints.clear();
+  // As kills and drives that come and go leave them.
+  good.identity.device += first ? 1 : 2;
+  sources::Checkpoint other = good;
+  other.identity.device += first ? 1 : -1;
+  other.origin = base::Origin{7};
+  other.offset = 0;
+  if (older) {
+    other.seen_us -= 1'000'000;
+  } else {
+    other.tail_bytes = 0;
+  }
+  for (const sources::Checkpoint& each : {good, other}) {
+    scene.durable.checkpoints[sources::checkpoint_key(each.flow, each.identity)] =
+        sources::encode(each);
+  }
+  scene.start();
+  scene.run(1s);
+  CHECK(scene.records().size() == 10);
+}
+
 // Not before: what erases a key may come after what registers it anew.
 TEST_CASE("volumes: of two notes of a file the other one is erased when the file is found",
           "[sources][volumes]") {
