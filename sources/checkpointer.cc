@@ -21,6 +21,12 @@ struct Change {
   std::vector<Registered*> waiters;
   bool synced = false;  // even without waiters
   const CompletesCheckpoints* completes = nullptr;
+
+  // What erases `origin` does not mean this file: the inode was handed out again.
+  bool is_of_another(base::Origin origin) const {
+    return put && put->origin != base::Origin::none && origin != base::Origin::none &&
+           put->origin != origin;
+  }
 };
 using Changes = std::pmr::unordered_map<std::string, Change>;
 
@@ -90,11 +96,9 @@ struct Checkpointer::State {
     for (auto& [key, change] : unanswered) {
       const auto [newer, inserted] = unsent.try_emplace(key, std::move(change));
       if (!inserted) {
-        const base::Origin erased = newer->second.put ? base::Origin::none : newer->second.erased;
-        const bool another = change.put && erased != base::Origin::none &&
-                             change.put->origin != base::Origin::none &&
-                             change.put->origin != erased;
-        if (another) newer->second.put = std::move(change.put);
+        if (!newer->second.put && change.is_of_another(newer->second.erased)) {
+          newer->second.put = std::move(change.put);
+        }
         auto& waiters = newer->second.waiters;
         waiters.insert(waiters.end(), change.waiters.begin(), change.waiters.end());
         newer->second.synced = newer->second.synced || change.synced;
@@ -152,10 +156,7 @@ void Checkpointer::update_synced(const Checkpoint& checkpoint) {
 
 void Checkpointer::erase(const std::string& key, base::Origin origin) {
   Change& change = state_->change(key);
-  const base::Origin present = change.put ? change.put->origin : base::Origin::none;
-  const bool another =
-      present != base::Origin::none && origin != base::Origin::none && present != origin;
-  if (another) return;  // the inode was handed out again
+  if (change.is_of_another(origin)) return;
   change.put.reset();
   change.erased = origin;
 }
