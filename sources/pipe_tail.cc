@@ -122,9 +122,10 @@ void PipeTail::drain() {
   if (!ended_ && !abandoned_) {
     const io::Handle present = is_fifo() ? fifo_.get() : parts_.standard_input;
     if (!drain(present)) return;  // the budget's doorbell goes on
-    // What comes through another FIFO begins a line of its own.
+    // What comes through another FIFO begins a line of its own. It is the same one if it was opened
+    // anew because its writers had left.
     if (next_fifo_) {
-      lines_.take(0, PipeLines::Due::end, 0);
+      if (!is_present(next_fifo_.get())) lines_.take(0, PipeLines::Due::end, 0);
       fifo_ = std::move(next_fifo_);
       if (!drain(fifo_.get())) return;
     }
@@ -134,6 +135,13 @@ void PipeTail::drain() {
   fifo_.reset();
   next_fifo_.reset();
   lines_.take(0, PipeLines::Due::end, 0);
+}
+
+bool PipeTail::is_present(io::Handle fifo) const {
+  if (!fifo_) return false;
+  const auto present = parts_.environment.files.status(fifo_.get());
+  const auto other = parts_.environment.files.status(fifo);
+  return present && other && present->device == other->device && present->inode == other->inode;
 }
 
 // False: it must wait for credit.

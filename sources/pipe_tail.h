@@ -100,6 +100,7 @@ class PipeTail {
   void finish();
   void drain();
   bool drain(io::Handle pipe);
+  bool is_present(io::Handle fifo) const;
 
   Parts parts_;
   PipeCounters counters_;

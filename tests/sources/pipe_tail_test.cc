@@ -234,6 +234,26 @@ TEST_CASE("pipe tail: a stop takes what is in the pipe", "[sources][pipe]") {
   CHECK(scene.rig.records == wanted);
 }
 
+TEST_CASE("pipe tail: a stop does not tear a line of a FIFO's second writer", "[sources][pipe]") {
+  Scene scene(each_backend());
+  scene.make_fifo();
+  scene.read_fifo();
+  End(scene.open_writer()).write("one\n");
+  CHECK(scene.gets({"one"}));
+  CHECK(scene.until([&] { return scene.tail->counters().ends.value() == 1; }));
+  const End second(scene.open_writer());
+  for (const char* piece : {"two\n", "ha"}) {
+    CHECK(scene.until([&] { return scene.tail->reading(); }));
+    const std::uint64_t reads = scene.tail->counters().reads.value();
+    second.write(piece);
+    CHECK(scene.until([&] { return scene.tail->counters().reads.value() > reads; }));
+  }
+  second.write("lf\n");
+  scene.tail->stop();
+  CHECK(scene.until([&] { return scene.tail->idle(); }));
+  CHECK(scene.rig.records == Lines{"one", "two", "half"});
+}
+
 TEST_CASE("pipe tail: a stop waits for room in the budget, unless nobody takes anything",
           "[sources][pipe]") {
   Scene scene(each_backend(), {.budget_bytes = 1 << 20});
