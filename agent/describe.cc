@@ -48,6 +48,7 @@ void describe(base::Samples& samples, const FlowPart& part) {
   add(samples, "compressed_errors", flow, tails.compressed_errors);
   add(samples, "files_continued_compressed", flow, tails.files_continued_compressed);
   add(samples, "files_continued_copied", flow, tails.files_continued_copied);
+  add(samples, "files_continued_rewritten", flow, tails.files_continued_rewritten);
   add(samples, "bytes_dropped", flow + ",reason=\"lost_unread\"", tails.bytes_lost_unread);
   add(samples, "bytes_dropped", flow + ",reason=\"read_error\"", tails.bytes_unreadable);
   add(samples, "unreadable_skipped", flow, tails.unreadable_skipped);

@@ -94,6 +94,7 @@ base::Result<void> Wiring::connect_flows() {
          // That it never ran may be what was lost.
          .first_start = !state_lost_ && !flow_started_before(flow.name),
          .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
+         .on_rewrite = flow.tail.on_rewrite,
          .copies = flow.recognises_copies(),
          .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow)});
     marks.push_back(marks_for(flow));

@@ -102,6 +102,11 @@ void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistak
   if (const auto word = section.word("discover", kDiscover)) {
     flow.from.discover = *word == 0 ? sources::Discover::names : sources::Discover::open;
   }
+  static constexpr std::array<std::string_view, 2> kOnRewrite = {"new", "continue"};
+  places.on_rewrite = section.place_of("on_rewrite");
+  if (const auto word = section.word("on_rewrite", kOnRewrite)) {
+    flow.tail.on_rewrite = static_cast<sources::OnRewrite>(*word);
+  }
   read_content(section, flow, places);
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);

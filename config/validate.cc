@@ -110,6 +110,14 @@ void check_read_errors(const Flow& flow, const Places::Flow& place, Mistakes& mi
                                         "' can only be retry, because its files are in UTF-16");
 }
 
+// Offsets of a file in UTF-16 are those of its text: nothing tells where they are in another file.
+void check_rewrites(const Flow& flow, const Places::Flow& place, Mistakes& mistakes) {
+  if (flow.tail.on_rewrite == sources::OnRewrite::as_new) return;
+  if (flow.tail.encoding == sources::Encoding::utf8) return;
+  mistakes.add(place.on_rewrite, "on_rewrite of flow '" + flow.name +
+                                     "' can only be new, because its files are in UTF-16");
+}
+
 void check_sources(const Config& config, const Flow& flow, const Places& places,
                    const Places::Flow& place, Mistakes& mistakes) {
   for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
@@ -203,6 +211,7 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
     check_sources(config, config.flows[i], places, places.flows[i], mistakes);
     check_encoding(config.flows[i], places.flows[i], mistakes);
     check_read_errors(config.flows[i], places.flows[i], mistakes);
+    check_rewrites(config.flows[i], places.flows[i], mistakes);
   }
   check_file_targets(config, places, mistakes);
   check_pipes(config, places, mistakes);

@@ -132,6 +132,8 @@ class Discovery {
     // FilesOptions::start says, because checkpoints were lost and nobody wants lines twice. What is
     // skipped is counted.
     bool skip_unknown = false;
+    // Files that are replaced by what was written anew: TailOptions::on_rewrite.
+    OnRewrite on_rewrite = OnRewrite::as_new;
     // Copies that rotation makes are recognised by their bytes; not with another encoding.
     bool copies = true;
     // A copy that did not grow for so long is complete.

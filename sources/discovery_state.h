@@ -259,6 +259,10 @@ struct Discovery::State {
   bool may_be_out_of_sight(const File& file);
   bool original_is_refused(const File& file);
 
+  // discovery_rewrites.cc: files that were written anew.
+  bool add_replaced(const File& file, std::vector<Former>& formers);
+  std::vector<FlowFile> replaced_by(const File& file) const;
+
   // discovery_open_files.cc: files that somebody writes to.
   bool finds_open(std::size_t flow) const;
   bool may_find(std::string_view path) const;

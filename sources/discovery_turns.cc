@@ -1,6 +1,7 @@
 // Turns: which files may have a descriptor, and opening them.
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "base/assert.h"
@@ -195,6 +196,12 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
 
 void Discovery::State::hand_over(std::uint64_t number) {
   File& file = files.at(number);
+  std::vector<Former> replaced;
+  if (!add_replaced(file, replaced)) {
+    file.resting->queued = true;
+    later.emplace_back(environment.clock.monotonic() + kRetryInterval, number);
+    return;
+  }
   const std::string path = path_of(file);
   const auto opened = environment.files.open(path, io::Open::read);
   if (!opened) return not_opened(number, opened.error());
@@ -214,6 +221,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
     return postpone(number);
   }
   std::vector<Former> formers = formers_of(file);
+  std::ranges::move(replaced, std::back_inserter(formers));
   const bool in_order = flows[file.flow].files.order == Order::oldest_first;
   FoundFile found_file{.number = number,
                        .handle = handle.release(),
@@ -221,6 +229,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .marks = {},
                        .formerly = std::exchange(file.formerly, 0),
                        .rotated = file.detached,
+                       .moved_to = file.detached ? path : std::string(),
                        .after = {},
                        .brief = false,
                        .modified_ns = status->modified_ns,

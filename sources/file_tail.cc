@@ -28,7 +28,8 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       probing_(parts.options.inflate),
       formers_(std::move(found.formers)),
       former_key_(std::move(found.former_key)),
-      former_origin_(checkpoint_.origin) {
+      former_origin_(checkpoint_.origin),
+      moved_to_(std::move(found.moved_to)) {
   const bool transcoding = parts.options.encoding != Encoding::utf8;
   if (checkpoint_.transcoded != transcoding) begin_anew_in_other_encoding();
   if (transcoding) begin_transcoding();
@@ -144,11 +145,13 @@ void FileTail::detach(const std::string& new_path) {
     last_growth_ = parts_.environment.clock.monotonic();
     parts_.counters.files_rotated.add();
   }
+  if (parts_.options.on_rewrite == OnRewrite::read_on) moved_to_ = new_path;
   look();
 }
 
 void FileTail::attach() {
   detached_ = false;
+  moved_to_.clear();
   deleted_since_ = stale_since_ = base::Instant{};
   letting_go_ = false;
   if (phase_ == Phase::finished) std::erase(parts_.turns.finished, this);

@@ -38,46 +38,11 @@
 #include "sources/rest.h"
 #include "sources/stall.h"
 #include "sources/survey.h"
+#include "sources/tail_options.h"
 #include "sources/tail_turns.h"
 #include "sources/utf16_file.h"
 
 namespace sources {
-
-// What is done about a page that cannot be read, after kReadRetries (F61).
-enum class OnReadError : std::uint8_t {
-  retry,  // it is tried again for ever, less and less often
-  skip,   // reading goes on behind it. Not in compressed files and UTF-16
-};
-
-struct TailOptions {
-  base::Duration rotate_wait =
-      std::chrono::seconds(30);  // follow a renamed or deleted file this long
-                                 // after its last growth, then let it go
-  base::Duration close_inactive =
-      std::chrono::seconds(60);  // a file that was read to its end and did not grow for this long
-                                 // gives its descriptor back; 0: never
-  // Take an unfinished last line that did not grow for so long as it stands; 0: never. What comes
-  // later is a record of its own (F37).
-  base::Duration partial_line_timeout{0};
-  // Deleted files are read to their ends, and take room on the disk until then. At most so many
-  // bytes of them on one reactor, and for so long after they were seen to be deleted; the oldest go
-  // first, what is lost is counted (F12). 0: no limit.
-  std::uint64_t deleted_bytes_max = 0;
-  base::Duration deleted_age_max{0};
-  // Say so, and start it anew, when a file has something to read and does not get on; 0: never.
-  base::Duration stall_after = std::chrono::seconds(60);
-  // What the target may take in any case: a flush's age and a sync's interval.
-  base::Duration delivery_wait{0};
-  // Look at files' first bytes; those of gzip and zstd files are read as what they were made of.
-  bool inflate = false;  // not together with an encoding but utf8
-  // Copies of files may match as well: generations that end are remembered. Only with utf8.
-  bool copies = false;
-  Encoding encoding = Encoding::utf8;
-  std::uint32_t header_lines = 0;  // at each generation's beginning, not delivered
-  bool allow_binary = false;       // read files that are no text (sources/binary_guard.h)
-  OnReadError on_read_error = OnReadError::retry;
-  bool once = false;  // take an unfinished last line as a line; report at_end()
-};
 
 struct FileTailCounters {    // one set per flow and reactor
   base::Counter bytes_read;  // of complete records, delimiters included
@@ -95,6 +60,7 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
   base::Counter files_continued_compressed;  // known before they were compressed (F11)
   base::Counter files_continued_copied;      // copies, behind what was read of their originals
+  base::Counter files_continued_rewritten;   // behind what was read of those they replaced
   base::Counter files_closed_idle;  // came to rest, for close_inactive or because others wait
   base::Counter files_given_up;     // deleted, over the limits, and not read to their ends
   base::Counter files_stalled;      // gauge: since stall_after or longer
@@ -111,6 +77,7 @@ struct FoundFile {
   std::uint64_t formerly = 0;        // its number until it lost its name; 0: none. The same reactor
                                      // must get it, which may still have it open
   bool rotated = false;              // known under an older name: read to its end, then let it go
+  std::string moved_to = {};         // … and this is where it is
   std::vector<std::uint64_t> after;  // numbers of older generations of the same path: theirs first
   bool brief = false;                // others wait for its descriptor: as TailSet::yield()
   std::int64_t modified_ns = 0;      // when it was opened; 0: not known
@@ -119,7 +86,7 @@ struct FoundFile {
   // are. 0: it waits for no older ones. All files of such a flow go to one reactor.
   std::int64_t age_ns = 0;
   bool in_order = false;             // its flow has that order
-  std::vector<Former> formers = {};  // of which it may be a copy or the compressed form
+  std::vector<Former> formers = {};  // of which it may be a copy, the compressed or rewritten form
   std::string former_key = {};       // of its checkpoint, if that is to be replaced (F20)
 };
 
@@ -250,6 +217,21 @@ class FileTail final : public pipeline::Source, private Registered {
   // `read`: its read in flight, or nullptr. False: that would not help.
   bool restart(StallReason reason, TailRead* read);
 
+  // file_tail_rewritten.cc. Was it replaced by a file that came under `path`?
+  enum class Replaced : std::uint8_t {
+    no,       // or nobody can tell how far it was read
+    perhaps,  // it has a name still, or cannot be read at the moment
+    not_yet,  // something that was read of it is still out, or may be taken by time
+    yes,      // all that was read is settled
+  };
+  Replaced replaced_by(const std::string& path) const;
+  Former as_former() const;  // of one that was
+  // Before release(), of a file nobody read.
+  void may_be_rewritten(std::vector<Former> formers);
+  bool has_bytes(std::uint64_t count) const;
+  // The other one goes on at its offset: what has no end here may have one there.
+  void leave_to_rewritten() { left_to_rewritten_ = true; }
+
  private:
   enum class Phase : std::uint8_t {
     held,   // older generations of its path come first
@@ -377,6 +359,8 @@ class FileTail final : public pipeline::Source, private Registered {
   void begin_inflating(Compression compression);
   void tried_former(TailRead& read, std::string_view bytes);
   void take_over(Former& former, std::uint64_t whole_bytes);
+  void begin_own_origin(Former& former);
+  void tell_taken_over(const Former& former, std::uint64_t offset);
   void note_whole_file();
   bool line_ends_wanted() const;
   void put_line_ends_away();
@@ -452,6 +436,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool probes_ = false;             // the read under way is a probe
   std::uint32_t header_lines_ = 0;  // of its header that are not passed
   bool letting_go_ = false;         // rotate_wait is over: the unfinished last line is a line
+  bool left_to_rewritten_ = false;  // … but another file has it, unless this one grows
   bool yielding_ = false;           // others wait for the descriptor
   std::uint8_t turn_reads_ = 0;     // since they do
   struct Closed {                   // as Rest says it; the rest of one is made when it is asked for
@@ -473,6 +458,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::unique_ptr<Checkpoint> ended_;  // the generation that is `ending`
   std::string former_key_;             // of the checkpoint that ours replaces when it is in the log
   base::Origin former_origin_;         // its origin: what another file has under that key stays
+  std::string moved_to_;               // where it went when it lost its name, if that is known
 };
 
 }  // namespace sources

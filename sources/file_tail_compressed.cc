@@ -181,38 +181,37 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   }
 }
 
+// Something of it was stored that was not noted.
+static bool has_marks_beyond(const Former& former) {
+  return std::ranges::any_of(
+      former.marks, [&former](std::uint64_t mark) { return mark > former.checkpoint.offset; });
+}
+
 // It goes on as `former`, under its origin, so that the marks of what was stored of it hold. Our
 // checkpoint must be in the log before the other's may go: between the two, whoever reads the log
 // finds the same place twice. `whole_bytes`: of a file that ends before the former's offset; all of
 // it was read, and what it may get later is its own.
 void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   const Checkpoint& known = former.checkpoint;
-  auto& counter = compressed_ ? parts_.counters.files_continued_compressed
-                              : parts_.counters.files_continued_copied;
-  counter.add();
-  parts_.environment.log.info(
-      compressed_ ? "compressed file is known from before it was compressed"
-                  : "file is a copy of one that was read",
-      {{"path", checkpoint_.path},
-       {"before", known.path},
-       {"offset", std::to_string(whole_bytes > 0 ? whole_bytes : known.offset)}});
+  tell_taken_over(former, whole_bytes > 0 ? whole_bytes : known.offset);
   checkpoint_.origin = known.origin;
   checkpoint_.goes_on = !former.marks.empty();
   checkpoint_.generation = known.generation;
   checkpoint_.offset = known.offset;
   checkpoint_.tail_bytes = known.tail_bytes;
   checkpoint_.tail_hash = known.tail_hash;
+  if (former.rewritten && !has_marks_beyond(former)) begin_own_origin(former);
   if (whole_bytes > 0) {
-    checkpoint_.origin = base::Origin::none;
-    checkpoint_.goes_on = false;
+    begin_own_origin(former);
     checkpoint_.offset = whole_bytes;
     checkpoint_.tail_bytes = 0;
     checkpoint_.tail_hash = 0;
-    former.marks.clear();
   }
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  former_key_ = checkpoint_key(known.flow, known.identity);
-  former_origin_ = known.origin;
+  if (former.number == 0) {
+    former_key_ = checkpoint_key(known.flow, known.identity);
+    former_origin_ = known.origin;
+  }
   marks_ = std::move(former.marks);
   offset_ = seen_end_ = checkpoint_.offset;
   head_ = 0;
@@ -225,6 +224,30 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   }
   phase_ = Phase::registering;
   parts_.checkpointer.register_origin(checkpoint_, this);
+}
+
+// What follows is its own.
+void FileTail::begin_own_origin(Former& former) {
+  checkpoint_.origin = base::Origin::none;
+  checkpoint_.goes_on = false;
+  former.marks.clear();
+}
+
+void FileTail::tell_taken_over(const Former& former, std::uint64_t offset) {
+  FileTailCounters& counters = parts_.counters;
+  const bool copied = !former.rewritten && !compressed_;
+  auto& counter = copied             ? counters.files_continued_copied
+                  : former.rewritten ? counters.files_continued_rewritten
+                                     : counters.files_continued_compressed;
+  counter.add();
+  parts_.environment.log.info(copied ? "file is a copy of one that was read"
+                              : former.rewritten
+                                  ? "file was rewritten, reading on"
+                                  : "compressed file is known from before it was compressed",
+                              {{"path", checkpoint_.path},
+                               {"before", former.checkpoint.path},
+                               {"offset", std::to_string(offset)}});
+  if (former.number != 0) parts_.turns.rewritten.push_back(former.number);
 }
 
 // A restart shall not inflate it again only to find that there is nothing new.

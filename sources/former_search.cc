@@ -83,8 +83,8 @@ std::optional<FormerSearch::Wanted> FormerSearch::next() const {
 bool FormerSearch::better(std::size_t place, std::optional<std::size_t> than) const {
   if (!than) return true;
   const auto rank = [this](std::size_t each) {
-    return std::tuple(formers_[places_[each].former].likely, places_[each].offset,
-                      places_[each].bytes);
+    const Former& former = formers_[places_[each].former];
+    return std::tuple(former.likely, places_[each].offset, places_[each].bytes, former.number);
   };
   return rank(*than) < rank(place);
 }

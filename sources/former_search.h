@@ -36,6 +36,8 @@ struct Former {  // a file that is gone
   std::vector<std::uint64_t> marks;  // per outlet, of its origin; empty: nothing to skip
   bool likely = false;               // the names say so, too: decides between equals
   bool ended = false;                // a generation that was truncated: all bytes read are a proof
+  bool rewritten = false;            // the file asked about was written in its place (F21)
+  std::uint64_t number = 0;          // … and it is followed still, under this one
 };
 
 class FormerSearch {

@@ -77,11 +77,11 @@ bool TailSet::State::may_start(const std::vector<std::uint64_t>& after) {
 void TailSet::State::release_held() {
   turns.end_reached = false;
   for (auto entry = held.begin(); entry != held.end();) {
-    if (!may_start(entry->second)) {
+    FileTail* const tail = find(entry->first);
+    if (!may_start(entry->second) || (tail != nullptr && !knows_replaced(*tail, entry->second))) {
       ++entry;
       continue;
     }
-    FileTail* const tail = find(entry->first);
     if (tail != nullptr && !waits_in_order(entry->first, tail->age_ns())) tail->release();
     entry = held.erase(entry);
   }
@@ -93,6 +93,7 @@ void TailSet::State::forget(const FileTail& tail) {
   by_identity.erase(tail.checkpoint().identity);
   std::erase(inflating, &tail);
   held.erase(number);
+  rewrites.erase(number);
   leave_order(number);
   count_held();
   tails.erase(number);
@@ -152,6 +153,7 @@ void TailSet::State::sweep(base::Instant now) {
 }
 
 void TailSet::State::close(FileTail& tail) {
+  keep_replaced(tail);
   const std::uint64_t number = tail.number();
   const Checkpoint checkpoint = tail.checkpoint();
   Checkpoint resume = tail.resume_point();
@@ -198,6 +200,7 @@ bool TailSet::State::go_on(FoundFile& found) {
   node.key() = found.number;
   tails.insert(std::move(node));
   held.erase(former);
+  rewrites.erase(former);
   leave_order(former);
   count_held();
   tail.renumber(found.number);
@@ -216,11 +219,13 @@ void TailSet::add(FoundFile found) {
   if (state_->go_on(found)) return;
   state_->let_go.take(found.checkpoint.identity, found.checkpoint, found.marks);
   const std::uint64_t number = found.number;
+  const bool asks = state_->may_be_rewritten(found);
+  if (asks) state_->await_rewritten(found);
   std::vector<std::uint64_t> after = std::move(found.after);
   for (const std::uint64_t older : after) {
     if (FileTail* const tail = state_->find(older)) tail->expect_end();
   }
-  const bool waits = !state_->may_start(after);
+  const bool waits = asks || !state_->may_start(after);
   const std::int64_t age_ns = found.age_ns;
   if (age_ns != 0) state_->catching_up.emplace(age_ns, number);
   const bool hold = waits || state_->waits_in_order(number, age_ns);
@@ -257,6 +262,7 @@ void TailSet::yield(std::uint64_t number) {
 
 void TailSet::tick(base::Instant now) {
   TailTurns& turns = state_->turns;
+  state_->look_at_rewrites(now);
   while (!turns.timers.empty() && std::get<0>(*turns.timers.begin()) <= now) {
     std::get<FileTail*>(*turns.timers.begin())->wake();
   }
@@ -274,10 +280,12 @@ base::Instant TailSet::next_deadline() const {
   const bool can_read = !state_->stopped && !turns.ready.empty() && !state_->short_of_credit &&
                         !state_->short_of_buffers && state_->free_read() != nullptr;
   if (can_read || !turns.finished.empty() || !turns.rested.empty() || !turns.released.empty() ||
-      turns.end_reached || !turns.ended.empty() || !turns.verified.empty()) {
+      turns.end_reached || !turns.ended.empty() || !turns.verified.empty() ||
+      !turns.rewritten.empty()) {
     return base::Instant{};
   }
   base::Instant next = state_->next_sweep;
+  if (!state_->rewrites.empty()) next = std::min(next, state_->next_rewrite);
   if (!turns.timers.empty()) next = std::min(next, std::get<0>(*turns.timers.begin()));
   if (state_->catching_up.size() > 1) next = std::min(next, state_->next_look_at_order());
   return next;

@@ -61,6 +61,10 @@ void TailSet::State::keep_order(base::Instant now) {
     FileTail* const oldest = find(catching_up.begin()->second);
     if (oldest != nullptr && !oldest->caught_up()) {
       FileTail& tail = *first_in_order();
+      if (rewrites.contains(tail.number())) {  // it is soon known, and is no reason to go on
+        (void)gets_on(tail, now);
+        break;
+      }
       if (held.contains(tail.number())) held.erase(tail.number());
       tail.release();
       if (gets_on(tail, now)) break;

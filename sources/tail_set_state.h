@@ -1,5 +1,6 @@
 // TailSet's inside. tail_set.cc: turns, reads, files that come and go; tail_set_care.cc: what is
-// looked after now and then; tail_set_order.cc: which file comes first.
+// looked after now and then; tail_set_order.cc: which file comes first; tail_set_rewrites.cc: which
+// goes on where another ended.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -145,6 +147,12 @@ struct TailSet::State final : CompletesCheckpoints {
   void keep_order(base::Instant now);
   base::Instant next_look_at_order() const;
   bool may_start(const std::vector<std::uint64_t>& after);
+  bool may_be_rewritten(const FoundFile& found) const;
+  void await_rewritten(const FoundFile& found);
+  std::uint64_t settled_bytes(const std::vector<std::uint64_t>& numbers);
+  bool knows_replaced(FileTail& tail, const std::vector<std::uint64_t>& after);
+  void keep_replaced(const FileTail& closing);
+  void look_at_rewrites(base::Instant now);
   void close(FileTail& tail);
   void forget(const FileTail& tail);
   void release_rested();
@@ -172,6 +180,15 @@ struct TailSet::State final : CompletesCheckpoints {
   std::unordered_map<std::uint64_t, std::unique_ptr<FileTail>> tails;
   std::unordered_map<FileIdentity, FileTail*, FileIdentityHash> by_identity;
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> held;  // number → those before it
+  struct Rewrite {  // perhaps; of those that are held
+    base::Instant since{};
+    std::uint64_t settled_bytes = 0;  // of those before it, then
+    // It has as many, at least, if it is one of those that are gone; max: there are none.
+    std::uint64_t bytes = std::numeric_limits<std::uint64_t>::max();
+    std::vector<Former> formers = {};  // that were let go meanwhile
+  };
+  std::unordered_map<std::uint64_t, Rewrite> rewrites;
+  base::Instant next_rewrite{};                                  // to be looked at again
   std::set<std::pair<std::int64_t, std::uint64_t>> catching_up;  // age and number, oldest first
   struct First {                                                 // of them, at the last look
     std::uint64_t number = 0;

@@ -166,6 +166,9 @@ TEST_CASE("load: what is done about read errors, and which file comes first, rea
   };
   CHECK(with("").tail.on_read_error == sources::OnReadError::retry);
   CHECK(with(", on_read_error: retry").tail.on_read_error == sources::OnReadError::retry);
+  CHECK(with("").tail.on_rewrite == sources::OnRewrite::as_new);
+  CHECK(with(", on_rewrite: new").tail.on_rewrite == sources::OnRewrite::as_new);
+  CHECK(with(", on_rewrite: continue").tail.on_rewrite == sources::OnRewrite::read_on);
   CHECK(with(", on_read_error: skip").tail.on_read_error == sources::OnReadError::skip);
   CHECK(with("").from.order == sources::Order::fair);
   CHECK(with(", order: fair").from.order == sources::Order::fair);

@@ -8,7 +8,7 @@ namespace sim {
 
 void LogWriters::accident(Writer& writer) {
   if (!disk().exists(directory_)) return;
-  switch (world_.random().below(6)) {
+  switch (world_.random().below(habits_.rewrites ? 7 : 6)) {
     case 0:
       return change_hard_link(writer);
     case 1:
@@ -19,6 +19,8 @@ void LogWriters::accident(Writer& writer) {
       return world_.random().chance(0.5) ? refuse_something(writer) : grant_all();
     case 4:
       return spoil_a_page(writer);
+    case 6:
+      return rewrite(writer);
     default:
       if (habits_.covers) cover(true);
   }
@@ -97,6 +99,20 @@ void LogWriters::spoil_a_page(const Writer& writer) {
   const NodeRef node = disk().find(choice == 0 ? writer.path : writer.old_paths[choice - 1]);
   if (node == nullptr) return;
   node->bad_pages.insert(world_.random().below(node->file.size() / kPageBytes + 1));
+}
+
+// As rsync does it: what is written anew takes the name when it is whole.
+void LogWriters::rewrite(Writer& writer) {
+  if (!habits_.rewrites || !writer.file || writer.renamed || !disk().exists(writer.path)) return;
+  const std::string fresh = directory_ + "/.fresh";
+  NodeRef node;
+  const int error = disk().create(fresh, node);
+  ASSERT(error == 0);
+  disk().append(*node, writer.file->file.bytes());
+  disk().sync(*node);
+  rename(fresh, writer.path);
+  writer.file = OpenFile(disk(), node);
+  writer.position = node->file.size();
 }
 
 void LogWriters::cover(bool on) {

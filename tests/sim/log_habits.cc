@@ -41,6 +41,10 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   habits.holes =
       bytes_as_they_are && !nuls_are_text && !habits.copies && !habits.gzips && random.chance(0.1);
   habits.spoils = !habits.copies && !habits.gzips && random.chance(0.2);
+  // One that is rotated before anybody saw it in its place cannot be told from a new one.
+  const bool others = habits.rotated_match || habits.refuses || habits.covers || habits.seeks ||
+                      habits.holes || habits.spoils || habits.moves;
+  habits.rewrites = bytes_as_they_are && !others && random.chance(0.2);
   // So that whatever is read of a file is enough to know it again when it is compressed.
   if (habits.gzips) style.line_bytes_min = 64;
   // Two generations that begin with the same bytes, of which no more was read, are one.
@@ -52,6 +56,7 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   if (style.byte_order_mark) style.line_bytes_max = 0;
   if (random.chance(0.25)) {
     habits.groups = drawn_groups(random);
+    habits.rewrites = false;  // a group that time ended may be stored again
     style.empty_lines = false;
   }
   return habits;
@@ -70,6 +75,7 @@ void LogHabits::leave_out(const std::string& words) {
   if (named("moves")) moves = false;
   if (named("refuses")) refuses = false;
   if (named("covers")) covers = false;
+  if (named("rewrites")) rewrites = false;
   if (named("spoils")) spoils = false;
   if (named("groups")) groups = {};
   if (named("header")) style.header_lines = 0;
@@ -90,6 +96,7 @@ std::string LogHabits::told() const {
   if (moves) told += " moves";
   if (refuses) told += " refuses";
   if (covers) told += " covers";
+  if (rewrites) told += " rewrites";
   if (spoils) told += " spoils";
   if (groups.by != pipeline::GroupLines::off) told += " groups";
   return told + style.told();

@@ -24,6 +24,7 @@ struct LogHabits {
   bool moves = false;             // the directory is renamed, and appears late (F25)
   bool refuses = false;           // files and the directory are unreadable for a while (F29, F30)
   bool covers = false;            // something is mounted over the directory for a while (F22)
+  bool rewrites = false;          // each is written anew in its own place (F21)
   bool spoils = false;            // pages cannot be read until the trouble is over (F61)
   LineStyle style;
   pipeline::GroupOptions groups;  // of lines to records
@@ -33,6 +34,10 @@ struct LogHabits {
   void describe(config::Flow& flow) const {
     style.describe(flow);
     flow.program.groups = groups;
+    if (!rewrites) return;
+    flow.tail.on_rewrite = sources::OnRewrite::read_on;
+    // Who waits for a descriptor for longer finds nobody to ask how far the former was read.
+    flow.tail.rotate_wait = std::chrono::minutes(1);
   }
   std::string told() const;
 };

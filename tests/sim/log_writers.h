@@ -27,7 +27,7 @@ class LogWriters final : public Workload {
   void describe(config::Flow& flow) override;
   std::string told() const override { return pattern_ + habits_.told(); }
   // A copy under the number of a file that is gone is no new file to anybody.
-  bool needs_births() const override { return habits_.copies || habits_.gzips; }
+  bool needs_births() const override { return habits_.copies || habits_.gzips || habits_.rewrites; }
   bool may_change_device() const override { return !habits_.copies; }
   void act() override;
   void finish() override;
@@ -95,6 +95,7 @@ class LogWriters final : public Workload {
   void refuse_something(const Writer& writer);
   void grant_all();
   void spoil_a_page(const Writer& writer);
+  void rewrite(Writer& writer);
   void cover(bool on);
 
   Disk& disk() const { return world_.disk(); }

@@ -42,6 +42,7 @@ struct WholeScene {
     sources::Discovery::Flow flow{
         .name = "flow", .files = files, .fingerprint = 1, .first_start = !started};
     flow.copy_wait = options.tail.rotate_wait;
+    flow.on_rewrite = options.tail.on_rewrite;
     started = true;
     handed_over.clear();
     discovery.emplace(

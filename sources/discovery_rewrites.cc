@@ -1,0 +1,72 @@
+// on_rewrite: continue. Files that were written anew while the ones they replaced had no
+// descriptor, or while we were stopped (F21). Of those that are followed their reactor knows more:
+// tail_set_rewrites.cc.
+#include <algorithm>
+
+#include "sources/discovery_state.h"
+#include "sources/paths.h"
+
+namespace sources {
+namespace {
+
+// Each rewriting of a path leaves a note for a while; only the last ones are asked about.
+constexpr std::size_t kReplacedMax = 8;
+
+}  // namespace
+
+// Notes of the files that had its path before, the newest first.
+std::vector<FlowFile> Discovery::State::replaced_by(const File& file) const {
+  std::vector<std::pair<std::int64_t, FlowFile>> notes;
+  for (const auto& [other, checkpoint] : known) {
+    // Of one that was only registered the first bytes are known.
+    const bool known_bytes =
+        checkpoint.offset == 0
+            ? checkpoint.tail_bytes > 0
+            : checkpoint.tail_bytes == std::min<std::uint64_t>(checkpoint.offset, kTailBytes);
+    if (other.flow == file.flow && checkpoint.path == path_of(file) && known_bytes &&
+        checkpoint.compressed_bytes == 0 && !checkpoint.transcoded) {
+      notes.emplace_back(checkpoint.seen_us, other);
+    }
+  }
+  std::ranges::sort(notes, std::greater<>{}, &std::pair<std::int64_t, FlowFile>::first);
+  if (notes.size() > kReplacedMax) notes.resize(kReplacedMax);
+  std::vector<FlowFile> replaced;
+  for (const auto& [unused, other] : notes) replaced.push_back(other);
+  return replaced;
+}
+
+// Only those that are nowhere else: one that was rotated is no former version of what has its name
+// now. What editors keep of one is. False: not every place could be looked at, and that may pass.
+bool Discovery::State::add_replaced(const File& file, std::vector<Former>& formers) {
+  if (flows[file.flow].on_rewrite == OnRewrite::as_new || file.detached ||
+      !is_fresh(file.resting->rest.checkpoint)) {
+    return true;
+  }
+  const std::vector<FlowFile> replaced = replaced_by(file);
+  if (replaced.empty()) return true;
+  const std::string path = path_of(file);
+  Wanted wanted;
+  for (const FlowFile& each : replaced) wanted[each.identity.inode].push_back(each);
+  std::unordered_set<std::string> places{directory_in(path)};
+  for (const auto& [place, directory] : directories) {
+    if (directory->listing > 0) places.insert(place);
+  }
+  auto seen_before = std::exchange(seen, {});
+  std::unordered_set<std::string> searched;
+  const bool all = search(wanted, places, searched) && search_below(wanted, searched);
+  const auto seen_now = std::exchange(seen, std::move(seen_before));
+  const bool late = coarse_now() - file.resting->found_at >= kUnknownMax;
+  if (!all && !late) return false;
+  const auto kept = environment.files.status(path + "~", false);
+  for (const FlowFile& each : replaced) {
+    const auto it = known.find(each);
+    if (it == known.end()) continue;  // it was found, and is to be read on
+    const bool is_kept = kept && identity_of(*kept) == each.identity;
+    if (!is_kept && (!all || seen_now.contains(each))) continue;
+    formers.push_back(
+        {.checkpoint = it->second, .marks = {}, .likely = true, .ended = true, .rewritten = true});
+  }
+  return true;
+}
+
+}  // namespace sources

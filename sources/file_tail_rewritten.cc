@@ -1,0 +1,48 @@
+// Files that were written anew in the place of another, by `sed -i`, an editor or rsync (F21). Who
+// waits for whom is in tail_set_rewrites.cc.
+#include <algorithm>
+#include <utility>
+
+#include "sources/file_tail.h"
+
+namespace sources {
+
+// Deleted, or renamed to what editors call the former version. One that went elsewhere was rotated.
+FileTail::Replaced FileTail::replaced_by(const std::string& path) const {
+  if (checkpoint_.path != path || view() != nullptr || probing_ || binary_) return Replaced::no;
+  if (resting()) return Replaced::no;
+  const bool kept = moved_to_ == path + "~";
+  if (!moved_to_.empty() && !kept) return Replaced::no;
+  if (phase_ == Phase::backing_off || (!kept && !deleted())) return Replaced::perhaps;
+  const bool at_rest =
+      phase_ == Phase::idle || phase_ == Phase::closing || phase_ == Phase::finished;
+  // An open group is not lost if it is taken here; and it is, soon.
+  if (!at_rest || !window_.empty() || group_open_) return Replaced::not_yet;
+  const std::uint64_t proof = std::min<std::uint64_t>(offset_, kTailBytes);
+  const bool known =
+      checkpoint_.offset == offset_ && offset_ > 0 && checkpoint_.tail_bytes == proof;
+  return known ? Replaced::yes : Replaced::no;
+}
+
+// What is behind the offset is in the other one, too, if it is anywhere: no marks.
+Former FileTail::as_former() const {
+  Former former{.checkpoint = checkpoint_,
+                .marks = {},
+                .likely = true,
+                .ended = true,
+                .rewritten = true,
+                .number = number_};
+  former.checkpoint.line_ends = {};
+  return former;
+}
+
+void FileTail::may_be_rewritten(std::vector<Former> formers) {
+  std::ranges::move(formers, std::back_inserter(formers_));
+}
+
+bool FileTail::has_bytes(std::uint64_t count) const {
+  const auto status = parts_.environment.files.status(handle_);
+  return status && status->size >= count;
+}
+
+}  // namespace sources
