@@ -108,6 +108,7 @@ void Control::every(base::Duration interval, std::move_only_function<void()> cal
 
 void Control::start() {
   started_ = environment_.clock.monotonic();
+  (void)believed_.at(environment_.clock.wall(), started_);
   discovery_->start();
   if (socket_) socket_->start();
   // One without a file would sleep on and never say that it is at the end.
@@ -351,7 +352,8 @@ void Control::marks_covered(base::Instant until, const std::vector<base::Origin>
 void Control::forget_and_retire(bool notes_durable) {
   notes_durable_missing_ = false;
   if (!notes_durable) covered_until_ = base::Instant::min();
-  const base::Timestamp now = environment_.clock.wall();
+  const base::Timestamp now =
+      believed_.at(environment_.clock.wall(), environment_.clock.monotonic());
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post(
         [this, r = reactor.get(), now, limit = covered_until_, needed = marks_needed_] {

@@ -19,6 +19,7 @@
 #include "agent/mark_table.h"
 #include "agent/reactor.h"
 #include "agent/survey.h"
+#include "base/believed_time.h"
 #include "base/ids.h"
 #include "base/metrics.h"
 #include "io/environment.h"
@@ -149,6 +150,7 @@ class Control {
   base::Instant next_care_ = base::Instant::max();
   bool idle_ = false;               // at the last maintenance: nothing came since the one before
   std::uint64_t records_seen_ = 0;  // at the last maintenance
+  base::BelievedTime believed_;     // for what is removed by age
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();
   std::move_only_function<void()> report_;

@@ -110,7 +110,7 @@ void Discovery::State::remember_gone(const FlowFile& file, Checkpoint checkpoint
 }
 
 void Discovery::State::trim_gone() {
-  const auto now_us = environment.clock.wall().time_since_epoch().count();
+  const auto now_us = believed_now_us();
   const auto forget_us =
       std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
   const auto forget = [this](auto it) {

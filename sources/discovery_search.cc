@@ -86,8 +86,14 @@ bool Discovery::State::search(const Wanted& wanted, const std::unordered_set<std
   return all;
 }
 
+std::int64_t Discovery::State::believed_now_us() {
+  return believed.at(environment.clock.wall(), environment.clock.monotonic())
+      .time_since_epoch()
+      .count();
+}
+
 void Discovery::State::forget_gone(const std::unordered_set<std::string>& searched) {
-  const auto now_us = environment.clock.wall().time_since_epoch().count();
+  const auto now_us = believed_now_us();
   const auto forget_us =
       std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
   for (auto it = known.begin(); it != known.end();) {

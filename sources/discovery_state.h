@@ -29,6 +29,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/believed_time.h"
 #include "sources/copy_checks.h"
 #include "sources/discovery.h"
 #include "sources/inode_births.h"
@@ -219,6 +220,7 @@ struct Discovery::State {
   bool search_below(const Wanted& wanted, std::unordered_set<std::string>& searched);
   bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
   bool take_unmatched(const std::string& path, const FlowFile& wanted);
+  std::int64_t believed_now_us();
   void forget_gone(const std::unordered_set<std::string>& searched);
   void note_nameless(std::uint64_t number);
   void lose(std::uint64_t number);
@@ -322,6 +324,7 @@ struct Discovery::State {
   Listener listener;
   DiscoveryCounters counters;
   InodeBirths births;
+  base::BelievedTime believed;  // for what is forgotten by age
 
   std::unordered_map<std::string, std::unique_ptr<Directory>> directories;
   std::unordered_map<int, std::vector<Directory*>> watched;
