@@ -190,6 +190,7 @@ void Discovery::State::poll_soon(Directory& directory) {
 // True: something changed, so more may soon.
 bool Discovery::State::poll(Directory& directory) {
   constexpr base::Duration kDoubted = std::chrono::seconds(2);  // the coarsest clocks' tick
+  constexpr base::Duration kAhead = std::chrono::minutes(1);    // a server's clock may be, by less
   bool changed = false;
   for (auto& [name, entry] : directory.names) {
     if (!entry.symlink && !directory.polled) continue;
@@ -202,7 +203,9 @@ bool Discovery::State::poll(Directory& directory) {
     const auto age = environment.clock.wall().time_since_epoch() -
                      base::Duration(std::chrono::nanoseconds(status->modified_ns));
     entry.size = status->size;
-    entry.modified_ns = age > kDoubted ? status->modified_ns : 0;
+    // Two changes may bear one time as long as it is the present; also where a clock was set back.
+    const bool past = age > kDoubted || age < -kAhead;
+    entry.modified_ns = past ? status->modified_ns : 0;
     if (same) continue;
     changed = true;
     look_at(entry, false);

@@ -155,9 +155,10 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   } else if (!enough) {
     // Perhaps whoever compresses it is still at it. Nobody waits for ever.
     const auto raw = parts_.environment.files.status(handle_);
-    const auto quiet =
+    // Or before now, if the clock was set back: it is not waited for until that time comes.
+    const auto quiet = std::chrono::abs(
         parts_.environment.clock.wall().time_since_epoch() -
-        base::Duration(std::chrono::nanoseconds(raw ? raw->modified_ns : std::int64_t{0}));
+        base::Duration(std::chrono::nanoseconds(raw ? raw->modified_ns : std::int64_t{0})));
     const bool at_end = raw && compressed_->size(*raw) != CompressedFile::kUnknown;
     const bool whole = compressed_->complete() || compressed_->damaged() || finishing();
     if (!at_end || (!whole && quiet < parts_.options.rotate_wait)) {

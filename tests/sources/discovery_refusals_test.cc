@@ -79,3 +79,21 @@ TEST_CASE("discovery: as deep as there are directories (F24)", "[sources][discov
   scene.start();
   CHECK(scene.paths() == Paths{path + "/a.log"});
 }
+
+TEST_CASE("discovery: a clock that was set back does not make polling restless (F59)",
+          "[sources][discovery]") {
+  const base::Duration jump = GENERATE(base::Duration(-1h), base::Duration(24h * -3652));
+  Scene scene({flow({"/log/*"})});
+  scene.flows[0].files.watch = sources::Watch::poll;
+  scene.put("/log/a");
+  scene.start();
+  scene.run(20s);
+  scene.world.clock().jump_wall(jump);
+  scene.run(20s);
+  scene.looks.clear();
+  scene.run(60s);
+  CHECK(scene.looks.size() <= 2);
+  scene.append("/log/a");
+  scene.run(6s);
+  CHECK(scene.looks.size() > 2);
+}
