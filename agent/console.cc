@@ -1,28 +1,25 @@
 #include "agent/console.h"
 
-#include <fmt/format.h>
-
-#include <cstdio>
+#include <string_view>
 
 #include "agent/commands/commands.h"
+#include "agent/standard_error.h"
 #include "io/backends.h"
 
 namespace agent {
 
 Console::Console(base::LogLevel least)
     : clock_(io::make_clock()),
-      log_(
-          {.owner = clock_.get(),
-           .write = [](void*, base::LogLevel,
-                       std::string_view line) { std::fwrite(line.data(), 1, line.size(), stderr); },
-           .now_us =
-               [](void* clock) {
-                 return static_cast<io::Clock*>(clock)->wall().time_since_epoch().count();
-               }},
-          least) {}
+      log_({.owner = clock_.get(),
+            .write = [](void*, base::LogLevel, std::string_view line) { write_error(line); },
+            .now_us =
+                [](void* clock) {
+                  return static_cast<io::Clock*>(clock)->wall().time_since_epoch().count();
+                }},
+           least) {}
 
 int Console::say(const base::Error& error) {
-  fmt::print(stderr, "tailrace: {}\n", error.message);
+  print_error("tailrace: {}\n", error.message);
   // `limit`: ran, but not to the end; everything else is about what we were given to work with.
   return error.code == base::ErrorCode::limit ? kExitInternal : kExitConfiguration;
 }

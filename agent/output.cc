@@ -1,13 +1,12 @@
 #include "agent/output.h"
 
-#include <fmt/format.h>
-
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 
 #include "agent/commands/commands.h"
+#include "agent/standard_error.h"
 
 namespace agent {
 
@@ -31,7 +30,7 @@ void Output::flush() {
 
 int Output::exit_code() const {
   if (error_ == 0 || error_ == EPIPE) return kExitOk;
-  fmt::print(stderr, "tailrace: cannot write to standard output: {}\n", std::strerror(error_));
+  print_error("tailrace: cannot write to standard output: {}\n", std::strerror(error_));
   return kExitInternal;
 }
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "agent/standard_error.h"
+
 namespace agent {
 
 namespace {
@@ -46,9 +48,9 @@ void Report::line() {
   const std::string lines = rate(sums.records, before_.records, over);
   const std::string bytes = rate(sums.bytes, before_.bytes, over);
   if (progress_) {
-    fmt::print(stderr, "\r\x1b[K{} records, {} lines/s, {:.1f} MB/s, {} bytes behind", sums.records,
-               lines, static_cast<double>(sums.bytes - before_.bytes) / 1e6 / (over > 0 ? over : 1),
-               sums.lag_bytes);
+    print_error("\r\x1b[K{} records, {} lines/s, {:.1f} MB/s, {} bytes behind", sums.records, lines,
+                static_cast<double>(sums.bytes - before_.bytes) / 1e6 / (over > 0 ? over : 1),
+                sums.lag_bytes);
     std::fflush(stderr);
   } else {
     log_.info("progress", {{"records_read", std::to_string(sums.records)},
@@ -82,7 +84,7 @@ void Report::counters(const AgentStatus& status) {
 }
 
 void Report::finish(bool quiet) {
-  if (progress_) fmt::print(stderr, "\r\x1b[K");
+  if (progress_) print_error("\r\x1b[K");
   const Totals sums = totals();
   const Conservation records = agent_.conservation(quiet);
   if (records.unaccounted.records != 0 || records.unaccounted.bytes != 0) {

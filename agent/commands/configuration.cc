@@ -1,12 +1,12 @@
 #include "agent/commands/configuration.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <map>
 #include <utility>
 
+#include "agent/standard_error.h"
 #include "config/load.h"
 #include "io/backends.h"
 
@@ -43,11 +43,11 @@ std::optional<config::Config> load_configuration(const std::string& path) {
   const std::unique_ptr<io::Files> files = io::make_files();
   auto loaded = config::load(*files, path, process_environment());
   if (!loaded) {
-    fmt::print(stderr, "tailrace: {}\n", loaded.error().message);
+    print_error("tailrace: {}\n", loaded.error().message);
     return std::nullopt;
   }
   if (!loaded->mistakes.empty()) {
-    fmt::print(stderr, "{}", config::describe(loaded->mistakes, path, text_of(*files, path)));
+    print_error("{}", config::describe(loaded->mistakes, path, text_of(*files, path)));
     return std::nullopt;
   }
   return std::move(loaded->config);

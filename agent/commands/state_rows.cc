@@ -14,6 +14,7 @@
 #include "agent/json_text.h"
 #include "agent/record_printer.h"
 #include "agent/shard_facts.h"
+#include "agent/standard_error.h"
 #include "agent/time_text.h"
 #include "config/suggest.h"
 #include "store/catalog.h"
@@ -217,12 +218,11 @@ bool lost(io::Files& files, const std::string& data_dir, const State& state) {
 
 void tell_unreadable(const State& state) {
   if (state.damaged > 0) {
-    fmt::print(stderr, "tailrace: {} entries of the state are damaged and not shown\n",
-               state.damaged);
+    print_error("tailrace: {} entries of the state are damaged and not shown\n", state.damaged);
   }
   if (state.unreadable > 0) {
-    fmt::print(stderr, "tailrace: {} entries of the state are of another version and not shown\n",
-               state.unreadable);
+    print_error("tailrace: {} entries of the state are of another version and not shown\n",
+                state.unreadable);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "agent/json_text.h"
 #include "agent/output.h"
 #include "agent/record_printer.h"
+#include "agent/standard_error.h"
 #include "agent/time_text.h"
 #include "config/suggest.h"
 #include "io/backends.h"
@@ -132,7 +133,7 @@ base::Result<void> dump_records(io::Files& files, const std::string& data_dir,
     }
     output.flush();
     if (const auto lost = cursor.counters().corrupt_records; lost > 0) {
-      fmt::print(stderr, "tailrace: {}/{}: {} records cannot be read\n", stream, number, lost);
+      print_error("tailrace: {}/{}: {} records cannot be read\n", stream, number, lost);
     }
   }
   return {};

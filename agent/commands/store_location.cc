@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agent/commands/configuration.h"
+#include "agent/standard_error.h"
 #include "config/suggest.h"
 
 namespace agent {
@@ -72,7 +73,7 @@ const store::StreamInfo* find_stream(const std::vector<store::StreamInfo>& strea
 }
 
 int complain(ExitCode code, std::string_view message) {
-  fmt::print(stderr, "tailrace: {}\n", message);
+  print_error("tailrace: {}\n", message);
   return code;
 }
 

@@ -13,6 +13,7 @@
 #include "agent/console.h"
 #include "agent/json_text.h"
 #include "agent/number_notes.h"
+#include "agent/standard_error.h"
 #include "io/backends.h"
 #include "store/data_dir.h"
 #include "store/verify.h"
@@ -40,12 +41,12 @@ class Progress {
     if (!wanted_ || clock_.monotonic() < next_) return;
     next_ = clock_.monotonic() + std::chrono::milliseconds(200);
     shown_ = true;
-    fmt::print(stderr, "\r{} segments, {} MiB read", segments_, bytes_ >> 20);
+    print_error("\r{} segments, {} MiB read", segments_, bytes_ >> 20);
     std::fflush(stderr);
   }
   // Makes room for other lines.
   void clear() {
-    if (shown_) fmt::print(stderr, "\r\x1b[K");
+    if (shown_) print_error("\r\x1b[K");
     shown_ = false;
   }
 

@@ -11,6 +11,7 @@
 #include "agent/commands/store_location.h"
 #include "agent/output.h"
 #include "agent/record_printer.h"
+#include "agent/standard_error.h"
 #include "agent/stream_follower.h"
 #include "agent/time_text.h"
 #include "config/units.h"
@@ -104,8 +105,8 @@ class Get {
     std::uint64_t lost = 0;
     for (const Part& part : parts_) lost += part.cursor.counters().corrupt_records;
     if (lost > 0) {
-      fmt::print(stderr, "tailrace: {} record{} cannot be read: try `tailrace store verify`\n",
-                 lost, lost == 1 ? "" : "s");
+      print_error("tailrace: {} record{} cannot be read: try `tailrace store verify`\n", lost,
+                  lost == 1 ? "" : "s");
     }
     return output_.exit_code();
   }

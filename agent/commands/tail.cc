@@ -15,6 +15,7 @@
 #include "agent/console.h"
 #include "agent/last_lines.h"
 #include "agent/runner.h"
+#include "agent/standard_error.h"
 #include "io/backends.h"
 #include "sources/inflater.h"
 
@@ -127,30 +128,29 @@ void tell_missing(const config::Config& config, bool once) {
     std::error_code error;
     const bool pattern = path.find_first_of("*?[{") != path.npos;
     if (pattern || std::filesystem::exists(path, error) || error) continue;
-    fmt::print(stderr, "tailrace: {} does not exist{}\n", path,
-               once ? "" : " yet; it is read when it does");
+    print_error("tailrace: {} does not exist{}\n", path,
+                once ? "" : " yet; it is read when it does");
   }
 }
 
 int save(const std::string& path, const std::string& text) {
   std::FILE* file = std::fopen(path.c_str(), "wx");
   if (file == nullptr) {
-    fmt::print(stderr, "tailrace: cannot create {}: it exists or its directory does not allow it\n",
-               path);
+    print_error("tailrace: cannot create {}: it exists or its directory does not allow it\n", path);
     return kExitConfiguration;
   }
   const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) != 0 || !written) {
-    fmt::print(stderr, "tailrace: cannot write {}\n", path);
+    print_error("tailrace: cannot write {}\n", path);
     return kExitInternal;
   }
-  fmt::print(stderr, "saved as {}; run it with: tailrace run -c {}\n", path, path);
+  print_error("saved as {}; run it with: tailrace run -c {}\n", path, path);
   return kExitOk;
 }
 
 int tail(const TailCommand& options) {
   if (options.paths.size() > 1 && reads_pipe(options)) {
-    fmt::print(stderr, "tailrace: standard input and FIFOs are followed alone, one at a time\n");
+    print_error("tailrace: standard input and FIFOs are followed alone, one at a time\n");
     return kExitUsage;
   }
   const config::Config config = configuration(options);

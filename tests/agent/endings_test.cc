@@ -190,3 +190,16 @@ TEST_CASE("endings: killed, or told twice under load, nothing is lost and nothin
   place.once();
   CHECK(place.stores(lines));  // as many as written: no duplicates at all
 }
+
+TEST_CASE("endings: where nobody hears what it says it ends as otherwise", "[agent][process]") {
+  const std::string unheard = GENERATE(" 2>/dev/full", " 2>&-");
+  CAPTURE(unheard);
+  const std::string program = TAILRACE_PROGRAM;
+  CHECK(process::shell(program + " run -c /nonexistent" + unheard).exit_code == 78);
+  CHECK(process::shell(program + " check -c /dev/null" + unheard).exit_code == 78);
+  CHECK(process::shell(program + " stream list --data-dir /nonexistent" + unheard).exit_code == 78);
+  const LogPlace place({});
+  place.append("logs/a.log", "one\n");
+  CHECK(process::shell(place.command() + " --once" + unheard).exit_code == 0);
+  CHECK(place.stores({"one"}));
+}
