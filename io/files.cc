@@ -43,6 +43,12 @@ base::Result<void> check(int result, const std::string& what) {
   return {};
 }
 
+base::Result<void> sync_named(int file, const std::string& what) {
+  const std::int64_t result = sync_now(file);
+  if (result < 0) return fail(static_cast<int>(-result), "sync of " + what);
+  return {};
+}
+
 FileKind kind_of_mode(std::uint32_t mode) {
   if (S_ISREG(mode)) return FileKind::regular;
   if (S_ISDIR(mode)) return FileKind::directory;
@@ -115,11 +121,8 @@ std::string number(Handle handle) { return "descriptor " + std::to_string(handle
 class RealFiles final : public Files {
  public:
   base::Result<Handle> open(const std::string& path, Open how) override {
-    int handle = -1;
-    do {
-      handle = ::open(path.c_str(), open_flags(how), kFileMode);
-    } while (handle < 0 && errno == EINTR);
-    if (handle < 0) return fail(errno, "open " + path);
+    const auto handle = static_cast<Handle>(open_now(path.c_str(), open_flags(how)));
+    if (handle < 0) return fail(-handle, "open " + path);
     return handle;
   }
 
@@ -152,13 +155,14 @@ class RealFiles final : public Files {
     return {};
   }
 
-  base::Result<void> sync(Handle handle) override {
-    return check(is_directory(handle) ? ::fsync(handle) : ::fdatasync(handle),
-                 "sync of " + number(handle));
-  }
+  base::Result<void> sync(Handle handle) override { return sync_named(handle, number(handle)); }
 
   base::Result<void> truncate(Handle handle, std::uint64_t bytes) override {
-    return check(::ftruncate(handle, static_cast<off_t>(bytes)), "truncate " + number(handle));
+    int result = 0;
+    do {
+      result = ::ftruncate(handle, static_cast<off_t>(bytes));
+    } while (result < 0 && errno == EINTR);
+    return check(result, "truncate " + number(handle));
   }
 
   base::Result<void> rename(const std::string& from, const std::string& to) override {
@@ -240,7 +244,11 @@ base::Result<std::size_t> RealFiles::read_at(Handle handle, std::span<char> into
 base::Result<std::size_t> RealFiles::read_ready(Handle handle, std::span<char> into) {
   pollfd query{.fd = handle, .events = POLLIN, .revents = 0};
   const bool ready = ::poll(&query, 1, 0) > 0;  // the descriptor may be a blocking one
-  const ssize_t got = ready ? ::read(handle, into.data(), into.size()) : -1;
+  ssize_t got = -1;
+  while (ready && got < 0) {
+    got = ::read(handle, into.data(), into.size());
+    if (got < 0 && errno != EINTR) break;
+  }
   if (got >= 0) return static_cast<std::size_t>(got);
   return fail(ready ? errno : EAGAIN, "read from " + number(handle));
 }
@@ -262,7 +270,7 @@ base::Result<void> RealFiles::make_directories(const std::string& path) {
 
 base::Result<void> RealFiles::sync_directory(const std::string& path) {
   const UniqueHandle directory(*this, TRY(open(path, Open::directory)));
-  return check(::fsync(directory.get()), "sync of directory " + path);
+  return sync_named(directory.get(), "directory " + path);
 }
 
 base::Result<bool> RealFiles::tells_all_changes(const std::string& directory) {
@@ -296,8 +304,8 @@ base::Result<Space> RealFiles::space(const std::string& path) {
 }
 
 base::Result<Handle> RealFiles::lock(const std::string& path) {
-  const int raw = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
-  if (raw < 0) return fail(errno, "open " + path);
+  const auto raw = static_cast<int>(open_now(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC));
+  if (raw < 0) return fail(-raw, "open " + path);
   UniqueHandle handle(*this, raw);
   // flock, not fcntl: fcntl's lock is lost when the process closes any other handle of the file.
   if (::flock(handle.get(), LOCK_EX | LOCK_NB) == 0) return handle.release();

@@ -13,7 +13,7 @@ packages=(
   libcli11-dev libconcurrentqueue-dev libfmt-dev liblz4-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev liburing-dev
   libxxhash-dev libyaml-cpp-dev libzstd-dev zlib1g-dev
   # tests, demonstration, benchmarks
-  catch2 e2fsprogs git logrotate lz4 procps python3
+  catch2 e2fsprogs faketime git logrotate lz4 procps python3 strace zstd
 )
 lint_packages=(clang-format-19 clang-tidy-19)
 
