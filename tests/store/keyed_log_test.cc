@@ -1,5 +1,11 @@
 #include "store/keyed_log.h"
 
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "store/catalog.h"
 #include "tests/store/store_rig.h"
 #include "tests/test.h"
@@ -177,4 +183,93 @@ TEST_CASE("keyed_log: what was made durable survives a power cut", "[store][keye
     CHECK(log->damaged() == 0);
   }
   CHECK(lost > 0);  // of those that were not
+}
+
+namespace {
+
+// Three keys, each written again and again, and one that is erased in the end: what the log says
+// after each of its writes, and the bytes it is.
+struct WrittenLog {
+  using Entries = std::map<std::string, std::string>;
+  std::string bytes;
+  std::vector<Entries> after;  // each write, oldest first; before the first one: nothing
+
+  WrittenLog() {
+    StoreRig rig;
+    const io::Environment environment = rig.environment();
+    auto log = open_log(rig, environment);
+    Entries now;
+    after.push_back(now);
+    for (int i = 0; i < 6; ++i) {
+      const std::string key = "key " + std::to_string(i % 3);
+      const bool erase = i == 5;
+      if (erase) {
+        now.erase(key);
+      } else {
+        now[key] = "offset " + std::to_string(i);
+      }
+      const std::string value = erase ? "" : now[key];
+      REQUIRE(write(*log, environment, {{.key = key, .value = value, .erase = erase}}, true) == 0);
+      after.push_back(now);
+    }
+    log.reset();
+    bytes = rig.world().disk().content(std::string(kDirectory) + "/00000000000000000000.seg");
+  }
+};
+
+// What a log with these bytes says, and what it says after one more write and another start.
+std::pair<WrittenLog::Entries, WrittenLog::Entries> opened_with(const std::string& bytes) {
+  StoreRig rig;
+  rig.world().disk().put(std::string(kDirectory) + "/00000000000000000000.seg", bytes);
+  const io::Environment environment = rig.environment();
+  const auto entries = [&] {
+    WrittenLog::Entries all;
+    REQUIRE(store::KeyedLog::read(
+        environment.files, kDirectory,
+        [&](std::string_view key, std::string_view value) { all[std::string(key)] = value; }));
+    return all;
+  };
+  auto log = open_log(rig, environment);
+  std::pair<WrittenLog::Entries, WrittenLog::Entries> both;
+  both.first = entries();
+  REQUIRE(log->size() == both.first.size());
+  REQUIRE(write(*log, environment, {{.key = "new", .value = "v"}}, true) == 0);
+  log.reset();
+  log = open_log(rig, environment);
+  REQUIRE(log->damaged() == 0);  // a snapshot has replaced what was
+  both.second = entries();
+  REQUIRE(both.second.erase("new") == 1);
+  return both;
+}
+
+}  // namespace
+
+TEST_CASE("keyed_log: cut at any byte, it says what it said after one of its writes (F54)",
+          "[store][keyed_log]") {
+  const WrittenLog written;
+  std::size_t least = 0;  // the longer it is the more it knows
+  for (std::size_t bytes = 0; bytes <= written.bytes.size(); ++bytes) {
+    CAPTURE(bytes);
+    const auto [first, second] = opened_with(written.bytes.substr(0, bytes));
+    while (least < written.after.size() && written.after[least] != first) ++least;
+    REQUIRE(least < written.after.size());
+    REQUIRE(second == first);
+  }
+  CHECK(least + 1 == written.after.size());
+}
+
+TEST_CASE("keyed_log: with any byte changed it says nothing that was not said once (F54)",
+          "[store][keyed_log]") {
+  const WrittenLog written;
+  std::set<std::pair<std::string, std::string>> ever;
+  for (const auto& entries : written.after) ever.insert(entries.begin(), entries.end());
+  for (std::size_t at = 0; at < written.bytes.size(); ++at) {
+    CAPTURE(at);
+    std::string bytes = written.bytes;
+    bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
+    const auto [first, second] = opened_with(bytes);
+    // No key and no value of its own making: an offset may be an old one, never one ahead.
+    for (const auto& entry : first) REQUIRE(ever.contains(entry));
+    REQUIRE(second == first);
+  }
 }
