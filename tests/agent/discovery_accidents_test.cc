@@ -345,6 +345,39 @@ TEST_CASE("accidents: a link is swapped fifty times, by two calls or by one", "[
   CHECK(place.stores(lines));
 }
 
+TEST_CASE("accidents: a link is swapped while nobody looked, its target is under no pattern (F13)",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  const bool below = GENERATE(false, true);  // the link's directory, or elsewhere
+  CAPTURE(backend, below);
+  const LogPlace place(with(backend, {"logs/current"}));
+  const std::string directory = below ? "logs/old" : "elsewhere";
+  fs::create_directory(place.path(directory));
+  const auto link = [&](const std::string& target) {
+    std::error_code none;
+    fs::remove(place.path("logs/current"), none);
+    fs::create_symlink(place.path(directory + "/" + target), place.path("logs/current"));
+  };
+  Lines lines = {"read"};
+  place.append(directory + "/app-1", "read\n");
+  link("app-1");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(lines));
+  }
+  place.append(directory + "/app-1", "written while nobody looked\n");
+  place.append(directory + "/app-2", "new\n");
+  link("app-2");
+  lines.emplace_back("new");
+  // Elsewhere it has no name to be found by: a checkpoint knows the link's. Nobody tells of it.
+  if (below) lines.emplace_back("written while nobody looked");
+  const Background agent(place.command(), place.log_path());
+  CHECK(place.stores(lines));
+  place.append(directory + "/app-2", "newer\n");
+  lines.emplace_back("newer");
+  CHECK(place.stores(lines));
+}
+
 TEST_CASE("accidents: a FIFO, a socket and a device are named once and left alone",
           "[agent][process]") {
   const std::string backend = GENERATE("auto", "epoll", "poll");
