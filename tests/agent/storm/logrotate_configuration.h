@@ -32,6 +32,7 @@ struct LogrotateConfiguration {
   std::uint64_t period_ms_least = 0;  // between two rotations
   std::string_view also = "";         // a pattern beside logs/app-*.log, below the directory
   std::string_view from = "";         // more of the flow's `from`
+  std::string_view needs = "";        // a program; skipped without it
 };
 
 std::span<const LogrotateConfiguration> logrotate_configurations();

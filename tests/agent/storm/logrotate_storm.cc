@@ -127,6 +127,10 @@ int main(int argc, char** argv) {
   for (const storm::LogrotateConfiguration& each : storm::logrotate_configurations()) {
     if (!options.only.empty() && options.only != each.name) continue;
     any = true;
+    if (!each.needs.empty() && !std::filesystem::exists(each.needs)) {
+      std::printf("%-14s SKIPPED: no %s\n", each.name.data(), each.needs.data());
+      continue;
+    }
     good = run(each, options, *files) && good;
   }
   if (!any) std::cerr << "logrotate_storm: no configuration " << options.only << "\n";
