@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -138,6 +139,19 @@ class RealFiles final : public Files {
   }
 
   base::Result<std::uint64_t> data_from(Handle handle, std::uint64_t offset) override;
+
+  bool in_memory(Handle handle, std::uint64_t offset) override {
+    char byte = 0;
+    const iovec into{.iov_base = &byte, .iov_len = 1};
+    return ::preadv2(handle, &into, 1, static_cast<off_t>(offset), RWF_NOWAIT) >= 0 ||
+           errno != EAGAIN;
+  }
+
+  void advise(Handle handle, PageAdvice how, ByteRange range) override {
+    const int advice = how == PageAdvice::sequential ? POSIX_FADV_SEQUENTIAL : POSIX_FADV_DONTNEED;
+    (void)::posix_fadvise(handle, static_cast<off_t>(range.offset), static_cast<off_t>(range.bytes),
+                          advice);
+  }
 
   base::Result<FileStatus> status(const std::string& path, bool follow) override {
     return status_at(path, follow ? 0 : AT_SYMLINK_NOFOLLOW);

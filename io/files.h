@@ -44,6 +44,17 @@ struct Space {
   std::uint64_t total_bytes = 0;
 };
 
+// How the pages of a file that are in memory are wanted.
+enum class PageAdvice : std::uint8_t {
+  sequential,  // read in one go: more is worth being read ahead
+  done_with,   // not again by us; what is not written to the disk yet stays
+};
+
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;  // 0: up to the file's end
+};
+
 struct WrittenFile {
   std::string path;  // as the kernel names it: without symlinks
   std::uint64_t device = 0;
@@ -89,6 +100,11 @@ class Files {
   // The first byte at or after `offset` that lies in no hole, or the file's size: what is before it
   // reads as NULs. A file system that does not know its holes says `offset`.
   virtual base::Result<std::uint64_t> data_from(Handle, std::uint64_t offset) = 0;
+  // Is the byte at `offset` in memory already, or behind the file's end? If not, the kernel may
+  // begin to read it. True also if the file system does not say.
+  virtual bool in_memory(Handle, std::uint64_t /*offset*/) { return true; }
+  // A hint (man 2 posix_fadvise): nobody is told whether it was taken. Whole pages of `range` only.
+  virtual void advise(Handle, PageAdvice, ByteRange /*range*/) {}
   // `follow`: through a symlink at the end of the path.
   virtual base::Result<FileStatus> status(const std::string& path, bool follow) = 0;
   virtual base::Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;

@@ -233,6 +233,7 @@ void FileTail::wake_up(io::Handle handle, bool brief) {
   phase_ = Phase::idle;
   probing_ = parts_.options.inflate;
   trouble_.reset();
+  pages_.reopened();
 }
 
 // Of this generation what was delivered last.

@@ -35,6 +35,7 @@
 #include "sources/compressed_file.h"
 #include "sources/former_search.h"
 #include "sources/long_line.h"
+#include "sources/page_manners.h"
 #include "sources/rest.h"
 #include "sources/stall.h"
 #include "sources/survey.h"
@@ -450,6 +451,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool undecided_ = false;                      // there are too few of them; it is as if empty
   std::unique_ptr<CompressedFile> compressed_;  // at most one of these: else it is read as it is
   std::unique_ptr<Utf16File> utf16_;
+  PageManners pages_;
   std::unique_ptr<FormerSearch> search_;  // before its first byte is taken
   std::vector<Former> formers_;
   std::uint64_t question_ = 0;         // to be answered by turns.verified; 0: none

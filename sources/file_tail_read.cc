@@ -449,6 +449,12 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
 }
 
 void FileTail::next(bool more) {
+  if (!more) {
+    pages_.end();
+  } else if (open()) {
+    const std::uint64_t position = view() != nullptr ? view()->raw_bytes() : next_read();
+    pages_.read_on(parts_.environment.files, handle_, position, parts_.options.pages);
+  }
   if (more && give_way()) return;
   if (more || std::exchange(look_again_, false)) {
     make_ready();

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/ids.h"
+#include "sources/page_manners.h"
 #include "sources/utf16.h"
 
 namespace sources {
@@ -51,7 +52,8 @@ struct TailOptions {
   bool allow_binary = false;       // read files that are no text (sources/binary_guard.h)
   OnReadError on_read_error = OnReadError::retry;
   OnRewrite on_rewrite = OnRewrite::as_new;
-  bool once = false;  // take an unfinished last line as a line; report at_end()
+  PageManners::Options pages = {};  // while it is caught up with
+  bool once = false;                // take an unfinished last line as a line; report at_end()
 };
 
 }  // namespace sources

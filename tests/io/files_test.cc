@@ -1,12 +1,16 @@
 #include "io/files.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include "io/backends.h"
 #include "tests/io/real_world.h"
@@ -66,6 +70,38 @@ TEST_CASE("files: read_at fills its buffer or stops at the end", "[io][files]") 
   CHECK(place.files->truncate(file.get(), 5).has_value());
   CHECK(place.files->sync(file.get()).has_value());
   CHECK(place.text_of("file") == "01234");
+}
+
+TEST_CASE("files: pages of a file that we are done with leave the memory (F68)", "[io][files]") {
+  Place place;
+  constexpr std::size_t kBytes = 16 << 20;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const io::UniqueHandle file = place.create("file", std::string(kBytes, 'x'));
+  REQUIRE(place.files->sync(file.get()).has_value());
+  const auto in_memory = [&](std::size_t from, std::size_t to) {
+    void* const at = ::mmap(nullptr, kBytes, PROT_READ, MAP_SHARED, file.get(), 0);
+    REQUIRE(at != MAP_FAILED);
+    std::vector<unsigned char> pages(kBytes / page);
+    REQUIRE(::mincore(at, kBytes, pages.data()) == 0);
+    ::munmap(at, kBytes);
+    return std::count_if(pages.begin() + static_cast<std::ptrdiff_t>(from / page),
+                         pages.begin() + static_cast<std::ptrdiff_t>(to / page),
+                         [](unsigned char each) { return (each & 1U) != 0; });
+  };
+  place.files->advise(file.get(), io::PageAdvice::sequential, {});
+  const auto before = in_memory(0, kBytes);
+  if (before < static_cast<std::ptrdiff_t>(kBytes / page)) return;  // there is no room for them
+  struct statfs raw{};
+  REQUIRE(::statfs(place.directory.path().c_str(), &raw) == 0);
+  if (raw.f_type == TMPFS_MAGIC) return;  // they have no other place
+  place.files->advise(file.get(), io::PageAdvice::done_with,
+                      {.offset = 0, .bytes = kBytes / 4 * 3 - 1});
+  CHECK(place.files->in_memory(file.get(), kBytes - 1));
+  CHECK(place.files->in_memory(file.get(), kBytes + 1));
+  CHECK(in_memory(0, kBytes / 2) == 0);  // what the kernel keeps in one piece it keeps if it must
+  CHECK(in_memory(kBytes / 4 * 3, kBytes) == before / 4);
+  CHECK_FALSE(place.files->in_memory(file.get(), kBytes / 4));
+  CHECK(place.text_of("file") == std::string(10'000, 'x'));
 }
 
 TEST_CASE("files: status tells kind, size, links and birth", "[io][files]") {

@@ -40,6 +40,10 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
     NodeRef target;             // nullptr: removed
     std::weak_ptr<Node> other;  // the other directory of such a rename
   };
+  struct Advice {
+    io::PageAdvice how;
+    io::ByteRange range;
+  };
   struct Watcher {
     WatchQueue* queue;
     int number;
@@ -63,6 +67,8 @@ struct Node : std::enable_shared_from_this<Node> {  // an inode
   Node* parent = nullptr;             // while it has a name
   std::string name;                   // one of them
   CachedFile file;                    // of a file
+  bool in_memory = false;             // all of it, as if somebody had just read it
+  std::vector<Advice> advice;         // about its pages in memory, since it was made
   std::set<std::uint64_t> bad_pages;  // numbers those the device does not give while faults are on
   Names names;                        // of a directory: as programs see it
   Names durable_names;                // … as the device has it

@@ -128,6 +128,19 @@ base::Result<std::uint64_t> SimFiles::data_from(io::Handle handle, std::uint64_t
   return std::max(offset, data / kBlockBytes * kBlockBytes);
 }
 
+bool SimFiles::in_memory(io::Handle handle, std::uint64_t offset) {
+  const auto found = descriptor(handle, "preadv2");
+  if (!found || !(*found)->file) return true;
+  const Node& node = *(*found)->file;
+  return node.in_memory || offset >= node.file.size();
+}
+
+// Nothing here depends on what is in memory: only that it was said is kept.
+void SimFiles::advise(io::Handle handle, io::PageAdvice how, io::ByteRange range) {
+  const auto found = descriptor(handle, "fadvise");
+  if (found && (*found)->file) (*found)->file->advice.push_back({how, range});
+}
+
 base::Result<io::FileStatus> SimFiles::status(const std::string& path, bool follow) {
   if (gone()) return fail_system(EIO, "stat " + path);
   if (machine_.faults.strike(machine_.faults.plan(path).look_error) ||

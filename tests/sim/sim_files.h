@@ -23,6 +23,8 @@ class SimFiles final : public io::Files {
   void close(io::Handle handle) override;
   base::Result<io::FileStatus> status(io::Handle handle) override;
   base::Result<std::uint64_t> data_from(io::Handle handle, std::uint64_t offset) override;
+  bool in_memory(io::Handle handle, std::uint64_t offset) override;
+  void advise(io::Handle handle, io::PageAdvice how, io::ByteRange range) override;
   base::Result<io::FileStatus> status(const std::string& path, bool follow) override;
   base::Result<std::vector<io::DirectoryEntry>> list(const std::string& path) override;
   base::Result<std::size_t> read_at(io::Handle handle, std::span<char> into,
