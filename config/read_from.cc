@@ -122,6 +122,10 @@ void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistak
                    flow.tail.stall_after);
   section.duration("ignore_older", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},
                    flow.from.ignore_older);
+  section.duration(
+      "state_ttl",
+      {.least = sources::FilesOptions::kStateTtlMin, .most = hours(24 * 3650), .zero = true},
+      flow.from.state_ttl);
 }
 
 // "-" among the files. True: it is all there is to say of them.

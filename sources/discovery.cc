@@ -188,6 +188,7 @@ void Discovery::closed(std::size_t flow, std::uint64_t number, const Checkpoint*
     state_->remember_gone(key, *resume);
   } else if (resume != nullptr && heir == number) {
     state_->remember(key, *resume);
+    state_->miss(key, false);
   } else if (resume != nullptr && heir) {
     File& successor = state_->files.at(*heir);
     if (successor.resting) successor.resting->rest.checkpoint = *resume;

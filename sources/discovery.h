@@ -58,6 +58,11 @@ struct FilesOptions {
   // A file without state that was not written for so long when it is found is not opened; when it
   // is written again it is read from the size it had (F33). 0: off.
   base::Duration ignore_older = base::Duration::zero();
+  // What is known of a file that is gone for so long, and was read to its end as far as anybody
+  // knows, is forgotten (F55): should it come back, it is read from its beginning. 0: never. At
+  // least kStateTtlMin: what reactors tell must have arrived.
+  static constexpr base::Duration kStateTtlMin = std::chrono::hours(1);
+  base::Duration state_ttl = std::chrono::hours(7 * 24);
   CompressedFiles compressed = CompressedFiles::skip;
   Order order = Order::fair;
   Discover discover = Discover::names;
@@ -88,7 +93,9 @@ struct DiscoveryCounters {
 
 class Discovery {
  public:
-  static constexpr base::Duration kForgetAfter = std::chrono::hours(7 * 24);
+  // A file that was not there when we started may have gone just before, or be on a volume that is
+  // late: nothing of it is forgotten before we missed it for so long ourselves.
+  static constexpr base::Duration kMissedAtLeast = FilesOptions::kStateTtlMin;
   // What is polled: directories no watch tells all about, and symlinks, whose targets' directories
   // are not watched. Soon again after something changed, then less and less often (F28).
   static constexpr base::Duration kPollMin = std::chrono::milliseconds(200);
@@ -109,8 +116,7 @@ class Discovery {
     std::function<void(std::size_t flow, std::uint64_t number, std::string new_path)> detached;
     // Optional, instead of one look() for every file: any of them may have changed.
     std::function<void()> look_at_all = {};
-    // Optional. A known checkpoint whose file is gone from a directory that could be listed, not
-    // written for kForgetAfter: it may be erased.
+    // Optional. A known checkpoint whose file is gone for state_ttl: it may be erased.
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> forgotten = {};
     // Optional. Its reactor shall give the file's descriptor back soon: others wait for one.
     std::function<void(std::size_t flow, std::uint64_t number)> yield = {};

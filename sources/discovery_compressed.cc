@@ -110,9 +110,7 @@ void Discovery::State::remember_gone(const FlowFile& file, Checkpoint checkpoint
 }
 
 void Discovery::State::trim_gone() {
-  const auto now_us = believed_now_us();
-  const auto forget_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
+  const base::Duration wall = believed_now();
   const auto forget = [this](auto it) {
     // Its identity may be another file's by now, and so its entry in the log.
     if (listener.forgotten && !number_of(it->first) && !known.contains(it->first)) {
@@ -121,7 +119,9 @@ void Discovery::State::trim_gone() {
     return gone_files.erase(it);
   };
   for (auto it = gone_files.begin(); it != gone_files.end();) {
-    const bool old = now_us - it->second.seen_us > forget_us;
+    const base::Duration ttl = flows[it->first.flow].files.state_ttl;
+    const bool old =
+        ttl != base::Duration::zero() && wall - std::chrono::microseconds(it->second.seen_us) > ttl;
     it = old || !remembers(it->first.flow) ? forget(it) : std::next(it);
   }
   while (gone_files.size() > kGoneMax) {

@@ -52,7 +52,7 @@ bool Discovery::State::add_replaced(const File& file, std::vector<Former>& forme
     if (directory->listing > 0) places.insert(place);
   }
   auto seen_before = std::exchange(seen, {});
-  std::unordered_set<std::string> searched;
+  Searched searched;
   const bool all = search(wanted, places, searched) && search_below(wanted, searched);
   const auto seen_now = std::exchange(seen, std::move(seen_before));
   const bool late = coarse_now() - file.resting->found_at >= kUnknownMax;

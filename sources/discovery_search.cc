@@ -27,13 +27,14 @@ bool Discovery::State::find_unmatched() {
     places.insert(directory_in(checkpoint.path));
   }
   if (wanted.empty()) {
+    missing.clear();
     searches_below = 0;
     return true;
   }
   for (const auto& [path, directory] : directories) {
     if (directory->listing > 0) places.insert(path);
   }
-  std::unordered_set<std::string> searched;
+  Searched searched;
   const bool all = search(wanted, places, searched);
   // Some of those may never be ours to list.
   if (searches_below > 0) searches_below = search_below(wanted, searched) ? 0 : searches_below - 1;
@@ -43,8 +44,7 @@ bool Discovery::State::find_unmatched() {
 }
 
 // While we were stopped somebody may have moved it to a directory in its own, as `old/`.
-bool Discovery::State::search_below(const Wanted& wanted,
-                                    std::unordered_set<std::string>& searched) {
+bool Discovery::State::search_below(const Wanted& wanted, Searched& searched) {
   std::unordered_set<std::string> above;
   for (const auto& [file, checkpoint] : known) {
     if (!seen.contains(file)) above.insert(directory_in(checkpoint.path));
@@ -57,7 +57,8 @@ bool Discovery::State::search_below(const Wanted& wanted,
     if (!entries) continue;
     for (const io::DirectoryEntry& each : *entries) {
       const std::string path = (place == "/" ? place : place + "/") + each.name;
-      const bool wanted_there = each.kind == io::FileKind::directory && !searched.contains(path);
+      const bool wanted_there =
+          each.kind == io::FileKind::directory && !searched.listed.contains(path);
       if (wanted_there && below.size() < kDirectoriesBelowMax) below.insert(path);
     }
   }
@@ -66,16 +67,20 @@ bool Discovery::State::search_below(const Wanted& wanted,
 
 // What is in `known` and found in one of the places is taken, or noted in `seen`.
 bool Discovery::State::search(const Wanted& wanted, const std::unordered_set<std::string>& places,
-                              std::unordered_set<std::string>& searched) {
+                              Searched& searched) {
   bool all = true;
   for (const std::string& place : places) {
     if (excluded(place, nullptr)) continue;
     const auto entries = environment.files.list(place);
     if (!entries) {
-      all = all && not_there(entries.error());
+      if (not_there(entries.error())) {
+        searched.absent.insert(place);
+      } else {
+        all = false;
+      }
       continue;
     }
-    searched.insert(place);
+    searched.listed.insert(place);
     for (const io::DirectoryEntry& each : *entries) {
       const auto hit = wanted.find(each.inode);
       if (hit == wanted.end() || each.kind == io::FileKind::directory) continue;
@@ -86,25 +91,47 @@ bool Discovery::State::search(const Wanted& wanted, const std::unordered_set<std
   return all;
 }
 
-std::int64_t Discovery::State::believed_now_us() {
-  return believed.at(environment.clock.wall(), environment.clock.monotonic())
-      .time_since_epoch()
-      .count();
+base::Duration Discovery::State::believed_now() {
+  return believed.at(environment.clock.wall(), environment.clock.monotonic()).time_since_epoch();
 }
 
-void Discovery::State::forget_gone(const std::unordered_set<std::string>& searched) {
-  const auto now_us = believed_now_us();
-  const auto forget_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(kForgetAfter).count();
+// We had it, and it has no name any more where we look. What is known of it is in `known`.
+void Discovery::State::miss(const FlowFile& file, bool unread) {
+  const base::Duration ttl = flows[file.flow].files.state_ttl;
+  if (ttl == base::Duration::zero()) return;
+  missing.insert_or_assign(
+      file, Missing{.since = environment.clock.monotonic(), .here = true, .unread = unread});
+}
+
+// Of what is known and not found. When a note was written is the wall clock's time, which may jump,
+// and says nothing of when the file went: we must have missed it ourselves as well. Of one that was
+// not there when we started nobody knows more than that it was not written for so long.
+void Discovery::State::forget_gone(const Searched& searched) {
+  const base::Instant now = environment.clock.monotonic();
+  const base::Duration wall = believed_now();
+  std::erase_if(missing, [this](const auto& each) { return !known.contains(each.first); });
   for (auto it = known.begin(); it != known.end();) {
-    const Checkpoint& checkpoint = it->second;
-    const bool gone = searched.contains(directory_in(checkpoint.path)) && !seen.contains(it->first);
-    if (gone && now_us - checkpoint.seen_us > forget_us) {
-      if (listener.forgotten) listener.forgotten(it->first.flow, checkpoint);
-      it = known.erase(it);
-    } else {
+    const auto& [file, checkpoint] = *it;
+    const base::Duration ttl = flows[file.flow].files.state_ttl;
+    const std::string place = directory_in(checkpoint.path);
+    const bool absent = searched.absent.contains(place);
+    const bool there = seen.contains(file);
+    if (there) missing.erase(file);
+    if (ttl == base::Duration::zero() || there || (!absent && !searched.listed.contains(place))) {
       ++it;
+      continue;
     }
+    Missing& missed = missing.try_emplace(file, Missing{.since = now}).first->second;
+    missed.here = missed.here || absent;  // perhaps a volume that is not mounted
+    const base::Duration wait = missed.here ? ttl : std::min(ttl, kMissedAtLeast);
+    const base::Duration age = wall - std::chrono::microseconds(checkpoint.seen_us);
+    if (missed.unread || age < ttl || now - missed.since < wait) {
+      ++it;
+      continue;
+    }
+    if (listener.forgotten) listener.forgotten(file.flow, checkpoint);
+    missing.erase(file);
+    it = known.erase(it);
   }
 }
 
@@ -175,6 +202,7 @@ void Discovery::State::lose(std::uint64_t number) {
               .unlinked = file.unlinked};
     if (!file.path.empty()) each.places.push_back(directory_in(file.path));
     if (!file.moved_to.empty()) each.places.push_back(directory_in(file.moved_to));
+    miss(key, each.unread || each.unread_bytes > 0);
     lost.push_back(std::move(each));
     remember(key, std::move(rest.checkpoint));
   }
@@ -188,7 +216,7 @@ void Discovery::State::search_lost() {
   const std::vector<Lost> looked_for = std::exchange(lost, {});
   Wanted wanted;
   std::unordered_set<std::string> places;
-  std::unordered_set<std::string> searched;
+  Searched searched;
   for (const Lost& each : looked_for) {
     wanted[each.file.identity.inode].push_back(each.file);
     places.insert(each.places.begin(), each.places.end());

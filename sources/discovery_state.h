@@ -215,13 +215,18 @@ struct Discovery::State {
   // discovery_search.cc: files that lost their names.
   using Wanted = std::unordered_map<std::uint64_t, std::vector<FlowFile>>;  // by inode
   bool find_unmatched();
+  struct Searched {
+    std::unordered_set<std::string> listed;
+    std::unordered_set<std::string> absent;  // there is no such directory
+  };
   bool search(const Wanted& wanted, const std::unordered_set<std::string>& places,
-              std::unordered_set<std::string>& searched);
-  bool search_below(const Wanted& wanted, std::unordered_set<std::string>& searched);
+              Searched& searched);
+  bool search_below(const Wanted& wanted, Searched& searched);
   bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
   bool take_unmatched(const std::string& path, const FlowFile& wanted);
-  std::int64_t believed_now_us();
-  void forget_gone(const std::unordered_set<std::string>& searched);
+  base::Duration believed_now();
+  void miss(const FlowFile& file, bool unread);
+  void forget_gone(const Searched& searched);
   void note_nameless(std::uint64_t number);
   void lose(std::uint64_t number);
   void search_lost();
@@ -310,7 +315,13 @@ struct Discovery::State {
   std::vector<FlowPattern> patterns;
   std::vector<std::vector<std::vector<std::string>>> excludes;  // per flow, parts of each
   std::vector<std::string> excluded_directories;
-  Known known;                                                          // not yet found
+  Known known;  // not yet found
+  struct Missing {
+    base::Instant since{};  // when we first missed it
+    bool here = false;      // we had it, or its directory is not there
+    bool unread = false;    // and it was not read to its end
+  };
+  std::unordered_map<FlowFile, Missing, FlowFileHash> missing;          // of `known`
   std::unordered_map<FlowFile, FlowFile, FlowFileHash> known_by_birth;  // device 0 → perhaps there
   // Device 0 → notes of it that others replaced; to be erased from the log when it is found.
   std::unordered_map<FlowFile, std::vector<Checkpoint>, FlowFileHash> outdated;

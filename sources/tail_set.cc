@@ -110,7 +110,7 @@ void TailSet::State::release_rested() {
   for (FileTail* const tail : std::exchange(turns.rested, {})) {
     const std::uint64_t number = tail->number();
     const Rest rest = tail->rest();
-    let_go.remember(rest.checkpoint, rest.marks);
+    let_go.remember(rest.checkpoint, rest.marks, parts.environment.clock.monotonic());
     forget(*tail);
     counters.files_closed.add();
     if (rested) rested(number, rest);
@@ -175,7 +175,7 @@ void TailSet::State::close(FileTail& tail) {
       }
     }
   } else {
-    let_go.remember(resume, {});
+    let_go.remember(resume, {}, parts.environment.clock.monotonic());
   }
   forget(tail);
   counters.files_closed.add();
@@ -217,7 +217,8 @@ TailSet::~TailSet() = default;
 
 void TailSet::add(FoundFile found) {
   if (state_->go_on(found)) return;
-  state_->let_go.take(found.checkpoint.identity, found.checkpoint, found.marks);
+  state_->let_go.take(found.checkpoint.identity, found.checkpoint, found.marks,
+                      state_->parts.environment.clock.monotonic());
   const std::uint64_t number = found.number;
   const bool asks = state_->may_be_rewritten(found);
   if (asks) state_->await_rewritten(found);

@@ -18,19 +18,23 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "sources/discovery.h"
 #include "sources/tail_set.h"
 
 namespace sources {
 
 // Files let go while they still had a name: remembered so that one that comes back under the
-// pattern is not read again. The oldest are forgotten.
+// pattern before discovery was told is not read again. The oldest are forgotten, and what discovery
+// had the time to forget on purpose (F55): its origin is in no log any more.
 class LetGo {
  public:
   static constexpr std::size_t kFilesMax = 1024;
+  static constexpr base::Duration kLongest = FilesOptions::kStateTtlMin / 2;
 
   // `marks`: of its origin, not reached yet.
-  void remember(const Checkpoint& checkpoint, const std::vector<std::uint64_t>& marks) {
-    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, marks, ++last_});
+  void remember(const Checkpoint& checkpoint, const std::vector<std::uint64_t>& marks,
+                base::Instant now) {
+    files_.insert_or_assign(checkpoint.identity, Entry{checkpoint, marks, ++last_, now});
     order_.emplace_back(checkpoint.identity, last_);
     while (order_.size() > kFilesMax) {
       const auto oldest = files_.find(order_.front().first);
@@ -40,15 +44,15 @@ class LetGo {
       order_.pop_front();
     }
   }
-  void take(const FileIdentity& identity, Checkpoint& checkpoint,
-            std::vector<std::uint64_t>& marks) {
+  void take(const FileIdentity& identity, Checkpoint& checkpoint, std::vector<std::uint64_t>& marks,
+            base::Instant now) {
     const auto found = files_.find(identity);
     if (found == files_.end()) return;
     const Entry remembered = std::move(found->second);
     files_.erase(found);
     // Another reactor may have had it since.
     const Checkpoint& known = remembered.checkpoint;
-    if (known.seen_us < checkpoint.seen_us) return;
+    if (known.seen_us < checkpoint.seen_us || now - remembered.since > kLongest) return;
     std::string path = std::move(checkpoint.path);
     checkpoint = known;
     checkpoint.path = std::move(path);
@@ -60,6 +64,7 @@ class LetGo {
     Checkpoint checkpoint;
     std::vector<std::uint64_t> marks;
     std::uint64_t number;  // of its remember()
+    base::Instant since;
   };
   std::unordered_map<FileIdentity, Entry, FileIdentityHash> files_;
   std::deque<std::pair<FileIdentity, std::uint64_t>> order_;

@@ -88,12 +88,15 @@ TEST_CASE("load: what bounds open files reaches its option", "[config][load]") {
   const config::Loaded loaded = parsed(R"(
 max_open_files: 16
 flows:
-  f: { from: { files: /a, close_inactive: 0, ignore_older: 2d }, to: stdout }
+  f: { from: { files: /a, close_inactive: 0, ignore_older: 2d, state_ttl: 1h }, to: stdout }
+  g: { from: { files: /b, state_ttl: 0 }, to: stdout }
 )");
   REQUIRE(loaded.mistakes.empty());
   CHECK(loaded.config.max_open_files == 16);
   CHECK(loaded.config.flows[0].tail.close_inactive == 0s);
   CHECK(loaded.config.flows[0].from.ignore_older == 48h);
+  CHECK(loaded.config.flows[0].from.state_ttl == 1h);
+  CHECK(loaded.config.flows[1].from.state_ttl == 0s);
 }
 
 TEST_CASE("load: what to do with compressed files reaches its option", "[config][load]") {

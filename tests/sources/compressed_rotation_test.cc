@@ -349,7 +349,7 @@ TEST_CASE("compressed rotation: those that are gone are forgotten in time", "[so
   REQUIRE(scene.durable.known().size() == 1);
   CHECK(scene.durable.known()[0].gone);
   scene.stop();
-  scene.world.clock().advance(sources::Discovery::kForgetAfter + 1h);
+  scene.world.clock().advance(sources::FilesOptions().state_ttl + 1h);
   scene.start();
   scene.run(1s);
   CHECK(scene.durable.known().empty());

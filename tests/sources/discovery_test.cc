@@ -265,9 +265,13 @@ TEST_CASE("discovery: what is gone before it is looked at is counted (F09)",
   CHECK(scene.discovery->counters().files_reused.value() == 0);
 }
 
-TEST_CASE("discovery: checkpoints of files long gone are forgotten, and only those",
+TEST_CASE("discovery: checkpoints of files long gone are forgotten, and only those (F55)",
           "[sources][discovery]") {
-  Scene scene({flow({"/log/*"})});
+  const bool never = GENERATE(false, true);
+  CAPTURE(never);
+  auto only = flow({"/log/*"});
+  if (never) only.files.state_ttl = 0s;
+  Scene scene({only});
   scene.put("/log/gone");
   scene.put("/log/recent");
   scene.put("/log/there");
@@ -282,8 +286,58 @@ TEST_CASE("discovery: checkpoints of files long gone are forgotten, and only tho
   scene.world.disk().remove("/log/gone");
   scene.world.disk().remove("/log/recent");
   scene.start();
-  REQUIRE(scene.forgotten.size() == 1);
-  CHECK(scene.forgotten.front() == scene.known[0]);
+  const auto later = [&](base::Duration time) {
+    scene.world.clock().advance(time);
+    scene.run();
+    return scene.forgotten.size();
+  };
+  // It may have gone a moment before we started.
+  CHECK(later(59min) == 0);
+  if (never) {
+    CHECK(later(24h * 365) == 0);
+    return;
+  }
+  REQUIRE(later(2min) == 1);
+  CHECK(scene.forgotten[0] == scene.known[0]);
+  CHECK(later(24h * 6) == 1);
+  REQUIRE(later(24h) == 3);
+  CHECK(Paths{scene.forgotten[1].path, scene.forgotten[2].path} == Paths{"/log/recent", "/mnt/x"});
+  CHECK(later(24h * 365) == 3);
+}
+
+TEST_CASE("discovery: a clock that jumps makes no file long gone (F55, F59)",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.put("/log/gone");
+  scene.known.push_back(scene.checkpoint("/log/gone", 2));
+  scene.world.disk().remove("/log/gone");
+  scene.start();
+  scene.world.clock().jump_wall(24h * 3650);
+  scene.world.clock().advance(59min);
+  scene.run();
+  CHECK(scene.forgotten.empty());
+}
+
+TEST_CASE("discovery: a directory that cannot be listed says nothing of what is gone (F30, F55)",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.put("/log/gone");
+  scene.known.push_back(scene.checkpoint("/log/gone", 2));
+  scene.known[0].seen_us -= std::chrono::microseconds(24h * 8).count();
+  scene.world.disk().remove("/log/gone");
+  sim::Node& directory = *scene.world.disk().find("/log");
+  scene.world.disk().deny(directory, true);
+  scene.start();
+  scene.world.clock().advance(24h * 30);
+  scene.run();
+  CHECK(scene.forgotten.empty());
+  scene.world.disk().deny(directory, false);
+  scene.world.clock().advance(1h);
+  scene.run();
+  CHECK(scene.forgotten.empty());
+  scene.world.clock().advance(1h + 1min);
+  scene.run();
+  CHECK(scene.forgotten.size() == 1);
 }
 
 TEST_CASE("discovery: two flows that match one file have a number each", "[sources][discovery]") {

@@ -172,18 +172,19 @@ TEST_CASE("tail set: of what is known of a file that was let go the later counts
   remembered.identity = {.device = 1, .inode = 7};
   remembered.offset = 100;
   remembered.seen_us = 5;
-  const auto taken = [&](std::int64_t seen_us) {
+  const auto taken = [&](std::int64_t seen_us, base::Duration after = 1s) {
     sources::LetGo let_go;
-    let_go.remember(remembered, {});
+    let_go.remember(remembered, {}, base::Instant{});
     sources::Checkpoint checkpoint = remembered;
     checkpoint.offset = 50;  // it was truncated
     checkpoint.seen_us = seen_us;
     std::vector<std::uint64_t> marks;
-    let_go.take(remembered.identity, checkpoint, marks);
+    let_go.take(remembered.identity, checkpoint, marks, base::Instant{} + after);
     return checkpoint.offset;
   };
   CHECK(taken(4) == 100);
   CHECK(taken(6) == 50);
+  CHECK(taken(4, sources::FilesOptions::kStateTtlMin) == 50);  // it may be forgotten since (F55)
 }
 
 TEST_CASE("tail set: a damaged checkpoint's offset beyond the end starts a new generation",
