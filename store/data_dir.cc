@@ -36,8 +36,10 @@ base::Result<DataDir> DataDir::lock(const io::Environment& environment, const st
                       path + " is in use by " + holder(handle.error().message));
   }
   io::UniqueHandle lock(files, *handle);
-  TRY_VOID(files.truncate(lock.get(), 0));
-  TRY_VOID(files.write_at(lock.get(), "pid " + own_pid(files) + "\n", 0));
+  // Over what is there: on a full disk there may be no room for it twice (F60).
+  const std::string text = "pid " + own_pid(files) + "\n";
+  TRY_VOID(files.write_at(lock.get(), text, 0));
+  TRY_VOID(files.truncate(lock.get(), text.size()));
   return DataDir(path, std::move(lock));
 }
 

@@ -129,11 +129,22 @@ void Shard::roll() {
     state_->roll_wanted = true;
 }
 
+// The next segment has a name on the device, if nothing else: there is no room for its head. What
+// fills the disk may be the last sealed segment, so it goes before that is written (F60). Who is
+// killed in between has lost its marks, and what was in it may come once more.
+bool Shard::State::next_is_named() {
+  if (!tail_ || phase != Phase::idle) return false;
+  if (directory_dirty && !files->sync_directory(directory)) return false;
+  directory_dirty = false;
+  return true;
+}
+
 std::vector<std::string> Shard::State::retire_while(const auto& expired) {
   std::vector<std::string> paths = std::exchange(removable, {});
-  // The last segment stays even if it is sealed: its name is what keeps numbers from starting over.
-  while (!segments.empty() && (tail_bytes() > 0 || segments.size() > 1) &&
-         expired(segments.front())) {
+  // The last segment stays even if it is sealed, unless the next has a name: that is what keeps
+  // numbers from starting over.
+  while (!segments.empty() && expired(segments.front()) &&
+         (tail_bytes() > 0 || segments.size() > 1 || next_is_named())) {
     // What it stands in for goes first, or it would be the oldest segment again.
     std::erase_if(worthless, [&](const SegmentId& id) {
       if (id.first_sequence > segments.front().id.first_sequence) return false;

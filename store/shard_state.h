@@ -70,6 +70,7 @@ struct Shard::State {
   std::uint64_t tail_bytes() const { return tail_ ? end.position : 0; }
   void publish();
   void begin_after_gap(const io::Environment& opening);
+  bool next_is_named();
   std::vector<std::string> retire_while(const auto& expired);
 
   // shard_append.cc

@@ -114,7 +114,7 @@ TEST_CASE("full disk: the store's is waited for by who is killed, and by who sta
   CAPTURE(backend);
   LogPlace place({.backend = backend, .flows_more = "memory: 4MiB\nshutdown_grace: 1s\n"});
   fs::create_directory(place.path("data"));
-  const Mount disk = Mount::memory(place.path("data"), "24m");
+  const Mount disk = Mount::memory(place.path("data"), "8m");
   Lines lines;
   const auto grow = [&](const std::string& what) {
     const std::string text = numbered(what, kMebibyte / 2);

@@ -88,6 +88,48 @@ TEST_CASE("keyed_log: compacts, and a hundred thousand keys are fine", "[store][
   CHECK(seen == 99'999);
 }
 
+TEST_CASE("keyed_log: a disk too full to compact costs no entry, and no room (F60)",
+          "[store][keyed_log]") {
+  const bool killed = GENERATE(false, true);  // while it is full
+  CAPTURE(killed);
+  StoreRig rig;
+  const io::Environment environment = rig.environment();
+  auto log = open_log(rig, environment);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 5000; ++i) keys.push_back("key" + std::to_string(i));
+  std::vector<store::KeyedLogChange> changes;
+  for (const std::string& key : keys)
+    changes.push_back({.key = key, .value = "some value or other"});
+  CHECK(write(*log, environment, changes, true) == 0);
+  const io::Space space = rig.world().disk().space();
+  const std::uint64_t used = space.total_bytes - space.free_bytes;
+  // Room for some changes, and not for all that is known.
+  rig.world().disk().set_capacity(used + used / 2);
+  int failed = 0;
+  for (int i = 0; i < 10'000; ++i) {
+    const std::string value = "new " + std::to_string(i);
+    if (write(*log, environment, {{.key = "changing", .value = value}}, true) != 0) ++failed;
+  }
+  CHECK(failed > 0);
+  CHECK(rig.world().disk().list(kDirectory).size() <= 2);
+  if (killed) {
+    log.reset();
+    log = open_log(rig, environment);
+    CHECK(log->damaged() == 0);
+    CHECK(log->size() == 5001);
+    CHECK(write(*log, environment, {{.key = "later", .value = "1"}}, true) == ENOSPC);
+  }
+  rig.world().disk().set_capacity(1ULL << 40);
+  CHECK(write(*log, environment, {{.key = "later", .value = "2"}}, true) == 0);
+  log.reset();
+  log = open_log(rig, environment);
+  CHECK(log->damaged() == 0);
+  CHECK(log->size() == 5002);
+  REQUIRE(log->find("later") != nullptr);
+  CHECK(*log->find("later") == "2");
+  if (!killed) CHECK(*log->find("changing") == "new 9999");
+}
+
 TEST_CASE("keyed_log: damage loses entries, not the start", "[store][keyed_log]") {
   StoreRig rig;
   const io::Environment environment = rig.environment();

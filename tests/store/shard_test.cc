@@ -54,6 +54,42 @@ TEST_CASE("shard: a full disk fails appends and makes no new files", "[store][sh
   CHECK(rig.read().counters.corrupt_blocks == 0);
 }
 
+TEST_CASE("shard: a segment that fills the disk alone goes when its time is over (F60)",
+          "[store][shard]") {
+  const bool power_cut = GENERATE(false, true);
+  CAPTURE(power_cut);
+  StoreRig rig;
+  const store::ShardOptions options{.compression = store::Compression::none,
+                                    .segment_age_max = std::chrono::hours(1),
+                                    .retention_age = std::chrono::hours(2)};
+  rig.open(options);
+  CHECK(rig.append(500, 2000) == 0);
+  const io::Space space = rig.world().disk().space();
+  rig.world().disk().set_capacity(space.total_bytes - space.free_bytes);
+  CHECK(rig.append(5) == ENOSPC);
+  rig.world().clock().advance(std::chrono::minutes(90));
+  CHECK(rig.append(5) == ENOSPC);  // nor is there room for the next segment's head
+  CHECK(rig.shard().retire(rig.world().clock().wall()).empty());
+  rig.world().clock().advance(std::chrono::hours(1));
+  CHECK(rig.append(5) == ENOSPC);
+  const std::vector<std::string> paths = rig.shard().retire(rig.world().clock().wall());
+  REQUIRE(paths == std::vector<std::string>{rig.path(store_test::kFirstSegment)});
+  CHECK(rig.environment().files.remove(paths[0]).has_value());
+  if (power_cut) {
+    rig.close(false);
+    rig.world().disk().cut_power();
+    rig.open(options);
+    CHECK(rig.shard().next_sequence() == 500);
+  }
+  CHECK(rig.append(5) == 0);
+  CHECK(rig.shard().first_sequence() == 500);
+  CHECK(rig.read().sequences == std::vector<std::uint64_t>{500, 501, 502, 503, 504});
+  rig.close(true);
+  rig.open(options);
+  CHECK(rig.shard().next_sequence() == 505);
+  CHECK(rig.read().counters.corrupt_records == 0);
+}
+
 TEST_CASE("shard: after a failed sync the file is left behind", "[store][shard]") {
   StoreRig rig;
   sim::FaultPlan plan;
