@@ -55,6 +55,8 @@ void describe(base::Samples& samples, const FlowPart& part) {
   add(samples, "nul_bytes_skipped", flow, tails.nul_bytes_skipped);
   add(samples, "bom_bytes_skipped", flow, tails.bom_bytes_skipped);
   add(samples, "lines_skipped", flow + ",reason=\"header\"", tails.header_lines_skipped);
+  add(samples, "footers", flow, tails.footers);
+  add(samples, "footer_bytes_skipped", flow, tails.footer_bytes_skipped);
   add(samples, "files_binary", flow, tails.files_binary);
   add(samples, "utf16_replaced", flow, tails.utf16_replaced);
   if (!part.pipe) return;

@@ -16,12 +16,30 @@ inline constexpr std::array<std::string_view, 8> kStreamKeys = {
 inline constexpr std::array<std::string_view, 8> kFlowKeys = {
     "from",     "delimiter", "empty_lines",   "long_lines",
     "max_line", "multiline", "partition_key", "to"};
-inline constexpr std::array<std::string_view, 22> kFromKeys = {
-    "files",       "fifo",           "exclude",           "start",           "reconcile",
-    "rotate_wait", "close_inactive", "ignore_older",      "compressed",      "partial_line_timeout",
-    "stall_after", "watch",          "max_deleted_bytes", "max_deleted_age", "encoding",
-    "skip_header", "allow_binary",   "on_read_error",     "order",           "discover",
-    "on_rewrite",  "state_ttl"};
+inline constexpr std::array<std::string_view, 24> kFromKeys = {"files",
+                                                               "fifo",
+                                                               "exclude",
+                                                               "start",
+                                                               "reconcile",
+                                                               "rotate_wait",
+                                                               "close_inactive",
+                                                               "ignore_older",
+                                                               "compressed",
+                                                               "partial_line_timeout",
+                                                               "stall_after",
+                                                               "watch",
+                                                               "max_deleted_bytes",
+                                                               "max_deleted_age",
+                                                               "encoding",
+                                                               "skip_header",
+                                                               "allow_binary",
+                                                               "on_read_error",
+                                                               "order",
+                                                               "discover",
+                                                               "on_rewrite",
+                                                               "state_ttl",
+                                                               "skip_header_pattern",
+                                                               "footer_pattern"};
 inline constexpr std::array<std::string_view, 7> kMultilineKeys = {
     "start", "continue", "end", "preset", "timeout", "max_lines", "max_bytes"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};

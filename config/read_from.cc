@@ -12,6 +12,8 @@
 #include "config/keys.h"
 #include "config/paths.h"
 #include "config/section.h"
+#include "config/suggest.h"
+#include "pipeline/line_pattern.h"
 
 namespace config {
 
@@ -56,8 +58,39 @@ void read_patterns(const Section& section, std::string_view key, bool names_allo
   }
 }
 
+// True: there is one, and it is good.
+bool read_line_pattern(const Section& section, std::string_view key, std::string& into,
+                       Mistakes& mistakes) {
+  constexpr std::string_view kWants = "a regular expression";
+  std::string pattern;
+  if (!section.text(key, kWants, pattern) || section.find(key) == nullptr) return false;
+  const auto compiled = pipeline::LinePattern::compile(pattern);
+  if (!compiled) {
+    mistakes.add(section.place_of(key), std::string(key) + " wants " + std::string(kWants) +
+                                            ", not " + token_of(*section.find(key)) + "; " +
+                                            compiled.error().message);
+    return false;
+  }
+  into = std::move(pattern);
+  return true;
+}
+
+void read_edge_lines(const Section& section, Flow& flow, Mistakes& mistakes) {
+  std::uint64_t lines = flow.tail.header_lines;
+  section.count("skip_header", {.least = 0, .most = 1000}, lines);
+  flow.tail.header_lines = static_cast<std::uint32_t>(lines);
+  read_line_pattern(section, "footer_pattern", flow.tail.footer_pattern, mistakes);
+  if (!read_line_pattern(section, "skip_header_pattern", flow.tail.header_pattern, mistakes))
+    return;
+  if (lines == 0) return;
+  mistakes.add(
+      section.place_of("skip_header_pattern"),
+      "flow '" + flow.name +
+          "' has skip_header and skip_header_pattern, which may disagree; say one of them");
+}
+
 // What is in the files, and what of it is read.
-void read_content(const Section& section, Flow& flow, Places::Flow& places) {
+void read_content(const Section& section, Flow& flow, Places::Flow& places, Mistakes& mistakes) {
   static constexpr std::array<std::string_view, 3> kCompressed = {"skip", "read", "raw"};
   if (const auto word = section.word("compressed", kCompressed)) {
     flow.from.compressed = static_cast<sources::CompressedFiles>(*word);
@@ -68,9 +101,7 @@ void read_content(const Section& section, Flow& flow, Places::Flow& places) {
   if (const auto word = section.word("encoding", kEncodings)) {
     flow.tail.encoding = static_cast<sources::Encoding>(*word);
   }
-  std::uint64_t lines = flow.tail.header_lines;
-  section.count("skip_header", {.least = 0, .most = 1000}, lines);
-  flow.tail.header_lines = static_cast<std::uint32_t>(lines);
+  read_edge_lines(section, flow, mistakes);
   static constexpr std::array<std::string_view, 2> kAnswers = {"false", "true"};
   if (const auto word = section.word("allow_binary", kAnswers)) {
     flow.tail.allow_binary = *word == 1;
@@ -107,7 +138,7 @@ void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistak
   if (const auto word = section.word("on_rewrite", kOnRewrite)) {
     flow.tail.on_rewrite = static_cast<sources::OnRewrite>(*word);
   }
-  read_content(section, flow, places);
+  read_content(section, flow, places, mistakes);
   section.duration("reconcile", {.least = milliseconds(100), .most = hours(24)},
                    flow.from.reconcile_interval);
   section.duration("rotate_wait", {.least = seconds(0), .most = hours(24)}, flow.tail.rotate_wait);

@@ -72,6 +72,8 @@ struct Checkpoint {
   // A copy or compressed form that goes on under the origin of one that is gone: the origin's marks
   // may be beyond its end, and then they are right all the same.
   bool goes_on = false;
+  // A line ended the generation's records below `offset`: what is behind it is none.
+  bool past_footer = false;
   // Where copies may match, the last ones below `offset`: a copy of it may end there.
   std::vector<LineEnd> line_ends = {};  // ascending
 
@@ -96,9 +98,10 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
 // Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 (1: gone,
-// 2: goes_on), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64 point.offset,
-// 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line ends: 58 u16
-// how many, 60 of each u32 how far below the offset and u64 hash, then path bytes and path.
+// 2: goes_on, 4: past_footer), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64
+// point.offset, 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line
+// ends: 58 u16 how many, 60 of each u32 how far below the offset and u64 hash, then path bytes and
+// path.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

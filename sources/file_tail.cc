@@ -34,6 +34,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
   if (checkpoint_.transcoded != transcoding) begin_anew_in_other_encoding();
   if (transcoding) begin_transcoding();
   expect_start();
+  expect_footer();
   ends_noted_ = !checkpoint_.line_ends.empty();
   // Nothing to compare it with: the first read tells what is before the offset.
   tail_known_ = offset_ == 0 && checkpoint_.tail_bytes == 0;
@@ -336,6 +337,8 @@ void FileTail::begin_generation() {
   marks_.clear();
   marks_new_ = marks_doubted_ = marks_left_ = false;
   window_.restart(0);
+  past_footer_ = checkpoint_.past_footer = false;
+  footer_at_ = ~std::uint64_t{0};
   offset_ = head_ = 0;
   seen_end_ = text_end_ = 0;
   nuls_ = 0;
@@ -382,6 +385,7 @@ void FileTail::report(base::Instant since) {
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
+  checkpoint_.past_footer = past_footer_ && checkpoint_.offset > footer_at_;
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   const bool wanted = line_ends_wanted() && parts_.completes != nullptr;

@@ -33,6 +33,7 @@
 #include "sources/checkpoint.h"
 #include "sources/checkpointer.h"
 #include "sources/compressed_file.h"
+#include "sources/edge_lines.h"
 #include "sources/former_search.h"
 #include "sources/long_line.h"
 #include "sources/page_manners.h"
@@ -55,9 +56,10 @@ struct FileTailCounters {    // one set per flow and reactor
   base::Counter nul_bytes_skipped;  // before a generation's first byte that is none, and in holes
   base::Counter bom_bytes_skipped;  // UTF-8's byte order mark before a generation's first record
   base::Counter header_lines_skipped;
-  base::Counter files_binary;       // set aside, they are no text
-  base::Counter utf16_replaced;     // halves of surrogate pairs, now U+FFFD
-  base::Counter files_open;         // gauge: descriptors
+  base::Counter footers, footer_bytes_skipped;  // bytes: with what follows them
+  base::Counter files_binary;                   // set aside, they are no text
+  base::Counter utf16_replaced;                 // halves of surrogate pairs, now U+FFFD
+  base::Counter files_open;                     // gauge: descriptors
   base::Counter compressed_errors;  // files that are damaged, or end in the middle for good
   base::Counter files_continued_compressed;  // known before they were compressed (F11)
   base::Counter files_continued_copied;      // copies, behind what was read of their originals
@@ -131,6 +133,7 @@ class FileTail final : public pipeline::Source, private Registered {
     FileTailCounters& counters;
     TailTurns& turns;
     const CompletesCheckpoints* completes = nullptr;
+    EdgeLines edges{options.header_pattern, options.footer_pattern};
   };
 
   // Takes over found.handle. `held`: does not read before release().
@@ -281,7 +284,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool note_growth(std::uint64_t end);
   void know_tail(std::string_view before);
   void take_in(TailRead& read, std::string_view bytes);
-  bool not_yet(TailRead& read, std::string_view body);
+  bool not_yet(TailRead& read, std::string_view body, bool last);
   std::uint64_t hole_bytes(std::uint64_t at) const;
   bool leads_into_hole(std::uint64_t at, std::string_view bytes) const;
   bool before_hole(std::string_view body) const;
@@ -327,6 +330,11 @@ class FileTail final : public pipeline::Source, private Registered {
   void took_head(std::size_t bytes);
   bool pass_header(TailRead& read, std::string_view body);
   bool set_aside(TailRead& read, std::string_view body);
+  void expect_footer();
+  void judge_header(std::string_view body, bool full, bool last);
+  bool may_be_record(std::string_view body) const;
+  std::size_t find_footer(std::string_view body, bool last) const;
+  bool pass_footer(TailRead& read, std::string_view body, bool last);
   // file_tail_errors.cc
   struct Trouble {               // something cannot be read
     std::uint64_t at;            // under suspicion: from here to the end of the page
@@ -436,6 +444,9 @@ class FileTail final : public pipeline::Source, private Registered {
   bool binary_ = false;             // it is set aside
   bool probes_ = false;             // the read under way is a probe
   std::uint32_t header_lines_ = 0;  // of its header that are not passed
+  bool header_open_ = false;        // how many it has its lines say
+  bool past_footer_ = false;        // no record follows
+  std::uint64_t footer_at_ = ~std::uint64_t{0};  // where the line begins that ends the records
   bool letting_go_ = false;         // rotate_wait is over: the unfinished last line is a line
   bool left_to_rewritten_ = false;  // … but another file has it, unless this one grows
   bool yielding_ = false;           // others wait for the descriptor

@@ -218,6 +218,8 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   head_ = 0;
   window_.restart(offset_);
   expect_start();
+  checkpoint_.past_footer = known.past_footer && whole_bytes == 0;
+  expect_footer();
   tail_known_ = false;
   if (checkpoint_.origin == base::Origin::none) {
     make_ready();  // the next read draws one

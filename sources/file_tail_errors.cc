@@ -181,7 +181,7 @@ void FileTail::go_on_behind(std::uint64_t end) {
   nuls_ = 0;
   long_line_.reset();
   header_lines_ = 0;
-  at_start_ = false;
+  at_start_ = header_open_ = false;
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   if (skipping()) return make_ready();  // it could be read when what follows was stored
   if (!marks_.empty()) {

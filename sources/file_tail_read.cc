@@ -110,7 +110,9 @@ bool FileTail::note_growth(std::uint64_t end) {
 }
 
 // True: something else comes before the records of `body`, and is under way.
-bool FileTail::not_yet(TailRead& read, std::string_view body) {
+bool FileTail::not_yet(TailRead& read, std::string_view body, bool last) {
+  if (past_footer_) return pass_footer(read, body, last);
+  judge_header(body, prefix_bytes() + body.size() == read.buffer.size(), last);
   if (rename_origin(body)) {
     free(read, true);
     return true;
@@ -143,7 +145,7 @@ bool FileTail::not_yet(TailRead& read, std::string_view body) {
     next(true);
     return true;
   }
-  return pass_header(read, body);
+  return pass_header(read, body) || pass_footer(read, body, last);
 }
 
 // It is the file its checkpoint says. `before`: the bytes before the offset.
@@ -184,17 +186,15 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     marks_left_ = true;  // it was cut while we caught up: what comes there now is new
   }
   marks_doubted_ = false;
-  if (set_aside(read, body) || not_yet(read, body)) return;
+  const Due due_here = unreadable || below_marks ? Due::everything : due(at_end);
+  if (set_aside(read, body) || not_yet(read, body, due_here == Due::everything)) return;
   long_line_.reset();
   const std::uint64_t before = offset_;
   const bool marked = !marks_.empty();
-  const std::size_t text = text_bytes(body);
-  const bool cut = text < body.size();  // a hole ends what may be open, and there is more behind it
+  const std::size_t text = std::min<std::uint64_t>(text_bytes(body), footer_at_ - offset_);
+  const bool cut = text < body.size();  // a hole, or a footer, ends what may be open
   if (cut) at_end = false;
-  deliver(read, bytes.substr(0, prefix + text),
-          cut                         ? Due::hole
-          : unreadable || below_marks ? Due::everything
-                                      : due(at_end));
+  deliver(read, bytes.substr(0, prefix + text), cut ? Due::hole : due_here);
   if (below_marks) leave_marks(end);
   // All of a group and nothing that ends it: a line follows that is too long for any.
   if (offset_ == before && hold_group_ && body.size() >= group_bytes()) {
@@ -368,7 +368,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   ASSERT(before_end.size() >= prefix);
   const std::string_view tail = before_end.substr(before_end.size() - prefix);
   std::memcpy(tail_.data(), tail.data(), prefix);
-  at_start_ = headed_ = false;
+  at_start_ = headed_ = header_open_ = false;
   live_ = reached_end_;
   // One time for both: as long as this parcel is unsettled, others' marks of the file are needed.
   const base::Instant now = parts_.environment.clock.monotonic();
@@ -396,7 +396,7 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
 void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
   const std::size_t head = head_bytes(rest);
   const std::string_view text = rest.substr(head);
-  untaken_ = !text.empty();
+  untaken_ = !text.empty() || may_be_record(rest);
   group_open_ = false;
   open_lines_.clear();
   const bool grouping = parts_.intake.group_options() != nullptr;

@@ -16,8 +16,14 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // UTF-8's
 // Whoever reads on from behind the beginning has passed it: a checkpoint is never inside.
 void FileTail::expect_start() {
   header_lines_ = offset_ == 0 ? parts_.options.header_lines : 0;
+  header_open_ = offset_ == 0 && parts_.edges.has_header();
   at_start_ = offset_ == 0 && marks_.empty();
   headed_ = false;
+}
+
+void FileTail::expect_footer() {
+  past_footer_ = checkpoint_.past_footer = checkpoint_.past_footer && parts_.edges.has_footer();
+  footer_at_ = past_footer_ ? 0 : ~std::uint64_t{0};
 }
 
 // How much of `body`, read from the offset on, is no part of a record. All of it: what there is of
@@ -77,8 +83,10 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
   const bool grouping = parts_.intake.group_options() != nullptr;
   const auto record = all ? delimiter().find(body.substr(end, text - end)) : std::string_view::npos;
   if (!grouping && record != std::string_view::npos) return false;
-  // A delimiter may have begun.
-  if (lines < header_lines_) end = std::max(end, body.size() - (delimiter().size() - 1));
+  // A delimiter may have begun. What may still be a record stays.
+  const bool cut = lines < header_lines_ && !header_open_;
+  if (cut) end = std::max(end, body.size() - (delimiter().size() - 1));
+  if (end == 0) return false;
   parts_.counters.header_lines_skipped.add(lines);
   header_lines_ -= lines;
   at_start_ = false;
@@ -88,6 +96,88 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
   std::memcpy(tail_.data(), before.data() + (before.size() - prefix_bytes()), prefix_bytes());
   free(read, true);
   next(true);
+  return true;
+}
+
+// With a pattern: how many of the first lines of `body`, read from the offset on, are a header's;
+// one more while the next may be, and then all of it waits. The same bytes give the same answer,
+// and they may change until something of them is taken. `last`: an unfinished line is a line.
+void FileTail::judge_header(std::string_view body, bool full, bool last) {
+  if (!header_open_) return;
+  header_lines_ = 0;
+  std::string_view rest = body;
+  if (offset_ == 0 && rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
+  while (true) {
+    const std::size_t at = delimiter().find(rest);
+    const bool whole = at != std::string_view::npos;
+    if (!whole && full && header_lines_ == 0) {
+      header_open_ = false;  // no read shows all of it: too long for a header
+      return;
+    }
+    if (!whole && (!last || rest.empty())) {
+      ++header_lines_;
+      return;
+    }
+    if (!parts_.edges.is_header(rest.substr(0, at), delimiter().is_newline())) return;
+    ++header_lines_;
+    if (!whole) return;
+    rest.remove_prefix(at + delimiter().size());
+  }
+}
+
+// `body` may end with a record although all of it waits as if it were a header.
+bool FileTail::may_be_record(std::string_view body) const {
+  if (!header_open_) return false;
+  const std::string_view line = body.substr(delimiter().last_end(body));
+  return !line.empty() && !parts_.edges.is_header(line, delimiter().is_newline());
+}
+
+// Where in `body`, read from the offset on, the line begins that ends the generation's records;
+// npos: it is not there. What is longer than a record may be is none, for it may be read in pieces.
+std::size_t FileTail::find_footer(std::string_view body, bool last) const {
+  constexpr std::size_t kNone = std::string_view::npos;
+  const std::string_view before(tail_.data(), prefix_bytes());
+  std::size_t begin = head_bytes(body);
+  if (begin == 0 && !at_head() && !ends_line(before)) {  // in the middle of a line
+    const std::size_t end = delimiter().find(body);
+    if (end == kNone) return kNone;
+    begin = end + delimiter().size();
+  }
+  while (begin < body.size()) {
+    const std::size_t bytes = delimiter().find(body.substr(begin));
+    if (bytes == kNone && !last) break;
+    const std::string_view line = body.substr(begin, bytes);
+    const bool fits = line.size() <= parts_.intake.framer_options().line_bytes_max;
+    if (fits && parts_.edges.is_footer(line, delimiter().is_newline())) return begin;
+    if (bytes == kNone) break;
+    begin += bytes + delimiter().size();
+  }
+  return kNone;
+}
+
+// True: nothing of `body` is before the line that ended the records, and it is passed over. `last`
+// as above.
+bool FileTail::pass_footer(TailRead& read, std::string_view body, bool last) {
+  if (!parts_.edges.has_footer()) return false;
+  std::size_t begin = 0;
+  if (!past_footer_) {
+    const std::string_view text = body.substr(0, text_bytes(body));
+    begin = find_footer(text, last && text.size() == body.size());
+    footer_at_ = begin == std::string_view::npos ? begin : offset_ + begin;
+    if (begin == std::string_view::npos || head_bytes(body.substr(0, begin)) < begin) return false;
+    if (begin > 0) took_head(begin);
+    past_footer_ = true;
+    header_open_ = false;
+    parts_.counters.footers.add();
+  }
+  parts_.counters.footer_bytes_skipped.add(body.size() - begin);
+  offset_ += body.size();
+  const std::size_t known = prefix_bytes();
+  if (!body.empty()) track(nullptr, {body.data() + body.size() - known, known});
+  untaken_ = group_open_ = hold_group_ = timed_out_ = false;
+  open_lines_.clear();
+  free(read, true);
+  next(!body.empty());
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "base/ids.h"
 #include "sources/page_manners.h"
@@ -49,7 +50,10 @@ struct TailOptions {
   bool copies = false;
   Encoding encoding = Encoding::utf8;
   std::uint32_t header_lines = 0;  // at each generation's beginning, not delivered
-  bool allow_binary = false;       // read files that are no text (sources/binary_guard.h)
+  // The same by what is in them, instead (sources/edge_lines.h): its first lines that match, and
+  // the first that matches with all that follows it. Empty: none.
+  std::string header_pattern = {}, footer_pattern = {};
+  bool allow_binary = false;  // read files that are no text (sources/binary_guard.h)
   OnReadError on_read_error = OnReadError::retry;
   OnRewrite on_rewrite = OnRewrite::as_new;
   PageManners::Options pages = {};  // while it is caught up with

@@ -235,6 +235,39 @@ TEST_CASE("content: killed within a header, it is left out once and nothing else
   CHECK(place.stores(lines));
 }
 
+TEST_CASE("content: lines that match begin and end every generation of a file (F50)",
+          "[agent][process]") {
+  const std::string backend = each_backend();
+  CAPTURE(backend);
+  const LogPlace place(with(backend, "skip_header_pattern: '^#'\n      footer_pattern: '^-- end'"));
+  Lines lines = {"a 1", "# a 2"};
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(process::running(place));
+    append_in_pieces(place, "logs/a.log", "#Software: x\n#\na 1\n# a 2\n-- end\nnot this\n", 5);
+    REQUIRE(place.stores(lines));
+    place.append("logs/a.log", "nor this\n");
+    fs::rename(place.path("logs/a.log"), place.path("logs/a.log.1"));
+    append_in_pieces(place, "logs/a.log", "# y\nb 1\n", 7);
+    lines.emplace_back("b 1");
+    REQUIRE(place.stores(lines));
+    place.append("logs/a.log", "-- end\n");
+    REQUIRE(process::eventually([&] { return process::counter(place, agent, "footers") == 2; }));
+    CHECK(process::counter(place, agent, "lines_skipped") == 3);
+    kill_at_once(agent);
+  }
+  place.append("logs/a.log", "behind\n");
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(process::running(place));
+  REQUIRE(process::eventually(
+      [&] { return process::counter(place, agent, "footer_bytes_skipped") > 0; }));
+  copy_and_truncate(place, "logs/a.log");
+  place.append("logs/a.log", "c 1\n");
+  lines.emplace_back("c 1");
+  CHECK(place.stores(lines));
+  CHECK(process::counter(place, agent, "records_unaccounted") == 0);
+}
+
 TEST_CASE(
     "content: a file that is no text is set aside with one warning, until it is allowed (F51)",
     "[agent][process]") {

@@ -154,6 +154,10 @@ TEST_CASE("load: what stands before the first record reaches its options", "[con
   };
   CHECK(with("").header_lines == 0);
   CHECK(with(", skip_header: 3").header_lines == 3);
+  CHECK(with("").header_pattern.empty());
+  CHECK(with(", skip_header_pattern: '^#', skip_header: 0").header_pattern == "^#");
+  CHECK(with("").footer_pattern.empty());
+  CHECK(with(", footer_pattern: '^END$'").footer_pattern == "^END$");
   CHECK_FALSE(with("").allow_binary);
   CHECK_FALSE(with(", allow_binary: false").allow_binary);
   CHECK(with(", allow_binary: true").allow_binary);

@@ -67,6 +67,14 @@ TEST_CASE("checkpoint: what only compressed and deleted files need takes bytes o
   value = sources::encode(checkpoint);
   CHECK(sources::decode_checkpoint(key, value) == checkpoint);
   CHECK(value[57] == 2);
+  checkpoint.past_footer = true;
+  value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value[57] == 6);
+  checkpoint.goes_on = false;
+  value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value.size() == bytes + 9);
 }
 
 TEST_CASE("checkpoint: of a transcoded file, it says where transcoding may begin",
