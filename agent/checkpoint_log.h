@@ -41,6 +41,7 @@ class CheckpointLog {
   void tick(base::Instant now);
   // Files of old segments, to remove off the reactor.
   std::vector<std::string> retire();
+  bool may_retire() const { return log_ && log_->may_retire(); }
 
  private:
   struct InFlight {

@@ -355,20 +355,18 @@ void Control::forget_and_retire(bool notes_durable) {
   const base::Timestamp now =
       believed_.at(environment_.clock.wall(), environment_.clock.monotonic());
   for (const auto& reactor : reactors_) {
-    reactor->mailbox().post(
-        [this, r = reactor.get(), now, limit = covered_until_, needed = marks_needed_] {
-          std::vector<std::string> files = r->maintain(now, limit, needed);
-          mailbox_.post([this, gone = std::move(files)]() mutable {
-            std::move(gone.begin(), gone.end(), std::back_inserter(retired_));
-            remove_files();
-          });
-        });
+    reactor->mailbox().post([this, r = reactor.get(), now, limit = covered_until_,
+                             needed = marks_needed_] {
+      std::vector<std::string> files = r->maintain(now, limit, needed);
+      mailbox_.post([this, gone = std::move(files)]() mutable { remove_files(std::move(gone)); });
+    });
   }
 }
 
 // Oldest first, and after a failure nothing newer of the same shard: a hole in the middle would
 // look like a lost segment. What is left is tried again with the next maintenance.
-void Control::remove_files() {
+void Control::remove_files(std::vector<std::string> paths) {
+  std::move(paths.begin(), paths.end(), std::back_inserter(retired_));
   std::vector<std::string> left;
   std::set<std::string, std::less<>> stuck;  // directories
   for (std::string& path : retired_) {

@@ -76,6 +76,8 @@ class Control {
   void request_stop() noexcept;
   // The one who reads a flow's output has left: stop, without waiting for that flow.
   void target_gone(const std::string& flow);
+  // Segments' files that are not needed any more, oldest first per shard. By mail.
+  void remove_files(std::vector<std::string> paths);
   void wake() noexcept { environment_.io.wake(); }
   Mailbox& mailbox() { return mailbox_; }
 
@@ -121,7 +123,6 @@ class Control {
   void note_own_marks();
   void marks_covered(base::Instant until, const std::vector<base::Origin>& needed);
   void forget_and_retire(bool notes_durable);
-  void remove_files();
   base::Duration time_to_sleep();
   void do_what_is_due(base::Instant now, bool searched, bool at_rest);
   void note_activity(bool at_rest);

@@ -182,7 +182,12 @@ void Reactor::run_due(base::Instant now) {
   }
   checkpointer_->tick(now);
   number_notes_.tick(now);
-  if (checkpoint_log_) checkpoint_log_->tick(now);
+  if (checkpoint_log_) {
+    checkpoint_log_->tick(now);
+    // At once, and not when it is time for maintenance: of many short-lived files it is compacted
+    // several times a second (F55).
+    if (checkpoint_log_->may_retire() && retired_) retired_(checkpoint_log_->retire());
+  }
   trim_pools(now);
 }
 

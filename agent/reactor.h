@@ -105,6 +105,10 @@ class Reactor {
   void set_gone_listener(std::move_only_function<void(const std::string& flow)> gone) {
     gone_ = std::move(gone);
   }
+  // The same: files that the log of checkpoints needs no more, since it was compacted.
+  void set_retired_listener(std::move_only_function<void(std::vector<std::string> paths)> retired) {
+    retired_ = std::move(retired);
+  }
 
   base::ReactorId id() const { return id_; }
   const io::Environment& environment() const { return environment_; }
@@ -209,6 +213,7 @@ class Reactor {
   std::size_t first_flow_ = 0;               // in this turn; another one each turn
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed
   std::move_only_function<void(const std::string&)> gone_;
+  std::move_only_function<void(std::vector<std::string> paths)> retired_;
 
   std::mutex
       hints_mutex_;  // guards hints_, hints_overflow_; taken once per control tick and per wake

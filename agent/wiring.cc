@@ -75,6 +75,16 @@ Reactor& Wiring::owner_of(const std::string& name, std::uint32_t part) const {
   return *agent_.reactors_[(base::crc32c(name) % count + part) % count];
 }
 
+void Wiring::listen_to(Reactor& reactor) {
+  reactor.set_listener([control = agent_.control_.get()] { control->wake(); });
+  reactor.set_retired_listener([control = agent_.control_.get()](std::vector<std::string> paths) {
+    control->mailbox().post(
+        [control, p = std::move(paths)]() mutable { control->remove_files(std::move(p)); });
+  });
+  reactor.set_gone_listener(
+      [control = agent_.control_.get()](const std::string& flow) { control->target_gone(flow); });
+}
+
 base::Result<void> Wiring::connect_flows() {
   for (const auto& [name, stream] : streams_) {
     for (std::uint32_t i = 0; i < stream.shards.size(); ++i) {
@@ -123,9 +133,7 @@ base::Result<void> Wiring::connect_flows() {
         });
     reactor->set_checkpointer(
         std::make_unique<sources::Checkpointer>(reactor->id(), std::move(send)));
-    reactor->set_listener([control = agent_.control_.get()] { control->wake(); });
-    reactor->set_gone_listener(
-        [control = agent_.control_.get()](const std::string& flow) { control->target_gone(flow); });
+    listen_to(*reactor);
   }
 
   std::vector<pipeline::Doorbell*> doorbells;

@@ -30,6 +30,7 @@ class Wiring {
   base::Result<void> open_store();  // this and its parts: wiring_store.cc
   void make_reactors(std::span<const io::Environment* const> environments);
   base::Result<void> connect_flows();
+  void listen_to(Reactor& reactor);
 
  private:
   struct OpenStream {

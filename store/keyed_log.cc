@@ -214,6 +214,8 @@ std::vector<std::string> KeyedLog::retire() {
   return std::exchange(state_->removable, {});
 }
 
+bool KeyedLog::may_retire() const { return !state_->removable.empty(); }
+
 const std::string* KeyedLog::find(std::string_view key) const {
   const auto at = state_->entries.map().find(key);
   return at == state_->entries.map().end() ? nullptr : &at->second;

@@ -62,8 +62,10 @@ class KeyedLog {
   bool idle() const;
   base::Instant next_deadline() const;
   void tick(base::Instant now);
-  // Old segments to remove, as Shard::retire.
+  // Old segments to remove, as Shard::retire. A snapshot was written since the last call: there
+  // are.
   std::vector<std::string> retire();
+  bool may_retire() const;
 
   // nullptr if there is none. Valid until the next write.
   const std::string* find(std::string_view key) const;
