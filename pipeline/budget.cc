@@ -20,9 +20,8 @@ bool Budget::take(std::uint64_t bytes) {
 
 bool Budget::take_or_alone(std::uint64_t bytes) {
   if (take(bytes)) return true;
-  if (bytes <= limit_bytes_ || available_bytes() < static_cast<std::int64_t>(limit_bytes_)) {
-    return false;
-  }
+  const std::uint64_t limit = limit_bytes();
+  if (bytes <= limit || available_bytes() < static_cast<std::int64_t>(limit)) return false;
   overdraw(bytes);
   return true;
 }
@@ -38,6 +37,15 @@ void Budget::give_back(std::uint64_t bytes) {
   if (starving_.load(std::memory_order_relaxed) &&
       starving_.exchange(false, std::memory_order_relaxed)) {
     ring_all();
+  }
+}
+
+void Budget::resize(std::uint64_t bytes) {
+  const std::uint64_t before = limit_bytes_.exchange(bytes, std::memory_order_relaxed);
+  if (bytes >= before) {
+    give_back(bytes - before);
+  } else {
+    overdraw(before - bytes);
   }
 }
 

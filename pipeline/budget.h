@@ -35,15 +35,18 @@ class Budget {
   void overdraw(std::uint64_t bytes);
   void give_back(std::uint64_t bytes);
 
+  // Any thread, one at a time. What is out stays out: until enough of it is back, nobody gets more.
+  void resize(std::uint64_t bytes);
+
   bool starving() const { return starving_.load(std::memory_order_relaxed); }
-  std::uint64_t limit_bytes() const { return limit_bytes_; }
+  std::uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
   std::int64_t available_bytes() const { return available_.load(std::memory_order_relaxed); }
 
  private:
   bool try_take(std::uint64_t bytes);
   void ring_all();
 
-  std::uint64_t limit_bytes_;
+  std::atomic<std::uint64_t> limit_bytes_;
   std::atomic<std::int64_t> available_;
   std::atomic<bool> starving_{false};
   std::vector<Doorbell*> doorbells_;

@@ -111,3 +111,21 @@ TEST_CASE("budget: no wake-up is lost between takers and a giver", "[pipeline][b
   CHECK(taken == kTakes * (70 + 45));
   CHECK(budget.available_bytes() == static_cast<std::int64_t>(kLimit));
 }
+
+TEST_CASE("budget: can be made larger and smaller while some of it is out", "[pipeline][budget]") {
+  Sleeper sleeper;
+  Budget budget(100, {&sleeper.doorbell});
+  CHECK(budget.take(100));
+  budget.resize(40);
+  CHECK(budget.limit_bytes() == 40);
+  budget.give_back(60);
+  CHECK_FALSE(budget.take(1));  // 40 are out still
+  CHECK_FALSE(sleeper.doorbell.announce_sleep());  // it was rung for those that failed
+  CHECK(sleeper.doorbell.announce_sleep());
+  sleeper.woken = 0;
+  budget.resize(50);
+  CHECK(sleeper.woken == 1);  // who waited for credit hears of it
+  CHECK(budget.take(10));
+  budget.give_back(50);
+  CHECK(budget.available_bytes() == 50);
+}
