@@ -30,16 +30,26 @@ struct Stream {
   std::uint32_t shards = 1;  // 1 … 10,000
   store::ShardOptions options;
   Place place;
+
+  bool operator==(const Stream&) const = default;
 };
 
 struct StreamTarget {
   std::string stream;
+
+  bool operator==(const StreamTarget&) const = default;
 };
 struct FileTarget {
   std::string path;  // records' data, a newline after each
+
+  bool operator==(const FileTarget&) const = default;
 };
-struct StdoutTarget {};
-struct NullTarget {};
+struct StdoutTarget {
+  bool operator==(const StdoutTarget&) const = default;
+};
+struct NullTarget {
+  bool operator==(const NullTarget&) const = default;
+};
 using Target = std::variant<StreamTarget, FileTarget, StdoutTarget, NullTarget>;
 
 struct Flow {
@@ -54,6 +64,8 @@ struct Flow {
 
   // Copies of its files: offsets of other encodings are not those of the bytes to be compared.
   bool recognises_copies() const { return tail.encoding == sources::Encoding::utf8; }
+
+  bool operator==(const Flow&) const = default;
 };
 
 // What an agent does about files when it finds that checkpoints are missing or damaged.
@@ -73,6 +85,11 @@ struct Config {
   OnStateError on_state_error = OnStateError::beginning;
   std::map<std::string, Stream> streams;
   std::vector<Flow> flows;  // in the file's order
+
+  struct Places {  // of values; Place{} of those that are not in the file
+    Place data_dir, io, reactors, memory;
+  };
+  Places places;
 };
 
 }  // namespace config

@@ -160,6 +160,13 @@ void read_config(const Node& root, Config& config, Places& places, Mistakes& mis
   static constexpr std::array<io::Backend, 3> kValues = {io::Backend::automatic,
                                                          io::Backend::io_uring, io::Backend::epoll};
   if (const auto word = top.word("io", kBackends)) config.io = kValues[*word];
+  const auto place_of = [&top](std::string_view key) {
+    return top.find(key) == nullptr ? Place{} : top.place_of(key);
+  };
+  config.places = {.data_dir = place_of("data_dir"),
+                   .io = place_of("io"),
+                   .reactors = place_of("reactors"),
+                   .memory = place_of("memory")};
 
   std::uint64_t reactors = config.reactors;
   const bool reactors_good = top.count("reactors", {.least = 0, .most = 256}, reactors);

@@ -26,6 +26,8 @@ struct FramerOptions {
   // So many bytes in view from a line's beginning, and it is certain whether it is too long: behind
   // the longest that is not, CR LF or the delimiter.
   std::size_t certain_bytes() const { return line_bytes_max + 1 + delimiter.size(); }
+
+  bool operator==(const FramerOptions&) const = default;
 };
 
 struct FramerCounters {           // per chunk, added up by the caller

@@ -26,6 +26,8 @@ struct ProgramOptions {
   PartitionKey partition_key;
   GroupOptions groups{};
   EmptyLines empty_lines = EmptyLines::keep;
+
+  bool operator==(const ProgramOptions&) const = default;
 };
 
 struct ProgramCounters {

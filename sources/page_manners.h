@@ -20,6 +20,8 @@ class PageManners {
                                                         // read, and only while as many are left
     // Pages of larger files are let go.
     std::uint64_t file_bytes_max = std::uint64_t{64} << 20;
+
+    bool operator==(const Options&) const = default;
   };
 
   // `handle` was read up to `position`, a place in the file on the disk, and there is more.

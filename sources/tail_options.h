@@ -58,6 +58,8 @@ struct TailOptions {
   OnRewrite on_rewrite = OnRewrite::as_new;
   PageManners::Options pages = {};  // while it is caught up with
   bool once = false;                // take an unfinished last line as a line; report at_end()
+
+  bool operator==(const TailOptions&) const = default;
 };
 
 }  // namespace sources
