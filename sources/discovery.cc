@@ -7,51 +7,6 @@
 #include "sources/discovery_state.h"
 
 namespace sources {
-namespace {
-
-// Without braces, cut into parts. A trailing ** means every file below.
-std::vector<std::vector<std::string>> compile(const std::vector<std::string>& globs) {
-  std::vector<std::vector<std::string>> compiled;
-  for (const std::string& glob : globs) {
-    for (const std::string& alternative : expand_braces(glob)) {
-      std::vector<std::string> parts = split_path(alternative);
-      if (parts.empty()) continue;
-      if (parts.back() == "**") parts.emplace_back("*");
-      compiled.push_back(std::move(parts));
-    }
-  }
-  return compiled;
-}
-
-}  // namespace
-
-bool FilesOptions::inflate() const {
-  if (compressed != CompressedFiles::skip) return compressed == CompressedFiles::read;
-  return std::ranges::any_of(compile(patterns), [](const std::vector<std::string>& parts) {
-    return can_inflate(compressed_suffix(parts.back()));
-  });
-}
-
-bool FilesOptions::may_match_copies() const {
-  return std::ranges::any_of(compile(patterns), [](const std::vector<std::string>& parts) {
-    return parts.back().find_first_of("*?[") != std::string::npos;
-  });
-}
-
-namespace {
-
-// Whose file was truncated while nobody looked needs them; those were written to until then.
-void keep_newest_line_ends(std::vector<Checkpoint>& checkpoints) {
-  constexpr std::size_t kMost = 1024;
-  if (checkpoints.size() <= kMost) return;
-  const auto alive = std::ranges::partition(checkpoints, &Checkpoint::gone);  // of those all
-  if (alive.size() <= kMost) return;
-  const auto old = alive.begin() + kMost;
-  std::ranges::nth_element(alive.begin(), old, alive.end(), std::greater{}, &Checkpoint::seen_us);
-  for (Checkpoint& each : std::ranges::subrange(old, alive.end())) each.line_ends = {};
-}
-
-}  // namespace
 
 Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
                         std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
@@ -63,32 +18,8 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
       open_files_max(given_open_files_max),
       open_files_now(given_open_files_max),
       operation(io::on<&State::received>(*this)) {
-  for (std::size_t flow = 0; flow < flows.size(); ++flow) {
-    const FilesOptions& options = flows[flow].files;
-    for (auto& parts : compile(options.patterns)) {
-      patterns.push_back({flow, std::move(parts), options.compressed});
-    }
-    excludes.push_back(compile(options.exclude));
-    inflates.push_back(options.inflate());
-    matches_copies.push_back(flows[flow].copies && options.may_match_copies());
-    reconcile_interval = std::min(reconcile_interval, options.reconcile_interval);
-    if (finds_open(flow)) next_open_scan = base::Instant{};
-  }
-  said_compressed.resize(flows.size());
-  keep_newest_line_ends(checkpoints);
-  for (Checkpoint& checkpoint : checkpoints) {
-    const auto flow = std::find_if(flows.begin(), flows.end(), [&checkpoint](const Flow& each) {
-      return each.name == checkpoint.flow;
-    });
-    if (flow == flows.end()) continue;  // another configuration's: kept in the log, not ours
-    const FlowFile file{static_cast<std::size_t>(flow - flows.begin()), checkpoint.identity};
-    (void)births.reused(checkpoint.identity);
-    if (checkpoint.gone) {
-      gone_files.insert_or_assign(file, std::move(checkpoint));
-    } else {
-      remember(file, std::move(checkpoint));
-    }
-  }
+  for (std::size_t flow = 0; flow < flows.size(); ++flow) wire(flow);
+  know(std::move(checkpoints));
   for (std::string& path : excluded_directories) {
     while (path.size() > 1 && path.back() == '/') path.pop_back();
   }

@@ -159,6 +159,18 @@ class Discovery {
   void tick(base::Instant now);
   base::Instant next_deadline() const;
   void reconcile_now();
+  // A flow more while files are followed, as if it had been there at the start; `number`: one that
+  // is free, the smallest first. Its files are searched by the search_added() that follows, once
+  // for all.
+  void add(std::size_t number, Flow flow, std::vector<Checkpoint> known);
+  void search_added();
+  // The flow is to go: none of its files is found() any more. Then, when no reactor has any of
+  // them: it is gone, its number is free.
+  void mute(std::size_t flow);
+  void remove(std::size_t flow);
+  // As the constructor's.
+  void set_open_files_max(std::size_t open_files_max);
+
   // What reactors tell. What follows from it is found out once, by the tick() after a turn's mail:
   // thousands of files may be let go within one.
   //

@@ -27,7 +27,8 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     known_name.listing = directory.listing;
     // The inode of an open file is not handed out again. One that rests may be another by now.
     if (!thorough && !symlink && !known_name.symlink && known_name.inode == inode &&
-        known_name.error == 0 && !known_name.numbers.empty() && all_open(known_name)) {
+        !known_name.compare_anew && known_name.error == 0 && !known_name.numbers.empty() &&
+        all_open(known_name)) {
       return;
     }
   }
@@ -78,6 +79,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
       }
     }
   }
+  if (entry.numbers.size() >= matching.size()) entry.compare_anew = false;
 }
 
 CoarseInstant Discovery::State::coarse_now() const {
@@ -342,13 +344,13 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   checkpoint.identity = identity_of(status);
   checkpoint.path = path;
   checkpoint.flow_fingerprint = options.fingerprint;
-  const bool skipped = starting && options.skip_unknown;
+  const bool skipped = is_new(flow) && options.skip_unknown;
   if (skipped && status.size > 0) {
     counters.files_skipped.add();
     counters.bytes_skipped.add(status.size);
   }
   const bool at_end =
-      skipped || (starting && options.first_start && options.files.start == Start::end);
+      skipped || (is_new(flow) && options.first_start && options.files.start == Start::end);
   checkpoint.offset = at_end ? status.size : 0;
   return checkpoint;
 }

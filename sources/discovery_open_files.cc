@@ -19,7 +19,7 @@ bool Discovery::State::finds_open(std::size_t flow) const {
 bool Discovery::State::may_find(std::string_view path) const {
   std::vector<std::string> parts;
   return std::ranges::any_of(patterns, [&](const FlowPattern& pattern) {
-    if (!finds_open(pattern.flow)) return false;
+    if (pattern.parts.empty() || !finds_open(pattern.flow)) return false;
     // Most of what a machine has open is elsewhere.
     const std::string& first = pattern.parts.front();
     if (!has_wildcard(first) && path.substr(1, first.size()) != first) return false;

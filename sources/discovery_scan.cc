@@ -136,7 +136,9 @@ void Discovery::State::scan() {
     }
   }
   GlobStates all;
-  for (std::uint32_t i = 0; i < patterns.size(); ++i) all.push_back({i, 0});
+  for (std::uint32_t i = 0; i < patterns.size(); ++i) {
+    if (!patterns[i].parts.empty()) all.push_back({i, 0});
+  }
   visit("/", closure(std::move(all)), true);
   drop_unvisited();
   if (search_unmatched) search_unmatched = !find_unmatched();

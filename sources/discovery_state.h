@@ -40,6 +40,9 @@ namespace sources {
 // What cannot be looked at for so long is taken for gone.
 constexpr base::Duration kUnknownMax = std::chrono::seconds(30);
 
+// How often what may have been moved while nobody looked is searched.
+constexpr int kSearchesBelow = 5;
+
 // Part `part` of pattern `pattern` is what names in a directory are compared with.
 struct GlobState {
   std::uint32_t pattern;
@@ -50,7 +53,7 @@ using GlobStates = std::vector<GlobState>;
 
 struct FlowPattern {
   std::size_t flow;
-  std::vector<std::string> parts;  // without braces; never ends with **
+  std::vector<std::string> parts;  // without braces; never ends with **. None: its flow is gone
   CompressedFiles compressed = CompressedFiles::skip;
 };
 
@@ -62,6 +65,7 @@ struct Name {
   bool symlink = false;
   bool not_regular = false;
   bool ours = false;             // excluded: what the agent itself writes
+  bool compare_anew = false;     // flows were added since it was compared with their patterns
   std::uint64_t size = 0;        // at the last poll
   std::int64_t modified_ns = 0;  // … 0: so recent that it may change and still be this
 };
@@ -164,6 +168,15 @@ struct Discovery::State {
   State(const io::Environment& environment, std::vector<Flow> flows, std::vector<Checkpoint> known,
         std::vector<std::string> excluded_directories, Listener listener,
         std::size_t open_files_max);
+
+  // discovery_flows.cc: flows that come and go.
+  void wire(std::size_t flow);
+  void know(std::vector<Checkpoint> checkpoints);
+  void forget_flow(std::size_t flow);
+  void forget_files(std::size_t flow);
+  void forget_names(std::size_t flow);
+  void set_intervals();
+  bool is_new(std::size_t flow) const { return starting || added.contains(flow); }
 
   // discovery_scan.cc: directories.
   void scan();
@@ -343,6 +356,8 @@ struct Discovery::State {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> excluded_inodes;
   std::vector<std::string> uncertain;            // this scan could not look at or below these
   std::unordered_set<std::string> unsearchable;  // said in the log already
+  std::vector<bool> muted;                       // per flow: nothing of it is found any more
+  std::set<std::size_t> added;                   // flows whose first scan this is
   std::vector<bool> said_compressed;             // per flow: that it skips such files
   std::vector<bool> inflates;                    // per flow, as FilesOptions says
   std::vector<bool> matches_copies;              // the same
@@ -380,7 +395,7 @@ struct Discovery::State {
   std::unordered_set<FlowFile, FlowFileHash> seen;  // search: there, but not to be opened
   std::uint64_t last_order = 0;
 
-  const std::size_t open_files_max;
+  std::size_t open_files_max;
   std::size_t open_files_now;           // the same, or fewer while the system has no more
   std::size_t holding = 0;              // descriptors of followed files, ours to give or given
   std::size_t yielding = 0;             // of them
@@ -390,7 +405,8 @@ struct Discovery::State {
   base::Instant serve_at{};  // the system had no descriptor: not before then
   bool warned_of_descriptors = false;
   bool starting = true;
-  int searches_below = 5;        // that are left, for files that were moved while we were stopped
+  int searches_below =
+      kSearchesBelow;            // that are left, for files that were moved while we were stopped
   bool search_unmatched = true;  // some place could not be looked at yet
 
   io::UniqueHandle watch_handle;
@@ -410,7 +426,7 @@ struct Discovery::State {
   bool untold = false;  // reactors told something that was not announced yet
   base::Instant next_unmatched{};
   base::Instant next_poll = base::Instant::max();
-  base::Duration reconcile_interval = base::Duration::max();
+  base::Duration reconcile_interval{0};
 };
 
 }  // namespace sources

@@ -73,7 +73,7 @@ void Discovery::State::serve() {
     const std::uint64_t number = waiting.front();
     waiting.pop_front();
     const auto it = files.find(number);
-    if (it == files.end() || !it->second.resting) continue;
+    if (it == files.end() || !it->second.resting || muted[it->second.flow]) continue;
     if (must_follow(it->second) && !is_asked(number)) {
       waiting.push_back(number);
       ++passed_over;

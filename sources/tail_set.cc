@@ -49,13 +49,23 @@ bool TailSet::State::may_inflate(FileTail& tail) {
   return true;
 }
 
+// A file without a name: with its descriptor, what was not read of it is lost. `all`: also those
+// that discovery has not told of.
+bool TailSet::State::has_deleted(bool all) const {
+  return std::ranges::any_of(tails, [all](const auto& entry) {
+    const FileTail& tail = *entry.second;
+    return (all || tail.detached()) && tail.open() && tail.deleted();
+  });
+}
+
 void TailSet::State::start_reads() {
   short_of_credit = short_of_buffers = false;
+  paused = leaving && !turns.ready.empty() && !has_deleted(false);
   while (!turns.to_inflate.empty() && may_inflate(*turns.to_inflate.front())) {
     turns.ready.push_back(turns.to_inflate.front());
     turns.to_inflate.pop_front();
   }
-  while (!stopped && !turns.ready.empty()) {
+  while (!stopped && !paused && !turns.ready.empty()) {
     FileTail& tail = *turns.ready.front();
     if (tail.inflates() && !may_inflate(tail)) {
       turns.ready.pop_front();
@@ -278,7 +288,7 @@ void TailSet::tick(base::Instant now) {
 
 base::Instant TailSet::next_deadline() const {
   const TailTurns& turns = state_->turns;
-  const bool can_read = !state_->stopped && !turns.ready.empty() && !state_->short_of_credit &&
+  const bool can_read = !state_->stopped && !state_->paused && !turns.ready.empty() && !state_->short_of_credit &&
                         !state_->short_of_buffers && state_->free_read() != nullptr;
   if (can_read || !turns.finished.empty() || !turns.rested.empty() || !turns.released.empty() ||
       turns.end_reached || !turns.ended.empty() || !turns.verified.empty() ||
@@ -293,6 +303,17 @@ base::Instant TailSet::next_deadline() const {
 }
 
 void TailSet::stop() { state_->stopped = true; }
+
+void TailSet::leave() { state_->leaving = true; }
+
+bool TailSet::left() const {
+  const TailTurns& turns = state_->turns;
+  if (!state_->leaving || !idle() || !turns.finished.empty() || !turns.rested.empty() ||
+      !turns.released.empty() || !turns.ended.empty() || !turns.verified.empty()) {
+    return false;
+  }
+  return !state_->has_deleted(true);
+}
 
 bool TailSet::reading() const { return state_->reading(); }
 

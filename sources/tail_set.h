@@ -78,7 +78,12 @@ class TailSet {
   // Lets deleted files go, the oldest first, until the rest is within deleted_bytes_max and
   // deleted_age_max. Now and then.
   void limit_deleted(base::Instant now);
-  void stop();           // asks for no more; settlement continues
+  void stop();  // asks for no more; settlement continues
+  // The set is to end, and the agent goes on: as stop(), but not while it has a deleted file, which
+  // nobody could open again. What has a name is found again and goes on from its checkpoint.
+  void leave();
+  // Nothing is under way or to be told, and there is no such file. Looks at every file.
+  bool left() const;
   bool idle() const;     // no read in flight and nothing unsettled
   bool reading() const;  // a read is in flight
   bool at_end() const;   // every file was read to its end, nothing waits

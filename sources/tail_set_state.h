@@ -140,6 +140,7 @@ struct TailSet::State final : CompletesCheckpoints {
                        [](const TailRead& read) { return read.tail != nullptr; });
   }
 
+  bool has_deleted(bool all) const;
   bool start_read(FileTail& tail);
   void start_reads();
   bool may_inflate(FileTail& tail);
@@ -218,6 +219,9 @@ struct TailSet::State final : CompletesCheckpoints {
   std::uint64_t looks_for_stalls = 0;
   std::vector<FileTail*> inflating;  // at most kInflatingMax
   bool stopped = false;
+  bool leaving = false;
+  bool paused =
+      false;  // as of the last tick: leaving, and every file that has more to read has a name
   bool short_of_credit = false;  // the budget's doorbell will bring the next tick
   // Other flows' reads on this reactor have them all; the one that is answered brings the next
   // tick.
