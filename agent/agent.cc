@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/number_notes.h"
+#include "agent/reload.h"
 #include "agent/wiring.h"
 
 namespace agent {
@@ -17,10 +18,16 @@ base::Result<std::unique_ptr<Agent>> Agent::create(
   });
   if (!config.flows.empty() && other == config.flows.end()) options.once = true;
   std::unique_ptr<Agent> agent(new Agent);
-  Wiring wiring(config, options, control, *agent);
+  std::optional<ReloadSource> reload = std::exchange(options.reload, std::nullopt);
+  agent->wiring_ = std::make_unique<Wiring>(config, std::move(options), control, *agent);
+  Wiring& wiring = *agent->wiring_;
   TRY_VOID(wiring.open_store());
   wiring.make_reactors(reactors);
   agent->share_packing();
+  if (reload) {
+    agent->control_->set_reload(
+        std::make_unique<Reload>(*agent, wiring, control, std::move(*reload)));
+  }
   TRY_VOID(wiring.connect_flows());
   return agent;
 }
@@ -55,6 +62,7 @@ bool Agent::status(bool all, std::move_only_function<void(AgentStatus status)> d
     status.backend = reactors_.front()->environment().io.name();
     status.reactors = reactors_.size();
     status.samples = samples();
+    if (const Reload* const reload = control_->reload()) status.reload = reload->status();
     describe(status.samples, survey);
     status.samples = base::added_up(std::move(status.samples));
     status.survey = std::move(survey);

@@ -13,6 +13,7 @@
 #include "agent/conservation.h"
 #include "agent/control.h"
 #include "agent/reactor.h"
+#include "agent/reload_source.h"
 #include "agent/status.h"
 #include "base/metrics.h"
 #include "base/result.h"
@@ -25,6 +26,8 @@
 
 namespace agent {
 
+class Wiring;
+
 struct AgentOptions {
   bool once = false;            // read to the end of what is there, make it durable, finish
   bool control_socket = false;  // listen on <data_dir>/control.sock
@@ -32,6 +35,7 @@ struct AgentOptions {
   std::optional<base::Duration> maintenance_interval{};
   std::uint64_t descriptors_max = 0;          // the process may have open; 0: as many as it likes
   std::vector<sources::Checkpoint> start_at;  // where to begin in files that have no state
+  std::optional<ReloadSource> reload{};       // none: the configuration stays as it is
 };
 
 class Agent {
@@ -68,11 +72,12 @@ class Agent {
   void share_packing();
 
   // Destroyed in reverse: what is used outlives its users.
+  std::unique_ptr<Wiring> wiring_;
   std::optional<store::DataDir> data_dir_;
   std::optional<store::PackingBoard> packing_;
   std::vector<std::unique_ptr<store::Shard>> shards_;
   std::vector<std::unique_ptr<Reactor>> reactors_;
-  std::vector<std::unique_ptr<pipeline::Budget>> budgets_;  // one per flow
+  std::vector<std::unique_ptr<pipeline::Budget>> budgets_;  // one per flow, by its number
   std::unique_ptr<Control> control_;
 };
 

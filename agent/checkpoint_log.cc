@@ -53,6 +53,33 @@ void CheckpointLog::write(const std::vector<NumberNote>& notes, Answer answer) {
   log_->write(take_off(false, std::move(answer)).write, changes);
 }
 
+std::vector<sources::Checkpoint> CheckpointLog::checkpoints(
+    const std::set<std::string>& flows) const {
+  std::vector<sources::Checkpoint> found;
+  if (!log_) return found;
+  log_->visit([&](std::string_view key, std::string_view value) {
+    auto checkpoint = sources::decode_checkpoint(key, value);
+    if (checkpoint && flows.contains(checkpoint->flow)) found.push_back(std::move(*checkpoint));
+  });
+  return found;
+}
+
+bool CheckpointLog::started_before(const std::string& flow) const {
+  return log_ && log_->find(flow_started_key(flow)) != nullptr;
+}
+
+void CheckpointLog::note_started(const std::vector<std::string>& flows, Answer answer) {
+  if (!log_ || flows.empty()) {
+    answer(0);
+    return;
+  }
+  std::vector<std::string> keys;
+  for (const std::string& flow : flows) keys.push_back(flow_started_key(flow));
+  std::vector<store::KeyedLogChange> changes;
+  for (const std::string& key : keys) changes.push_back({.key = key, .value = "started"});
+  log_->write(take_off(true, std::move(answer)).write, changes);
+}
+
 void CheckpointLog::make_durable(Answer answer) {
   if (!log_ || (!unsynced_ && in_flight_.empty())) {
     answer(0);

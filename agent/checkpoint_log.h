@@ -7,6 +7,9 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "agent/number_notes.h"
 #include "base/ids.h"
@@ -33,6 +36,12 @@ class CheckpointLog {
   void write(const sources::CheckpointWrite& write, Answer answer);
   // Not synced.
   void write(const std::vector<NumberNote>& notes, Answer answer);
+  // What it has of these flows' files, also what is on its way.
+  std::vector<sources::Checkpoint> checkpoints(const std::set<std::string>& flows) const;
+  // Did the flow ever run on this data directory? Without a log it never did.
+  bool started_before(const std::string& flow) const;
+  // From now on they did, durably.
+  void note_started(const std::vector<std::string>& flows, Answer answer);
   // Answers when everything written so far survives a power cut.
   void make_durable(Answer answer);
   bool idle() const { return in_flight_.empty(); }

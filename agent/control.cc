@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "agent/describe.h"
+#include "agent/reload.h"
 #include "base/assert.h"
 #include "base/crc32c.h"
 
@@ -37,6 +38,8 @@ Control::Control(const io::Environment& environment,
       mailbox_(doorbell_),
       surveyor_(environment, mailbox_, reactors),
       hints_(reactors.size()) {}
+
+Control::~Control() = default;
 
 void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
                             std::vector<sources::Checkpoint> known,
@@ -70,10 +73,8 @@ sources::Discovery::Listener Control::listener() {
       .dropped = [this](std::size_t flow, std::uint64_t number) { homes_[flow].erase(number); },
       .verify =
           [this](std::size_t flow, std::uint64_t number, std::uint64_t question) {
-            Reactor& reactor = home_of(flow, number);
-            reactor.mailbox().post([&reactor, flow, number, question] {
-              reactor.tails(flow).verify(number, question);
-            });
+            tell(flow, number,
+                 [number, question](sources::TailSet& tails) { tails.verify(number, question); });
           },
   };
 }
@@ -96,8 +97,7 @@ void Control::on_ignored(const sources::Checkpoint& checkpoint) {
 }
 
 void Control::on_yield(std::size_t flow, std::uint64_t number) {
-  Reactor& reactor = home_of(flow, number);
-  reactor.mailbox().post([&reactor, flow, number] { reactor.tails(flow).yield(number); });
+  tell(flow, number, [number](sources::TailSet& tails) { tails.yield(number); });
 }
 
 void Control::every(base::Duration interval, std::move_only_function<void()> call) {
@@ -133,9 +133,19 @@ void Control::on_found(std::size_t flow, sources::FoundFile found) {
   for (sources::Former& former : found.formers) {
     if (const auto* marks = marks_[flow].find(former.checkpoint.origin)) former.marks = *marks;
   }
+  // Nothing of a flow is found any more when it is to go: it has its tails then.
   Reactor& reactor = *reactors_[home];
   reactor.mailbox().post(
-      [&reactor, flow, f = std::move(found)]() mutable { reactor.tails(flow).add(std::move(f)); });
+      [&reactor, flow, f = std::move(found)]() mutable { reactor.tails(flow)->add(std::move(f)); });
+}
+
+// Who has the file; its flow may be gone there before we hear of it.
+template <typename Message>
+void Control::tell(std::size_t flow, std::uint64_t number, Message message) {
+  Reactor& reactor = home_of(flow, number);
+  reactor.mailbox().post([&reactor, flow, m = std::move(message)] {
+    if (sources::TailSet* const tails = reactor.tails(flow)) m(*tails);
+  });
 }
 
 Reactor& Control::home_of(std::size_t flow, std::uint64_t number) {
@@ -152,9 +162,8 @@ void Control::on_look(std::size_t flow, std::uint64_t number) {
 }
 
 void Control::on_detached(std::size_t flow, std::uint64_t number, std::string new_path) {
-  Reactor& reactor = home_of(flow, number);
-  reactor.mailbox().post([&reactor, flow, number, path = std::move(new_path)] {
-    reactor.tails(flow).detached(number, path);
+  tell(flow, number, [number, path = std::move(new_path)](sources::TailSet& tails) {
+    tails.detached(number, path);
   });
 }
 
@@ -204,6 +213,10 @@ void Control::tick() {
   }
   surveyor_.tick(now);
   if (socket_) socket_->tick(now);
+  if (phase_ == Phase::running && reload_) {
+    if (reload_requested_.exchange(false)) reload_->request({});
+    reload_->tick();
+  }
   if (phase_ == Phase::running) {
     const std::uint64_t scans = discovery_->counters().scans.value();
     const bool at_rest = all(&Reactor::at_rest);  // before we send them anything
@@ -226,7 +239,8 @@ void Control::do_what_is_due(base::Instant now, bool searched, bool at_rest) {
     return now >= at || (searched && idle_ && at - now <= pace.idle - pace.busy);
   };
   const bool care_is_due = is_due(next_care_, options_.care);
-  if (is_due(next_maintenance_, options_.maintenance)) {
+  const bool reloading = reload_ && reload_->under_way();  // it moves marks from hand to hand
+  if (is_due(next_maintenance_, options_.maintenance) && !reloading) {
     note_activity(at_rest);
     next_maintenance_ = now + interval(options_.maintenance);
     maintain();
@@ -260,8 +274,10 @@ base::Duration Control::time_to_sleep() {
   base::Instant deadline = stop_deadline_;
   if (!doorbell_.announce_sleep()) return base::Duration::zero();
   if (phase_ == Phase::running) {
-    deadline = std::min({discovery_->next_deadline(), next_maintenance_, next_care_});
-    if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
+    deadline = std::min(discovery_->next_deadline(), next_care_);
+    if (!reload_ || !reload_->under_way()) deadline = std::min(deadline, next_maintenance_);
+    if (stop_requested_.load(std::memory_order_acquire) || all_read() ||
+        (reload_ && reload_requested_.load())) {
       deadline = base::Instant::min();
     }
   } else if (settled()) {
@@ -270,6 +286,7 @@ base::Duration Control::time_to_sleep() {
   if (mailbox_.unfinished() != 0) deadline = base::Instant::min();
   deadline = std::min({deadline, next_report_, surveyor_.next_deadline()});
   if (socket_) deadline = std::min(deadline, socket_->next_deadline());
+  if (reload_) deadline = std::min(deadline, reload_->next_deadline());
   if (deadline == base::Instant::max()) return io::Io::kForever;
   const base::Instant now = environment_.clock.monotonic();
   return deadline <= now ? base::Duration::zero() : deadline - now;
@@ -277,6 +294,11 @@ base::Duration Control::time_to_sleep() {
 
 void Control::request_stop() noexcept {
   stop_requested_.store(true, std::memory_order_release);
+  environment_.io.wake();
+}
+
+void Control::request_reload() noexcept {
+  reload_requested_.store(true);
   environment_.io.wake();
 }
 
@@ -292,6 +314,7 @@ void Control::begin_stop(base::Instant now) {
   phase_ = Phase::stopping;
   stop_deadline_ = now + options_.shutdown_grace;
   discovery_->stop();
+  if (reload_) reload_->stop();  // whoever asked for it is answered
   if (socket_) socket_->stop();
   for (const auto& reactor : reactors_) {
     reactor->mailbox().post([r = reactor.get()] { r->stop_sources(); });
@@ -328,6 +351,9 @@ void Control::maintain() {
 void Control::note_own_marks() {
   for (const MarkTable& table : marks_) {
     const std::vector<base::Origin> origins = table.origins();
+    marks_needed_.insert(marks_needed_.end(), origins.begin(), origins.end());
+  }
+  for (const auto& [flow, origins] : left_behind_) {
     marks_needed_.insert(marks_needed_.end(), origins.begin(), origins.end());
   }
 }
@@ -385,6 +411,7 @@ void Control::remove_files(std::vector<std::string> paths) {
 
 void Control::describe(base::Samples& samples) const {
   agent::describe(samples, discovery_->counters());
+  if (reload_) reload_->describe(samples);
 }
 
 }  // namespace agent

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,8 @@
 #include "sources/discovery.h"
 
 namespace agent {
+
+class Reload;
 
 class Control {
  public:
@@ -53,6 +56,7 @@ class Control {
   // `environment` and the reactors outlive the control.
   Control(const io::Environment& environment, std::span<const std::unique_ptr<Reactor>> reactors,
           Options options);
+  ~Control();
 
   // Wiring. `marks`: one table per flow, same order; emptied as files are found.
   void set_discovery(std::vector<sources::Discovery::Flow> flows,
@@ -60,12 +64,35 @@ class Control {
                      std::vector<std::string> excluded_directories, std::vector<MarkTable> marks,
                      std::size_t open_files_max);
 
+  // A flow more, in the first place that is free, which it returns. Its reactors have their parts
+  // already, or mail with them. search_added(): after one or several.
+  std::size_t free_place() const;
+  void add_flow(std::size_t place, sources::Discovery::Flow flow,
+                std::vector<sources::Checkpoint> known, MarkTable marks);
+  void search_added() { discovery_->search_added(); }
+  // It is to go: no more of its files is found. Then, when no reactor has a part of it, it is gone,
+  // and `marks_needed` is what they still needed: the marks are kept for when it comes back. At
+  // last its place is free.
+  void mute_flow(std::size_t place) { discovery_->mute(place); }
+  void remove_flow(std::size_t place, const std::vector<base::Origin>& marks_needed);
+  void free_flow(std::size_t place) { flows_[place].clear(); }
+  std::size_t place_of(const std::string& flow) const;
+  // What else a configuration says.
+  void set_pace(const Options& options);
+  void set_open_files_max(std::size_t most) { discovery_->set_open_files_max(most); }
+  // Between two questions to the reactors, which both must hear before anything is destroyed.
+  bool maintaining() const { return covered_missing_ != 0 || notes_durable_missing_; }
+  void set_reload(std::unique_ptr<Reload> reload);
+  Reload* reload() { return reload_.get(); }
+
+  ControlSocket* socket() { return socket_.get(); }
   void set_socket(std::unique_ptr<ControlSocket> socket) { socket_ = std::move(socket); }
   // Calls `call` every `interval` while running. At most one such call.
   void every(base::Duration interval, std::move_only_function<void()> call);
 
   void start();  // the first scan
   void tick();   // one turn: waits for events, mail or a deadline
+  bool stopping() const { return phase_ != Phase::running; }
   bool finished() const { return phase_ == Phase::finished; }
   // True when shutdown_grace ran out with something unsettled: it will be read again.
   bool cut_short() const { return cut_short_; }
@@ -74,6 +101,7 @@ class Control {
 
   // Any thread, and signal handlers.
   void request_stop() noexcept;
+  void request_reload() noexcept;  // nothing without a Reload
   // The one who reads a flow's output has left: stop, without waiting for that flow.
   void target_gone(const std::string& flow);
   // Segments' files that are not needed any more, oldest first per shard. By mail.
@@ -113,6 +141,8 @@ class Control {
   void on_yield(std::size_t flow, std::uint64_t number);
   void on_ignored(const sources::Checkpoint& checkpoint);
   void on_forgotten(const sources::Checkpoint& checkpoint);
+  template <typename Message>
+  void tell(std::size_t flow, std::uint64_t number, Message message);
   Reactor& home_of(std::size_t flow, std::uint64_t number);
   void send_hints();
   void begin_stop(base::Instant now);
@@ -134,16 +164,19 @@ class Control {
   pipeline::Doorbell doorbell_;
   Mailbox mailbox_;
   Surveyor surveyor_;
-  std::vector<std::string> flows_;  // names
+  std::vector<std::string> flows_;  // names, by number; empty: none has it
   base::Instant started_{};
   std::unique_ptr<sources::Discovery> discovery_;
   std::unique_ptr<ControlSocket> socket_;  // nullptr: nobody may put records by hand
+  std::unique_ptr<Reload> reload_;         // nullptr: the configuration stays as it is
   std::vector<MarkTable> marks_;
+  std::map<std::string, std::vector<base::Origin>> left_behind_;         // by flows that are gone
   std::vector<std::unordered_map<std::uint64_t, std::uint32_t>> homes_;  // flow → file → reactor
   std::vector<std::vector<Reactor::Hint>> hints_;                        // per reactor, this tick's
 
   Phase phase_ = Phase::running;
   std::atomic<bool> stop_requested_{false};
+  std::atomic<bool> reload_requested_{false};
   std::atomic<bool> abandoned_{false};  // set by any thread once, before the request to stop
   base::Instant stop_deadline_ = base::Instant::max();
   bool cut_short_ = false;

@@ -149,8 +149,20 @@ void ControlSocket::on_accepted(std::int64_t result) {
 void ControlSocket::serve(Connection& connection) {
   if (is_status_request(connection.request)) {
     serve_status(connection);
+  } else if (kReloadRequest.starts_with(connection.request)) {
+    serve_reload(connection);
   } else {
     serve_put(connection);
+  }
+}
+
+void ControlSocket::serve_reload(Connection& connection) {
+  if (connection.request != kReloadRequest) {
+    connection.receive();
+  } else if (!ask_reload_) {
+    reply(connection, "error the configuration of this agent cannot be changed\n");
+  } else {
+    ask_reload_([this, &connection](std::string answer) { reply(connection, std::move(answer)); });
   }
 }
 

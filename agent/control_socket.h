@@ -26,6 +26,10 @@
 
 namespace agent {
 
+// The request to take the configuration over. Answer: "ok\n" or "refused\n" and lines for people,
+// or one line "error <why>\n".
+constexpr std::string_view kReloadRequest = "reload\n";
+
 class ControlSocket {
  public:
   static constexpr std::size_t kConnectionsMax = 16;  // more wait in the listener's backlog
@@ -51,6 +55,12 @@ class ControlSocket {
   using Reply = std::move_only_function<void(std::string answer)>;
   using Ask = std::move_only_function<bool(const StatusRequest& request, Reply reply)>;
   void set_status(Ask ask) { ask_ = std::move(ask); }
+  // The same for kReloadRequest; `reply` may come much later.
+  using AskReload = std::move_only_function<void(Reply reply)>;
+  void set_reload(AskReload ask) { ask_reload_ = std::move(ask); }
+  void add_stream(const std::string& name, Stream stream) {
+    streams_.insert_or_assign(name, std::move(stream));
+  }
 
   void start();
   void tick(base::Instant now);
@@ -65,6 +75,7 @@ class ControlSocket {
   void accept_next();
   void on_accepted(std::int64_t result);
   void serve(Connection& connection);
+  void serve_reload(Connection& connection);
   void serve_status(Connection& connection);
   void serve_put(Connection& connection);
   void reply(Connection& connection, std::string answer);
@@ -76,6 +87,7 @@ class ControlSocket {
   std::map<std::string, Stream> streams_;
   io::Operation accepted_;
   Ask ask_;
+  AskReload ask_reload_;
   base::Instant accept_at_ = base::Instant::max();  // again; max: nothing failed
   bool accepting_ = false;
   bool stopped_ = false;

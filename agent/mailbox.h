@@ -45,6 +45,13 @@ class Mailbox {
     running_.clear();
   }
 
+  // Owner only, at its end: who is to read them has no more to read them with.
+  void drop_all() {
+    const std::scoped_lock lock(mutex_);
+    waiting_.clear();
+    running_.clear();
+  }
+
   // Messages that were posted and have not run to their end. Any thread.
   std::size_t unfinished() const { return unfinished_.load(std::memory_order_acquire); }
 

@@ -45,6 +45,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   agent::add_run_command(app, exit_code);
   agent::add_check_command(app, exit_code);
+  agent::add_reload_command(app, exit_code);
   agent::add_status_command(app, exit_code);
   agent::add_tail_command(app, exit_code);
   add_stream_commands(app, exit_code);

@@ -4,7 +4,6 @@
 #include <array>
 #include <utility>
 
-#include "agent/describe.h"
 #include "base/packed_record.h"
 
 namespace agent {
@@ -29,17 +28,6 @@ Reactor::Reactor(base::ReactorId id, std::size_t count, const io::Environment& e
 void Reactor::own_checkpoint_log(std::unique_ptr<CheckpointLog> log) {
   checkpoint_log_ = std::move(log);
   checkpoint_log_->attach(environment_);
-}
-
-void Reactor::own_shard(store::Shard& shard) {
-  shard.attach(environment_, packing_);
-  shards_.push_back(&shard);
-  number_notes_.add(shard);
-}
-
-Outlet& Reactor::add_outlet(Outlet outlet) {
-  outlets_.push_back(std::move(outlet));
-  return outlets_.back();
 }
 
 void Reactor::hint(const std::vector<Hint>& hints) {
@@ -146,7 +134,9 @@ void Reactor::take_hints() {
   if (overflow) {
     for (const FlowPart& flow : flows_) flow.tails->look_at_all();
   } else {
-    for (const Hint& each : hints_taken_) flows_[each.flow].tails->look(each.file);
+    for (const Hint& each : hints_taken_) {
+      if (sources::TailSet* const its = tails(each.flow)) its->look(each.file);
+    }
   }
   hints_taken_.clear();
 }
@@ -180,13 +170,15 @@ void Reactor::run_due(base::Instant now) {
     trimmed_bytes_ += flow.tails->take_freed_bytes();
     if (flow.pipe) flow.pipe->tick(now);
   }
+  end_parts_that_left();
   checkpointer_->tick(now);
+  tell_noted();
   number_notes_.tick(now);
   if (checkpoint_log_) {
     checkpoint_log_->tick(now);
     // At once, and not when it is time for maintenance: of many short-lived files it is compacted
     // several times a second (F55).
-    if (checkpoint_log_->may_retire() && retired_) retired_(checkpoint_log_->retire());
+    if (checkpoint_log_->may_retire() && retired_listener_) retired_listener_(checkpoint_log_->retire());
   }
   trim_pools(now);
 }
@@ -296,50 +288,6 @@ std::vector<std::string> Reactor::maintain(base::Timestamp now, base::Instant ma
   return files;
 }
 
-std::uint64_t Reactor::records_read() const {
-  std::uint64_t sum = 0;
-  for (const FlowPart& part : flows_) sum += part.intake->program_counters().records.value();
-  return sum;
-}
-
-std::uint64_t Reactor::records_skipped() const {
-  std::uint64_t sum = 0;
-  for (const FlowPart& part : flows_) sum += part.intake->counters().records_skipped.value();
-  return sum;
-}
-
-Amount Reactor::handed() const {
-  Amount sum;
-  for (const FlowPart& part : flows_) {
-    sum += {.records = part.intake->counters().records_in_flight_total.value(),
-            .bytes = part.intake->counters().bytes_in_flight_total.value()};
-  }
-  return sum;
-}
-
-Reactor::Out Reactor::out() const {
-  Out out;
-  for (const Outlet& outlet : outlets_) {
-    const sinks::DeliveryCounters& counters = outlet.delivery->counters();
-    out.dropped +=
-        {.records = counters.records_rejected.value(), .bytes = counters.bytes_rejected.value()};
-    const Amount taken{.records = counters.records_delivered.value(),
-                       .bytes = counters.bytes_delivered.value()};
-    switch (outlet.kind) {
-      case Outlet::Kind::target:
-        out.delivered += taken;
-        break;
-      case Outlet::Kind::dead_letters:
-        out.dead_letters += taken;
-        break;
-      case Outlet::Kind::discarding:
-        out.dropped += taken;
-        break;
-    }
-  }
-  return out;
-}
-
 ReactorSurvey Reactor::survey(bool all, std::size_t list_max) const {
   const base::Instant now = environment_.clock.monotonic();
   const base::Timestamp wall = environment_.clock.wall();
@@ -349,6 +297,7 @@ ReactorSurvey Reactor::survey(bool all, std::size_t list_max) const {
   ReactorSurvey survey;
   for (const FlowPart& part : flows_) {
     FlowSurvey flow;
+    flow.flow = part.flow;
     flow.files = part.tails->survey(wall, all, list_max);
     list_max -= std::min(list_max, flow.files.list.size());
     flow.oldest_unsettled = age(part.tails->oldest_unsettled());
@@ -365,15 +314,6 @@ ReactorSurvey Reactor::survey(bool all, std::size_t list_max) const {
     survey.flows.push_back(std::move(flow));
   }
   return survey;
-}
-
-void Reactor::describe(base::Samples& samples) const {
-  samples.push_back({"backend", "io=\"" + std::string(environment_.io.name()) + "\"", 1,
-                     base::Sample::Kind::gauge});
-  for (const FlowPart& part : flows_) agent::describe(samples, part);
-  for (const Outlet& outlet : outlets_) agent::describe(samples, outlet);
-  for (const store::Shard* shard : shards_) agent::describe(samples, *shard);
-  if (checkpoint_log_) agent::describe(samples, checkpoint_log_->counters());
 }
 
 }  // namespace agent

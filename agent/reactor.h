@@ -1,8 +1,12 @@
 // Reactor: one thread's loop. N of them, all alike: each owns some sources and some shards'
 // outlets.
 //
-// Everything here belongs to the reactor's thread, except what says "any thread". Built and wired
-// by Agent before the first tick; in the simulator a seed decides which reactor ticks next.
+// Everything here belongs to the reactor's thread, except what says "any thread". Built by Agent
+// before the first tick; flows and shards come, and flows go, also later, by mail. In the simulator
+// a seed decides which reactor ticks next.
+//
+// Who reads counters on another thread goes over lists that only we change: `parts_mutex_` is held
+// by us while we do, by the other while he looks. We look without.
 #pragma once
 
 #include <atomic>
@@ -10,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -53,11 +58,16 @@ struct Outlet {
 
 // A flow's sources on one reactor.
 struct FlowPart {
+  // The part is no more, and these origins' marks were still needed.
+  using Left = std::move_only_function<void(std::vector<base::Origin> marks_needed)>;
+
   std::string flow;
+  std::size_t number = 0;  // of the flow, on every reactor; another's when this one is gone
   std::unique_ptr<pipeline::Intake> intake;
   std::unique_ptr<sources::TailSet> tails;
   std::unique_ptr<sources::PipeTail> pipe = nullptr;  // it reads one, and no files; on one reactor
   bool abandoned = false;                             // what was read of it stays unsettled
+  Left left = nullptr;                                // the flow is to go, and who is told then
 
   // Nothing is read or unsettled; a pipe's read may be out, which can wait for ever.
   bool at_rest() const { return tails->idle() && (!pipe || pipe->all_settled()); }
@@ -90,16 +100,19 @@ class Reactor {
   // `environment` outlives the reactor. `count`: of all reactors.
   // `once`: at_end() is wanted; it too looks at every file.
   Reactor(base::ReactorId id, std::size_t count, const io::Environment& environment, bool once);
+  ~Reactor() { mailbox_.drop_all(); }  // parts of flows may be in it
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
 
-  // Wiring, before the first tick.
+  // Wiring, before the first tick; what says so also later, by mail.
   void set_checkpointer(std::unique_ptr<sources::Checkpointer> checkpointer) {
     checkpointer_ = std::move(checkpointer);
   }
   void own_checkpoint_log(std::unique_ptr<CheckpointLog> log);
   void set_packing(store::PackingSeat& seat) { packing_ = &seat; }  // before any shard
-  void own_shard(store::Shard& shard);
-  Outlet& add_outlet(Outlet outlet);
-  void add_flow(FlowPart part) { flows_.push_back(std::move(part)); }
+  void own_shard(store::Shard& shard);                              // also later
+  void add_outlet(Outlet outlet);                                   // also later
+  void add_flow(FlowPart part);  // also later; no other part has its number
   void set_listener(std::move_only_function<void()> changed) { changed_ = std::move(changed); }
   // Any thread of a reactor may call it: a flow's target has left for good.
   void set_gone_listener(std::move_only_function<void(const std::string& flow)> gone) {
@@ -107,7 +120,7 @@ class Reactor {
   }
   // The same: files that the log of checkpoints needs no more, since it was compacted.
   void set_retired_listener(std::move_only_function<void(std::vector<std::string> paths)> retired) {
-    retired_ = std::move(retired);
+    retired_listener_ = std::move(retired);
   }
 
   base::ReactorId id() const { return id_; }
@@ -121,7 +134,8 @@ class Reactor {
   sources::Checkpointer& checkpointer() { return *checkpointer_; }
   NumberNotes& number_notes() { return number_notes_; }
   CheckpointLog* checkpoint_log() { return checkpoint_log_.get(); }
-  sources::TailSet& tails(std::size_t flow) { return *flows_[flow].tails; }
+  // nullptr: that flow is gone, and who speaks of it had not heard.
+  sources::TailSet* tails(std::size_t flow);
 
   // Any thread.
   Mailbox& mailbox() { return mailbox_; }
@@ -164,7 +178,13 @@ class Reactor {
   void stop_sources();                    // no more reads; flush and write down everything
   void abandon(const std::string& flow);  // its target is gone: never wait for it again
   void look_after_files();                // stalls, deleted files
-  base::Instant covered();                // all that was read before this is settled and noted
+  // The flow is to go: its part here reads no more, settles, is destroyed; then `left`, once.
+  void leave(std::size_t flow, FlowPart::Left left);
+  // When all its parts are gone, on every reactor.
+  void drop_outlets(const std::string& flow);
+  // `noted`, once, when all that was reported to our checkpointer so far is in the log.
+  void when_noted(std::move_only_function<void()> noted);
+  base::Instant covered();  // all that was read before this is settled and noted
   std::vector<base::Origin> marks_needed(base::Instant covered);  // by files; covered: as above
   std::vector<std::string> maintain(base::Timestamp now, base::Instant marks_until,
                                     std::span<const base::Origin> marks_needed);
@@ -178,6 +198,11 @@ class Reactor {
   void take_home_settled_batches();
   void run_due(base::Instant now);
   void trim_pools(base::Instant now);
+  void end_parts_that_left();
+  void end_part(std::size_t at);
+  void retire(const FlowPart& part);
+  void retire(const Outlet& outlet);
+  void tell_noted();
   void publish();
   void count_lag();
 
@@ -188,6 +213,7 @@ class Reactor {
   static constexpr base::Duration kTrimEvery = std::chrono::seconds(2);
   static constexpr std::size_t kHintsMax = 4096;  // more: look at all files instead
   static constexpr std::size_t kSettledPerDrain = 256;
+  static constexpr std::size_t kNowhere = std::numeric_limits<std::size_t>::max();
 
   base::ReactorId id_;
   bool once_;
@@ -207,13 +233,27 @@ class Reactor {
   std::unique_ptr<CheckpointLog> checkpoint_log_;  // on one reactor only
   std::vector<store::Shard*> shards_;
   store::PackingSeat* packing_ = nullptr;
-  NumberNotes number_notes_;  // of shards_
+  NumberNotes number_notes_;        // of shards_
+  mutable std::mutex parts_mutex_;  // guards shards_, outlets_, flows_, retired_, as said above
   std::deque<Outlet> outlets_;
   std::vector<FlowPart> flows_;
+  std::vector<std::size_t> places_;  // by number: in flows_; kNowhere: it has no part
+  struct Retired {                   // what the parts and outlets had counted that are gone
+    std::uint64_t records_read = 0, records_skipped = 0;
+    Amount handed;
+    Out out;
+    base::Samples samples;
+  };
+  Retired retired_;
+  struct Waiting {  // see when_noted()
+    base::Instant since;
+    std::move_only_function<void()> noted;
+  };
+  std::vector<Waiting> waiting_;
   std::size_t first_flow_ = 0;               // in this turn; another one each turn
   std::move_only_function<void()> changed_;  // quiet() or at_end() changed
   std::move_only_function<void(const std::string&)> gone_;
-  std::move_only_function<void(std::vector<std::string> paths)> retired_;
+  std::move_only_function<void(std::vector<std::string> paths)> retired_listener_;
 
   std::mutex
       hints_mutex_;  // guards hints_, hints_overflow_; taken once per control tick and per wake

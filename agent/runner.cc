@@ -22,6 +22,7 @@
 #include "config/validate.h"
 #include "io/backends.h"
 #include "io/reader_watch.h"
+#include "io/service_notice.h"
 #include "sinks/stdout_sink.h"
 
 namespace agent {
@@ -162,10 +163,20 @@ std::unique_ptr<io::ReaderWatch> watch_reader(const config::Config& config, Cont
   });
 }
 
+constexpr const char* kReady = "READY=1\n";
+
+// A service manager takes the agent for busy until the reload is over, whatever came of it.
+ReloadSource with_notices(ReloadSource source, io::Clock& clock) {
+  source.notice = [&clock](bool begins) {
+    io::notify_service(begins ? io::reloading_notice(clock.monotonic()) : kReady);
+  };
+  return source;
+}
+
 base::Result<void> drive(Agent& agent, const config::Config& config, const RunnerOptions& options,
                          Shared& shared, base::Log& log) {
   Control& control = agent.control();
-  Signals signals(control);
+  Signals signals(control, control.reload() != nullptr);
   const std::unique_ptr<io::ReaderWatch> reader = watch_reader(config, control);
   Report report(agent, *shared.clock, log, options.progress);
   if (options.report_interval > base::Duration::zero()) {
@@ -175,8 +186,11 @@ base::Result<void> drive(Agent& agent, const config::Config& config, const Runne
   log.info("running", {{"io", agent.reactors().front()->environment().io.name()},
                        {"reactors", std::to_string(agent.reactors().size())},
                        {"files", std::to_string(control.files())}});
+  io::notify_service(kReady);
+  bool stopping = false;
   while (!control.finished()) {
     control.tick();
+    if (control.stopping() && !std::exchange(stopping, true)) io::notify_service("STOPPING=1\n");
     if (signals.take_report_request()) {
       agent.status(false, [&report](const AgentStatus& status) { report.counters(status); });
     }
@@ -200,8 +214,10 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
                           std::to_string(reactor_count(config)) + " reactors: at least " +
                           std::to_string(needed) + " are needed");
   }
+  if (options.reload) Signals::expect_reloads();
   const std::uint64_t descriptors_max = raise_descriptor_limit();
   Shared shared;
+  if (options.reload) options.reload = with_notices(std::move(*options.reload), *shared.clock);
   const Outside control = TRY(make_outside(config.io, shared, log));
   // What the control's Io fell back to is what the reactors use, without a second notice.
   const io::Backend backend =
@@ -225,7 +241,8 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
                               {.once = options.once,
                                .control_socket = true,
                                .descriptors_max = descriptors_max,
-                               .start_at = options.start_at},
+                               .start_at = options.start_at,
+                               .reload = std::move(options.reload)},
                               *control.environment, environments);
     if (made) {
       agent = std::move(*made);

@@ -1,6 +1,7 @@
 // Runner: gives an Agent its threads: one per reactor, and the caller's for the control.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "agent/agent.h"
@@ -13,8 +14,9 @@ namespace agent {
 struct RunnerOptions {
   bool once = false;
   std::vector<sources::Checkpoint> start_at;  // see AgentOptions
-  base::Duration report_interval{0};  // 0: no periodic report of what was read and what waits
-  bool progress = false;              // the report overwrites one line of a terminal
+  base::Duration report_interval{0};     // 0: no periodic report of what was read and what waits
+  std::optional<ReloadSource> reload{};  // see AgentOptions; none: SIGHUP ends the process
+  bool progress = false;                 // the report overwrites one line of a terminal
 };
 
 // Runs `config` until it is finished or told to stop by a signal. Blocking. Error: it could not

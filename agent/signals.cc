@@ -12,9 +12,18 @@ namespace {
 std::atomic<Control*> signalled{nullptr};
 std::atomic<bool> stopping{false};
 std::atomic<bool> report{false};
+std::atomic<bool> reload{false};  // asked for while nobody could hear it
 
 void on_signal(int number) {
   Control* control = signalled.load();
+  if (number == SIGHUP) {
+    if (control != nullptr) {
+      control->request_reload();
+    } else {
+      reload.store(true);
+    }
+    return;
+  }
   if (control == nullptr) return;
   if (number == SIGUSR1) {
     report.store(true);
@@ -34,10 +43,14 @@ void handle(int number, void (*handler)(int)) {
 
 }  // namespace
 
-Signals::Signals(Control& control) {
+void Signals::expect_reloads() { handle(SIGHUP, &on_signal); }
+
+Signals::Signals(Control& control, bool reloads) {
   stopping.store(false);
   report.store(false);
   signalled.store(&control);
+  if (reloads) handle(SIGHUP, &on_signal);
+  if (reload.exchange(false)) control.request_reload();
   handle(SIGTERM, &on_signal);
   handle(SIGINT, &on_signal);
   handle(SIGUSR1, &on_signal);
@@ -47,7 +60,7 @@ Signals::Signals(Control& control) {
 Signals::~Signals() {
   handle(SIGTERM, SIG_DFL);
   handle(SIGINT, SIG_DFL);
-  handle(SIGUSR1, SIG_IGN);
+  handle(SIGUSR1, SIG_IGN);  // what comes late must not end the process; SIGHUP finds nobody
   signalled.store(nullptr);
 }
 

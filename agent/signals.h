@@ -13,10 +13,15 @@ namespace agent {
 // SIGPIPE is ignored.
 class Signals {
  public:
-  explicit Signals(Control& control);
+  // `reloads`: SIGHUP asks `control` to take the configuration over, else it ends the process.
+  Signals(Control& control, bool reloads);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
+
+  // From now on a SIGHUP is kept for the control that comes: a service manager may send one while
+  // the store is still being opened.
+  static void expect_reloads();
 
   bool take_report_request();  // was SIGUSR1 received since the last call?
 };

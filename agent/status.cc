@@ -46,15 +46,13 @@ std::uint64_t sum(const AgentStatus& status, std::string_view name, std::string_
 
 // Counters that should be 0.
 bool alarming(const base::Sample& sample) {
-  static constexpr std::array<std::string_view, 16> kNames{
-      "bytes_dropped",         "bytes_unaccounted",
-      "files_given_up",        "files_lost_unread",
-      "files_stalled",         "outlets_failing",
-      "reactors_silent",       "read_errors",
-      "records_dropped",       "records_unaccounted",
-      "state_commits_failed",  "store_corrupt_blocks",
-      "store_corrupt_records", "store_segments_set_aside",
-      "store_sync_errors",     "store_write_errors"};
+  static constexpr std::array<std::string_view, 17> kNames{
+      "bytes_dropped",        "bytes_unaccounted",     "files_given_up",
+      "files_lost_unread",    "files_stalled",         "outlets_failing",
+      "reactors_silent",      "read_errors",           "records_dropped",
+      "records_unaccounted",  "reload_last_refused",   "state_commits_failed",
+      "store_corrupt_blocks", "store_corrupt_records", "store_segments_set_aside",
+      "store_sync_errors",    "store_write_errors"};
   if (sample.value == 0) return false;
   return std::ranges::find(kNames, sample.name) != kNames.end();
 }
@@ -84,10 +82,31 @@ void append_files(std::string& out, const AgentStatus& status, bool all) {
   if (left_out > 0) out += fmt::format("  and {} more\n", left_out);
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
+
+void append_reload(std::string& out, const ReloadStatus& reload) {
+  if (reload.taken > 0 || reload.refused > 0) {
+    out += fmt::format("configuration taken over {} times, refused {} times\n", reload.taken,
+                       reload.refused);
+  }
+  if (reload.last_refused) {
+    out += fmt::format("configuration not taken over: {}\n", visible(reload.last_refusal));
+  }
+  if (!reload.under_way) return;
+  out += "configuration is being taken over";
+  if (!reload.leaving.empty()) out += "; waits until all is delivered of " + joined(reload.leaving);
+  out += "\n";
+}
+
 std::string as_text(const AgentStatus& status, bool all) {
   std::string out =
       fmt::format("running for {:.0f} s, {}, {} reactor{}\n", seconds(status.running_for),
                   status.backend, status.reactors, status.reactors == 1 ? "" : "s");
+  if (status.reload) append_reload(out, *status.reload);
   for (const std::uint32_t reactor : status.survey.silent) {
     out += fmt::format("reactor {} does not answer: what is below lacks its part\n", reactor);
   }
@@ -162,12 +181,23 @@ std::string json_flow(const AgentStatus& status, const FlowSurvey& flow) {
   return out + "}";
 }
 
+std::string json_reload(const ReloadStatus& reload) {
+  std::string out =
+      fmt::format("\"reload\":{{\"taken\":{},\"refused\":{},\"last_refused\":{},\"under_way\":{},",
+                  reload.taken, reload.refused, reload.last_refused, reload.under_way);
+  append_json_member(out, "last_refusal", reload.last_refusal);
+  out += ',';
+  append_json_member(out, "leaving", joined(reload.leaving));
+  return out + "},";
+}
+
 std::string as_json(const AgentStatus& status) {
   std::string out = fmt::format(
       "{{\"running_seconds\":{:.3f},\"io\":\"{}\",\"reactors\":{},\"reactors_silent\":{},"
-      "\"records_in_flight\":{},\"records_unaccounted\":{},\"flows\":[",
+      "\"records_in_flight\":{},\"records_unaccounted\":{},{}\"flows\":[",
       seconds(status.running_for), status.backend, status.reactors, status.survey.silent.size(),
-      sum(status, "records_in_flight"), sum(status, "records_unaccounted"));
+      sum(status, "records_in_flight"), sum(status, "records_unaccounted"),
+      status.reload ? json_reload(*status.reload) : "");
   std::uint64_t left_out = status.survey.unreadable.left_out;
   for (std::size_t i = 0; i < status.survey.flows.size(); ++i) {
     if (i > 0) out += ',';

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/survey.h"
 #include "base/metrics.h"
@@ -31,12 +33,21 @@ bool is_status_request(std::string_view bytes);
 // ErrorCode::limit while `bytes` is not yet a whole request; ErrorCode::invalid: it never will be.
 base::Result<StatusRequest> decode_status(std::string_view bytes);
 
+struct ReloadStatus {
+  std::uint64_t taken = 0, refused = 0;
+  bool last_refused = false;
+  std::string last_refusal;          // its first mistake, with its place
+  bool under_way = false;            // one is
+  std::vector<std::string> leaving;  // flows it waits for: they are taken down
+};
+
 struct AgentStatus {
   base::Duration running_for{0};
   std::string backend;  // "io_uring" or "epoll"
   std::size_t reactors = 0;
   AgentSurvey survey;
-  base::Samples samples;  // of every counter, the survey's too; sorted
+  std::optional<ReloadStatus> reload;  // none: the configuration stays as it is
+  base::Samples samples;               // of every counter, the survey's too; sorted
 };
 
 // Pure.

@@ -84,6 +84,7 @@ bool Surveyor::ask(const sources::Discovery& discovery, std::vector<std::string>
   survey.deadline = environment_.clock.monotonic();
   survey.done = std::move(done);
   for (std::size_t i = 0; i < flows.size(); ++i) {
+    if (flows[i].empty()) continue;
     FlowSurvey flow;
     flow.flow = std::move(flows[i]);
     flow.files = discovery.survey(i, all, room_in_list(survey.so_far));
@@ -111,9 +112,10 @@ void Surveyor::answered(std::uint64_t number, std::size_t reactor, ReactorSurvey
       std::ranges::find_if(surveys_, [&](const Survey& each) { return each.number == number; });
   if (survey == surveys_.end()) return;  // too late
   survey->answered[reactor] = true;
-  for (std::size_t i = 0; i < answer.flows.size() && i < survey->so_far.flows.size(); ++i) {
-    FlowSurvey& flow = survey->so_far.flows[i];
-    flow.merge(std::move(answer.flows[i]), flow.files.list.size() + room_in_list(survey->so_far));
+  for (FlowSurvey& part : answer.flows) {
+    const auto flow = std::ranges::find(survey->so_far.flows, part.flow, &FlowSurvey::flow);
+    if (flow == survey->so_far.flows.end()) continue;  // it came since it was asked
+    flow->merge(std::move(part), flow->files.list.size() + room_in_list(survey->so_far));
   }
   if (--survey->missing == 0) finish(survey);
 }

@@ -37,7 +37,7 @@ struct FlowSurvey {
 };
 
 struct ReactorSurvey {
-  std::vector<FlowSurvey> flows;  // of the flows it has a part of, in their order
+  std::vector<FlowSurvey> flows;  // of the flows it has a part of
 };
 
 struct AgentSurvey {
@@ -61,7 +61,8 @@ class Surveyor {
            std::span<const std::unique_ptr<Reactor>> reactors)
       : environment_(environment), mailbox_(mailbox), reactors_(reactors) {}
 
-  // `all`: every file is listed, else those in trouble. False: too many are under way.
+  // `flows`: their names, by number; empty: there is none. `all`: every file is listed, else those
+  // in trouble. False: too many are under way.
   bool ask(const sources::Discovery& discovery, std::vector<std::string> flows, bool all,
            Done done);
   void tick(base::Instant now);

@@ -18,23 +18,68 @@ base::Result<void> Wiring::open_store() {
   known_numbers_ = TRY(read_known_numbers(control_.files, config_.data_dir));
   const std::unique_ptr<store::Catalog> catalog =
       TRY(store::Catalog::open(control_, config_.data_dir));
-  for (const auto& [name, stream] : config_.streams) {
-    TRY_VOID(open_stream(*catalog, name, stream.shards, stream.options));
-  }
-  if (std::any_of(config_.flows.begin(), config_.flows.end(),
-                  [this](const config::Flow& flow) { return keeps_dead_letters(flow); })) {
-    TRY_VOID(open_stream(*catalog, kDeadLetterStream, 1, {.retention_age = std::chrono::days(7)}));
+  for (const std::string& name : streams_not_open(config_)) {
+    TRY_VOID(open_stream(*catalog, name, config_));
   }
   return open_checkpoints();
 }
 
+std::vector<std::string> Wiring::streams_not_open(const config::Config& config) const {
+  std::vector<std::string> names;
+  for (const auto& [name, stream] : config.streams) {
+    if (!streams_.contains(name)) names.push_back(name);
+  }
+  const bool dead_letters = std::ranges::any_of(
+      config.flows, [this](const config::Flow& flow) { return keeps_dead_letters(flow); });
+  if (dead_letters && !streams_.contains(kDeadLetterStream)) names.emplace_back(kDeadLetterStream);
+  return names;
+}
+
+base::Result<void> Wiring::open_added_streams(const config::Config& next) {
+  const std::vector<std::string> names = streams_not_open(next);
+  if (names.empty()) return {};
+  const std::unique_ptr<store::Catalog> catalog =
+      TRY(store::Catalog::open(control_, config_.data_dir));
+  for (const std::string& name : names) {
+    TRY_VOID(open_stream(*catalog, name, next));
+    own_shards(name);
+    const auto stream = next.streams.find(name);
+    if (stream == next.streams.end()) continue;
+    // Also if nothing else of `next` is taken: it is open, and with these options.
+    config_.streams.insert(*stream);
+    if (ControlSocket* const socket = agent_.control_->socket()) {
+      socket->add_stream(name, socket_stream(name));
+    }
+  }
+  return {};
+}
+
+std::uint64_t Wiring::share(const config::Config& config) const {
+  return config.memory_bytes / std::max<std::size_t>(config.flows.size(), 1);
+}
+
+void Wiring::take(const config::Config& next) {
+  auto streams = std::move(config_.streams);  // those left out of `next` stay open
+  config_ = next;
+  config_.streams.merge(streams);
+  for (const auto& budget : agent_.budgets_) {
+    if (budget) budget->resize(share(config_));
+  }
+  agent_.control_->set_pace(control_options());
+  agent_.control_->set_open_files_max(open_files_max());
+}
+
 base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::string& name,
-                                       std::uint32_t shards, store::ShardOptions options) {
+                                       const config::Config& config) {
+  std::uint32_t shards = 1;
+  store::ShardOptions options{.retention_age = std::chrono::days(7)};  // of dead letters
+  if (const auto stream = config.streams.find(name); stream != config.streams.end()) {
+    shards = stream->second.shards;
+    options = stream->second.options;
+  }
   // What waits for an interval's sync is still in the flow's budget: sync before it is used up.
-  const std::uint64_t budget =
-      config_.memory_bytes / std::max<std::size_t>(config_.flows.size(), 1);
-  options.unsynced_bytes_max =
-      std::min(options.unsynced_bytes_max, std::max<std::uint64_t>(budget / (2ULL * shards), 1));
+  options.unsynced_bytes_max = std::min(
+      options.unsynced_bytes_max, std::max<std::uint64_t>(share(config) / (2ULL * shards), 1));
   OpenStream stream{.info = TRY(catalog.ensure(name, shards, options)), .shards = {}};
   for (const store::ShardInfo& info : stream.info.shards) {
     auto shard = TRY(store::Shard::open(

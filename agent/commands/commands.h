@@ -20,6 +20,7 @@ enum ExitCode : int {
 // Every `app` and `exit_code` must outlive the parsing.
 void add_run_command(CLI::App& app, int& exit_code);
 void add_check_command(CLI::App& app, int& exit_code);
+void add_reload_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
 void add_tail_command(CLI::App& app, int& exit_code);
 void add_version_command(CLI::App& app, int& exit_code);

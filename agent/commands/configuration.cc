@@ -53,4 +53,11 @@ std::optional<config::Config> load_configuration(const std::string& path) {
   return std::move(loaded->config);
 }
 
+ReloadSource reload_source(const std::string& path) {
+  return {.path = path, .load = [path] {
+            const std::unique_ptr<io::Files> files = io::make_files();
+            return config::load(*files, path, process_environment());
+          }};
+}
+
 }  // namespace agent

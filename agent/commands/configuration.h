@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/reload_source.h"
 #include "config/config.h"
 
 namespace agent {
@@ -11,5 +12,8 @@ namespace agent {
 // Loads `path` with this process' environment. On any mistake prints all of them to standard error,
 // each with its place in the file, and returns nothing.
 std::optional<config::Config> load_configuration(const std::string& path);
+
+// The same file, whenever a running agent asks for it.
+ReloadSource reload_source(const std::string& path);
 
 }  // namespace agent

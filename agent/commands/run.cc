@@ -37,6 +37,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
     }
     Console console(options->verbose ? base::LogLevel::debug : base::LogLevel::info);
     RunnerOptions runner;
+    runner.reload = reload_source(options->config);
     runner.once = options->once;
     runner.progress = options->once && options->report_seconds <= 0 && ::isatty(2) == 1;
     if (options->report_seconds > 0) {
