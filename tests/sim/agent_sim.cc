@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "agent/reload.h"
+#include "config/validate.h"
 #include "sources/checkpoint.h"
 #include "store/keyed_log.h"
 #include "tests/sim/agent_draw.h"
@@ -25,7 +27,12 @@ class AgentSim {
   explicit AgentSim(const AgentSimOptions& options)
       : options_(options),
         world_(options.seed),
-        draw_(draw_agent(world_, options.only, options.without)) {
+        draw_(draw_agent(world_, options.only, options.without)),
+        reloads_(options.seed % 3 == 0 && options.without.find("reload") == std::string::npos) {
+    if (reloads_) {  // it checks that, and Agent does not
+      draw_.config.memory_bytes = std::max(
+          draw_.config.memory_bytes, config::memory_needed(draw_.config, draw_.config.reactors));
+    }
     for (std::size_t i = 0; i < draw_.config.flows.size(); ++i) {
       const std::string stream = AgentDraw::stream(i);
       oracles_.push_back(std::make_unique<StoreOracle>(world_, kDataDir, stream,
@@ -68,6 +75,8 @@ class AgentSim {
   void finish_stop();
   void agent_gone(bool politely);
   void act();
+  void reload_something();
+  void reload(config::Config wanted);
   void tick_one();
   void tell_files(const std::string& directory);
   void tell_checkpoints();
@@ -94,6 +103,8 @@ class AgentSim {
   std::unique_ptr<Process> process_;
   std::vector<std::unique_ptr<io::Environment>> environments_;
   std::unique_ptr<agent::Agent> agent_;
+  const bool reloads_;     // some seeds: flows come, go and change while the agent runs
+  config::Config wanted_;  // what a reload finds
   bool stopping_ = false;
   std::size_t told_lines_ = 0;  // of the world's log
 };
@@ -110,6 +121,20 @@ void AgentSim::start() {
   process_->io(0).wait_by_advancing(true);
   agent::AgentOptions options;
   options.maintenance_interval = draw_.maintenance_interval;
+  if (reloads_) {
+    options.reload =
+        agent::ReloadSource{.path = "wanted",
+                            .load = [this]() -> base::Result<config::Loaded> {
+                              return config::Loaded{.config = wanted_, .mistakes = {}, .text = {}};
+                            },
+                            .notice =
+                                [this](bool begins) {
+                                  if (begins) return;
+                                  ++result_.reloads;
+                                  for (const auto& workload : draw_.workloads)
+                                    workload->flow_gone();
+                                }};
+  }
   auto made = agent::Agent::create(draw_.config, options, *environments_[0], reactors);
   process_->io(0).wait_by_advancing(false);
   if (made) {
@@ -239,6 +264,33 @@ void AgentSim::tell_checkpoints() {
 
 void AgentSim::act() { draw_.workloads[world_.random().below(draw_.workloads.size())]->act(); }
 
+void AgentSim::reload(config::Config wanted) {
+  wanted_ = std::move(wanted);
+  for (const auto& workload : draw_.workloads) workload->flow_gone();
+  agent_->control().reload()->request([this](const agent::Reload::Outcome& outcome) {
+    const bool refused = outcome.kind == agent::Reload::Outcome::Kind::refused;
+    if (refused && !world_.faults().on()) result_.failure = "reload refused: " + outcome.text;
+    say("reload: " + outcome.text);
+  });
+}
+
+// Any flow may be missing, or have other keys than before; a pipe's stays as it is.
+void AgentSim::reload_something() {
+  SimRandom& random = world_.random();
+  config::Config wanted = draw_.config;
+  std::erase_if(wanted.flows,
+                [&](const config::Flow& flow) { return !flow.pipe && random.chance(0.3); });
+  for (config::Flow& flow : wanted.flows) {
+    if (flow.pipe || random.chance(0.5)) continue;
+    flow.flush.age_max = 10ms * random.below(100);
+    if (random.chance(0.5)) flow.tail.close_inactive = 100ms * (1 + random.below(20));
+    if (random.chance(0.3)) flow.from.order = sources::Order::oldest_first;
+    if (random.chance(0.3)) flow.from.watch = sources::Watch::poll;
+  }
+  if (random.chance(0.1)) ++wanted.reactors;  // refused
+  reload(std::move(wanted));
+}
+
 void AgentSim::tick_one() {
   ++result_.ticks;
   const std::uint64_t part = world_.random().below(1 + draw_.config.reactors);
@@ -275,6 +327,7 @@ void AgentSim::trouble_step(double crash_chance, bool may_cut_power) {
     }
     return kill(may_cut_power && how < 3 ? Crash::power : Crash::process);
   }
+  if (reloads_ && random.chance(0.01) && !stopping_) reload_something();
   if (random.chance(0.001)) {
     world_.clock().jump_wall(base::Duration(1h) * (random.chance(0.5) ? 1 : -1));
   }
@@ -305,6 +358,8 @@ bool AgentSim::settled() {
       if (sample.name == "files_ignored_old" && sample.value != ignored) return false;
     }
   }
+  const agent::Reload* const reload = agent_->control().reload();
+  if (reload != nullptr && (reload->under_way() || reload->waiting())) return false;
   return std::ranges::all_of(agent_->reactors(), [](const auto& reactor) {
     return reactor->mailbox().unfinished() == 0 && reactor->at_rest();
   });
@@ -314,6 +369,7 @@ void AgentSim::calm() {
   if (!result_.failure.empty()) return;
   world_.faults().switch_on(false);
   for (const auto& workload : draw_.workloads) workload->finish();
+  if (reloads_ && agent_ != nullptr && !stopping_) reload(draw_.config);
   settle();
   if (agent_ == nullptr || !result_.failure.empty()) return;
   const auto turns = [this](std::uint64_t most) {

@@ -33,7 +33,8 @@ struct AgentSimOptions {
 struct AgentSimResult {
   std::string failure;  // empty: every oracle was content
   std::uint64_t lines = 0, crashes = 0, power_cuts = 0, stops = 0, faults = 0, ticks = 0;
-  std::uint64_t rests = 0;  // files closed while followed
+  std::uint64_t rests = 0;    // files closed while followed
+  std::uint64_t reloads = 0;  // in some seeds: of all kinds
 };
 
 AgentSimResult run_agent_sim(const AgentSimOptions& options);

@@ -141,6 +141,10 @@ void ShortLived::agent_gone(const config::Flow& flow, const base::Samples& sampl
   for (File& file : files_) file.watched = false;
 }
 
+void ShortLived::flow_gone() {
+  for (File& file : files_) file.watched = false;
+}
+
 std::string ShortLived::audit(const config::Flow& flow, const base::Samples& samples,
                               const Look& look) const {
   const auto& seen = static_cast<const ShortLook&>(look);

@@ -28,6 +28,7 @@ class ShortLived final : public Workload {
   void finish() override {}
   void all_stored() override;
   void agent_gone(const config::Flow& flow, const base::Samples& samples, bool politely) override;
+  void flow_gone() override;
   std::string audit(const config::Flow& flow, const base::Samples& samples,
                     const Look& look) const override;
   std::unique_ptr<Look> look() const override;

@@ -62,6 +62,8 @@ class Workload {
   // The agent's process dies now, or has stopped: `samples` are its last ones.
   virtual void agent_gone(const config::Flow& /*flow*/, const base::Samples& /*samples*/,
                           bool /*politely*/) {}
+  // A flow that reads it may go, or has been away: what was nobody's then was not counted.
+  virtual void flow_gone() {}
   // When all that `look` saw is settled: do the agent's counters say the same? Empty: they do.
   virtual std::string audit(const config::Flow& /*flow*/, const base::Samples& /*samples*/,
                             const Look& /*look*/) const {
