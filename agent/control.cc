@@ -45,6 +45,9 @@ void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
                             std::vector<sources::Checkpoint> known,
                             std::vector<std::string> excluded_directories,
                             std::vector<MarkTable> marks, std::size_t open_files_max) {
+  if (const auto seen = sources::last_seen(known)) {
+    (void)believed_.at(*seen, environment_.clock.monotonic());
+  }
   marks_ = std::move(marks);
   homes_.resize(flows.size());
   for (const sources::Discovery::Flow& flow : flows) flows_.push_back(flow.name);

@@ -4,7 +4,7 @@
 // empty. For a clock that is ten years ahead everything we keep is long expired, so a jump forward
 // is only believed when it has lasted; meanwhile time goes on as the monotonic clock does. A jump
 // back deletes nothing and is believed at once. What is wrong from the first look on cannot be
-// noticed here.
+// noticed: who knows from before when the clock was last looked at begins with that.
 //
 // A value; belongs to whoever asks it, on one thread.
 #pragma once

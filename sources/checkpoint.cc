@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <type_traits>
@@ -102,6 +103,12 @@ std::uint64_t unread_bytes(const Checkpoint& checkpoint, std::uint64_t file_byte
                              : checkpoint.transcoded         ? checkpoint.point.raw
                                                              : checkpoint.offset;
   return file_bytes > read && !covers(checkpoint, file_bytes) ? file_bytes - read : 0;
+}
+
+std::optional<base::Timestamp> last_seen(std::span<const Checkpoint> checkpoints) {
+  const auto last = std::ranges::max_element(checkpoints, {}, &Checkpoint::seen_us);
+  if (last == checkpoints.end()) return std::nullopt;
+  return base::Timestamp(std::chrono::microseconds(last->seen_us));
 }
 
 void mark_seen(Checkpoint& checkpoint, base::Timestamp now) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,6 +88,8 @@ bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 // What is left to read, in bytes of the file, as far as that can be said.
 std::uint64_t unread_bytes(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 
+// When the last of them was seen: then the clock was as it said. Nothing: there are none.
+std::optional<base::Timestamp> last_seen(std::span<const Checkpoint> checkpoints);
 // Sets seen_us.
 void mark_seen(Checkpoint& checkpoint, base::Timestamp now);
 

@@ -19,6 +19,9 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
       open_files_now(given_open_files_max),
       operation(io::on<&State::received>(*this)) {
   for (std::size_t flow = 0; flow < flows.size(); ++flow) wire(flow);
+  if (const auto last = last_seen(checkpoints)) {
+    (void)believed.at(*last, environment.clock.monotonic());
+  }
   know(std::move(checkpoints));
   for (std::string& path : excluded_directories) {
     while (path.size() > 1 && path.back() == '/') path.pop_back();

@@ -161,6 +161,24 @@ TEST_CASE("clock jumps: nothing is deleted because it looks old all at once (F59
   CHECK(scene.sample("store_segments_retired") > 3);
 }
 
+TEST_CASE("clock jumps: nor because it looks old when the agent starts (F59)", "[agent]") {
+  Scene scene;
+  scene.fill_segments();
+  scene.write("/log/gone", "read, and not written any more\n");
+  scene.pass(1h);
+  REQUIRE(scene.notes() == 2);
+  scene.world.disk().rename("/log", "/away");
+  scene.world.disk().make_directories("/log");
+  scene.world.clock().jump_wall(kTenYears);
+  scene.restart();
+  scene.pass(20h);
+  CHECK(scene.sample("store_segments_retired") == 0);
+  CHECK(scene.notes() == 2);
+  scene.pass(10h);
+  CHECK(scene.sample("store_segments_retired") > 3);
+  CHECK(scene.notes() == 0);
+}
+
 TEST_CASE("clock jumps: a clock set back keeps what there is, and order (F59)", "[agent]") {
   Scene scene;
   scene.fill_segments();
