@@ -104,10 +104,6 @@ struct FlowFileHash {
   }
 };
 
-// In whole seconds, for what is kept of every file.
-using CoarseInstant =
-    std::chrono::time_point<std::chrono::steady_clock, std::chrono::duration<std::int32_t>>;
-
 // A file no reactor has.
 struct Resting {
   Rest rest;
@@ -282,6 +278,12 @@ struct Discovery::State {
   // discovery_rewrites.cc: files that were written anew.
   bool add_replaced(const File& file, std::vector<Former>& formers);
   std::vector<FlowFile> replaced_by(const File& file) const;
+
+  // discovery_remove.cc: files that were read and go.
+  static bool is_read(const File& file);
+  bool may_be_removed(const File& file) const;
+  void remove_read();
+  void remove(std::uint64_t number);
 
   // discovery_open_files.cc: files that somebody writes to.
   bool finds_open(std::size_t flow) const;
