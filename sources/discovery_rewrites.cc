@@ -11,6 +11,9 @@ namespace {
 
 // Each rewriting of a path leaves a note for a while; only the last ones are asked about.
 constexpr std::size_t kReplacedMax = 8;
+constexpr std::size_t kBelowMax = 1024;
+// A directory that may never be listed shall not hold a file back for long.
+constexpr base::Duration kSearchWait = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -18,11 +21,9 @@ constexpr std::size_t kReplacedMax = 8;
 std::vector<FlowFile> Discovery::State::replaced_by(const File& file) const {
   std::vector<std::pair<std::int64_t, FlowFile>> notes;
   for (const auto& [other, checkpoint] : known) {
-    // Of one that was only registered the first bytes are known.
     const bool known_bytes =
-        checkpoint.offset == 0
-            ? checkpoint.tail_bytes > 0
-            : checkpoint.tail_bytes == std::min<std::uint64_t>(checkpoint.offset, kTailBytes);
+        checkpoint.offset > 0 &&
+        checkpoint.tail_bytes == std::min<std::uint64_t>(checkpoint.offset, kTailBytes);
     if (other.flow == file.flow && checkpoint.path == path_of(file) && known_bytes &&
         checkpoint.compressed_bytes == 0 && !checkpoint.transcoded) {
       notes.emplace_back(checkpoint.seen_us, other);
@@ -33,6 +34,21 @@ std::vector<FlowFile> Discovery::State::replaced_by(const File& file) const {
   std::vector<FlowFile> replaced;
   for (const auto& [unused, other] : notes) replaced.push_back(other);
   return replaced;
+}
+
+// Where rotation takes a log of this path: its directory, or one below.
+bool Discovery::State::search_near(const std::string& path, const Wanted& wanted) {
+  const std::string place = directory_in(path);
+  Searched searched;
+  bool all = search(wanted, {place}, searched);
+  const auto entries = environment.files.list(place);
+  if (!entries) return false;
+  std::unordered_set<std::string> below;
+  for (const io::DirectoryEntry& each : *entries) {
+    if (each.kind != io::FileKind::directory || below.size() == kBelowMax) continue;
+    below.insert((place == "/" ? place : place + "/") + each.name);
+  }
+  return search(wanted, below, searched) && all;
 }
 
 // Only those that are nowhere else: one that was rotated is no former version of what has its name
@@ -47,15 +63,10 @@ bool Discovery::State::add_replaced(const File& file, std::vector<Former>& forme
   const std::string path = path_of(file);
   Wanted wanted;
   for (const FlowFile& each : replaced) wanted[each.identity.inode].push_back(each);
-  std::unordered_set<std::string> places{directory_in(path)};
-  for (const auto& [place, directory] : directories) {
-    if (directory->listing > 0) places.insert(place);
-  }
   auto seen_before = std::exchange(seen, {});
-  Searched searched;
-  const bool all = search(wanted, places, searched) && search_below(wanted, searched);
+  const bool all = search_near(path, wanted);
   const auto seen_now = std::exchange(seen, std::move(seen_before));
-  const bool late = coarse_now() - file.resting->found_at >= kUnknownMax;
+  const bool late = coarse_now() - file.resting->found_at >= kSearchWait;
   if (!all && !late) return false;
   const auto kept = environment.files.status(path + "~", false);
   for (const FlowFile& each : replaced) {
@@ -63,8 +74,14 @@ bool Discovery::State::add_replaced(const File& file, std::vector<Former>& forme
     if (it == known.end()) continue;  // it was found, and is to be read on
     const bool is_kept = kept && identity_of(*kept) == each.identity;
     if (!is_kept && (!all || seen_now.contains(each))) continue;
-    formers.push_back(
-        {.checkpoint = it->second, .marks = {}, .likely = true, .ended = true, .rewritten = true});
+    Former former{.checkpoint = it->second,
+                  .marks = {},
+                  .likely = true,
+                  .ended = true,
+                  .rewritten = true,
+                  .kept = is_kept};
+    former.checkpoint.line_ends.clear();  // a shorter one is another file
+    formers.push_back(std::move(former));
   }
   return true;
 }

@@ -278,6 +278,7 @@ struct Discovery::State {
   // discovery_rewrites.cc: files that were written anew.
   bool add_replaced(const File& file, std::vector<Former>& formers);
   std::vector<FlowFile> replaced_by(const File& file) const;
+  bool search_near(const std::string& path, const Wanted& wanted);
 
   // discovery_remove.cc: files that were read and go.
   static bool is_read(const File& file);

@@ -154,7 +154,7 @@ void FileTail::attach() {
   detached_ = false;
   moved_to_.clear();
   deleted_since_ = stale_since_ = base::Instant{};
-  letting_go_ = false;
+  letting_go_ = left_to_rewritten_ = false;
   if (phase_ == Phase::finished) std::erase(parts_.turns.finished, this);
   if (phase_ == Phase::closing || phase_ == Phase::finished) phase_ = Phase::idle;
   look();

@@ -233,8 +233,8 @@ class FileTail final : public pipeline::Source, private Registered {
   // Before release(), of a file nobody read.
   void may_be_rewritten(std::vector<Former> formers);
   bool has_bytes(std::uint64_t count) const;
-  // The other one goes on at its offset: what has no end here may have one there.
-  void leave_to_rewritten() { left_to_rewritten_ = true; }
+  // `other` goes on at its offset. What has no end here is left to it, if it is the same there.
+  void leave_to(const FileTail& other);
 
  private:
   enum class Phase : std::uint8_t {

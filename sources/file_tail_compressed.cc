@@ -182,12 +182,6 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   }
 }
 
-// Something of it was stored that was not noted.
-static bool has_marks_beyond(const Former& former) {
-  return std::ranges::any_of(
-      former.marks, [&former](std::uint64_t mark) { return mark > former.checkpoint.offset; });
-}
-
 // It goes on as `former`, under its origin, so that the marks of what was stored of it hold. Our
 // checkpoint must be in the log before the other's may go: between the two, whoever reads the log
 // finds the same place twice. `whole_bytes`: of a file that ends before the former's offset; all of
@@ -201,7 +195,8 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   checkpoint_.offset = known.offset;
   checkpoint_.tail_bytes = known.tail_bytes;
   checkpoint_.tail_hash = known.tail_hash;
-  if (former.rewritten && !has_marks_beyond(former)) begin_own_origin(former);
+  // What is behind the offset need not be what was stored from there.
+  if (former.rewritten) begin_own_origin(former);
   if (whole_bytes > 0) {
     begin_own_origin(former);
     checkpoint_.offset = whole_bytes;
@@ -209,7 +204,7 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
     checkpoint_.tail_hash = 0;
   }
   mark_seen(checkpoint_, parts_.environment.clock.wall());
-  if (former.number == 0) {
+  if (former.number == 0 && !former.kept) {
     former_key_ = checkpoint_key(known.flow, known.identity);
     former_origin_ = known.origin;
   }
@@ -251,7 +246,7 @@ void FileTail::tell_taken_over(const Former& former, std::uint64_t offset) {
                               {{"path", checkpoint_.path},
                                {"before", former.checkpoint.path},
                                {"offset", std::to_string(offset)}});
-  if (former.number != 0) parts_.turns.rewritten.push_back(former.number);
+  if (former.number != 0) parts_.turns.rewritten.emplace_back(former.number, number_);
 }
 
 // A restart shall not inflate it again only to find that there is nothing new.

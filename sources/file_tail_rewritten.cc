@@ -1,6 +1,8 @@
 // Files that were written anew in the place of another, by `sed -i`, an editor or rsync (F21). Who
 // waits for whom is in tail_set_rewrites.cc.
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "sources/file_tail.h"
@@ -18,6 +20,7 @@ FileTail::Replaced FileTail::replaced_by(const std::string& path) const {
       phase_ == Phase::idle || phase_ == Phase::closing || phase_ == Phase::finished;
   // An open group is not lost if it is taken here; and it is, soon.
   if (!at_rest || !window_.empty() || group_open_) return Replaced::not_yet;
+  if (timed_out_ && !ends_line({tail_.data(), prefix_bytes()})) return Replaced::no;  // torn
   const std::uint64_t proof = std::min<std::uint64_t>(offset_, kTailBytes);
   const bool known =
       checkpoint_.offset == offset_ && offset_ > 0 && checkpoint_.tail_bytes == proof;
@@ -34,6 +37,19 @@ Former FileTail::as_former() const {
                 .number = number_};
   former.checkpoint.line_ends = {};
   return former;
+}
+
+// Blocking, of bytes that were read a moment ago: once for each file that is written anew.
+void FileTail::leave_to(const FileTail& other) {
+  constexpr std::size_t kOpenLineMax = 4096;
+  std::array<char, kOpenLineMax> here{};
+  std::array<char, kOpenLineMax> there{};
+  if (seen_end_ <= offset_ || seen_end_ - offset_ > kOpenLineMax) return;
+  const auto count = static_cast<std::size_t>(seen_end_ - offset_);
+  io::Files& files = parts_.environment.files;
+  const auto read = files.read_at(handle_, std::span(here).first(count), offset_);
+  const auto others = files.read_at(other.handle_, std::span(there).first(count), offset_);
+  left_to_rewritten_ = read && *read == count && others && *others == count && here == there;
 }
 
 void FileTail::may_be_rewritten(std::vector<Former> formers) {

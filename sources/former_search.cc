@@ -48,6 +48,7 @@ void FormerSearch::add_line_ends(std::size_t former) {
 
 void FormerSearch::add_marks(std::size_t former, std::uint64_t beyond) {
   const std::string_view delimiter = reading_.delimiter.bytes();
+  if (formers_[former].rewritten) return;  // nothing is hidden by them
   for (const std::uint64_t mark : formers_[former].marks) {
     if (mark <= beyond) continue;
     marks_[former].beyond = true;

@@ -38,6 +38,7 @@ struct Former {  // a file that is gone
   bool ended = false;                // a generation that was truncated: all bytes read are a proof
   bool rewritten = false;            // the file asked about was written in its place (F21)
   std::uint64_t number = 0;          // … and it is followed still, under this one
+  bool kept = false;                 // … or it is there still, and its note stays
 };
 
 class FormerSearch {

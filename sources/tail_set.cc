@@ -288,8 +288,9 @@ void TailSet::tick(base::Instant now) {
 
 base::Instant TailSet::next_deadline() const {
   const TailTurns& turns = state_->turns;
-  const bool can_read = !state_->stopped && !state_->paused && !turns.ready.empty() && !state_->short_of_credit &&
-                        !state_->short_of_buffers && state_->free_read() != nullptr;
+  const bool can_read = !state_->stopped && !state_->paused && !turns.ready.empty() &&
+                        !state_->short_of_credit && !state_->short_of_buffers &&
+                        state_->free_read() != nullptr;
   if (can_read || !turns.finished.empty() || !turns.rested.empty() || !turns.released.empty() ||
       turns.end_reached || !turns.ended.empty() || !turns.verified.empty() ||
       !turns.rewritten.empty()) {

@@ -13,6 +13,7 @@ StallReason TailSet::State::stall_of(const FileTail& tail, std::uint64_t part) {
   const StallReason reason = tail.busy_with();
   if (reason == StallReason::older_file) {
     if (waits_in_order(tail.number(), tail.age_ns())) return StallReason::none;
+    if (rewrites.contains(tail.number())) return StallReason::none;  // see tail_set_rewrites.cc
     // Whoever it waits for says so himself, unless he is gone.
     const auto before = held.find(tail.number());
     return before == held.end() || may_start(before->second) ? reason : StallReason::none;

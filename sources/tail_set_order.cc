@@ -62,7 +62,7 @@ void TailSet::State::keep_order(base::Instant now) {
     if (oldest != nullptr && !oldest->caught_up()) {
       FileTail& tail = *first_in_order();
       if (rewrites.contains(tail.number())) {  // it is soon known, and is no reason to go on
-        (void)gets_on(tail, now);
+        first = {.number = tail.number(), .progress = tail.progress(), .since = now};
         break;
       }
       if (held.contains(tail.number())) held.erase(tail.number());

@@ -95,8 +95,10 @@ void TailSet::State::keep_replaced(const FileTail& closing) {
 }
 
 void TailSet::State::look_at_rewrites(base::Instant now) {
-  for (const std::uint64_t number : std::exchange(turns.rewritten, {})) {
-    if (FileTail* const tail = find(number)) tail->leave_to_rewritten();
+  for (const auto& [number, by] : std::exchange(turns.rewritten, {})) {
+    FileTail* const tail = find(number);
+    const FileTail* const other = find(by);
+    if (tail != nullptr && other != nullptr) tail->leave_to(*other);
   }
   if (rewrites.empty() || now < next_rewrite) return;
   next_rewrite = now + kLookPause;

@@ -38,11 +38,12 @@ struct TailTurns {
     Checkpoint checkpoint;
     std::vector<std::uint64_t> marks;
   };
-  std::vector<Ended> ended;              // to be told
-  std::vector<Verified> verified;        // the same, after those
-  std::vector<std::uint64_t> rewritten;  // numbers: other files go on where these end
-  OpenAges ages;                         // of all their parcels
-  RecentBytes recent;                    // only where copies may match
+  std::vector<Ended> ended;        // to be told
+  std::vector<Verified> verified;  // the same, after those
+  // Numbers: where the first ends the second, written in its place, goes on.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> rewritten;
+  OpenAges ages;       // of all their parcels
+  RecentBytes recent;  // only where copies may match
   // Origins whose marks were reached, and when: the marks are needed until that is noted.
   std::vector<std::pair<base::Origin, base::Instant>> caught_up;
   // Files that are known to be no text: said once, also when they rest and are opened again. All

@@ -1,7 +1,5 @@
 // Files that real programs write anew in their own place, under the built program (F21). On the
 // ring, on epoll, and without notification.
-#include <signal.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -69,7 +67,6 @@ TEST_CASE("rewrites: what is written anew is read on, also when nobody was there
     scene.grow(10);
     REQUIRE(scene.place.stores(scene.lines));
     CHECK(process::counter(scene.place, agent, "files_continued_rewritten") == 1);
-    ::kill(agent.pid(), SIGKILL);
   }
   scene.write_anew(way);
   scene.grow(10);

@@ -43,6 +43,7 @@ class LogWriters final : public Workload {
   std::uint64_t lines(std::uint32_t writer) const { return writers_[writer].whole; }
   bool may_be_missing(std::uint32_t writer, std::uint64_t number) const;
   std::uint64_t banners() const { return banners_; }
+  bool rewrites() const { return habits_.rewrites; }
   const LineStyle& style() const { return habits_.style; }
 
  private:
