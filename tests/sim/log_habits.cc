@@ -56,7 +56,6 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   if (style.byte_order_mark) style.line_bytes_max = 0;
   if (random.chance(0.25)) {
     habits.groups = drawn_groups(random);
-    habits.rewrites = false;  // a group that time ended may be stored again
     style.empty_lines = false;
   }
   return habits;
