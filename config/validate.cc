@@ -118,29 +118,6 @@ void check_rewrites(const Flow& flow, const Places::Flow& place, Mistakes& mista
                                      "' can only be new, because its files are in UTF-16");
 }
 
-// Only what was read and is kept somewhere may go.
-void check_delete_after(const Config& config, const Flow& flow, const Places::Flow& place,
-                        Mistakes& mistakes) {
-  if (flow.from.delete_after == base::Duration::zero()) return;
-  const auto refuse = [&](const std::string& why) {
-    mistakes.add(place.delete_after, "delete_after of flow '" + flow.name + "' " + why);
-  };
-  if (flow.from.start == sources::Start::end) {
-    refuse("would delete files that were there before and are not read; say 'start: beginning'");
-  }
-  if (config.on_state_error == OnStateError::end) {
-    refuse("would delete files that are not read after 'on_state_error: end'");
-  }
-  if (flow.tail.close_inactive == base::Duration::zero()) {
-    refuse("can do nothing with 'close_inactive: 0': a file rests before it is deleted");
-  }
-  const bool kept =
-      std::holds_alternative<StreamTarget>(flow.to) || std::holds_alternative<FileTarget>(flow.to);
-  if (place.target_good && !kept) {
-    refuse("wants a stream or a file as target; records that go elsewhere are kept nowhere");
-  }
-}
-
 void check_sources(const Config& config, const Flow& flow, const Places& places,
                    const Places::Flow& place, Mistakes& mistakes) {
   for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
@@ -235,7 +212,6 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
     check_encoding(config.flows[i], places.flows[i], mistakes);
     check_read_errors(config.flows[i], places.flows[i], mistakes);
     check_rewrites(config.flows[i], places.flows[i], mistakes);
-    check_delete_after(config, config.flows[i], places.flows[i], mistakes);
   }
   check_file_targets(config, places, mistakes);
   check_pipes(config, places, mistakes);

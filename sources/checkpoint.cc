@@ -18,7 +18,6 @@ constexpr std::uint8_t kVersionLineEnds = 4;
 constexpr std::uint8_t kGone = 1;
 constexpr std::uint8_t kGoesOn = 2;
 constexpr std::uint8_t kPastFooter = 4;
-constexpr std::uint8_t kBegunLater = 8;
 constexpr std::size_t kCompressedBytes = 8 + 1;  // what version 2 has more
 constexpr std::size_t kTranscodedBytes = 8 + 8;  // what version 3 has more than that
 constexpr std::size_t kLineEndBytes = 4 + 8;
@@ -132,7 +131,7 @@ std::string encode(const Checkpoint& checkpoint) {
   std::string value;
   const bool line_ends = !checkpoint.line_ends.empty() && !checkpoint.transcoded;
   const bool more = checkpoint.compressed_bytes > 0 || checkpoint.gone || checkpoint.goes_on ||
-                    checkpoint.past_footer || checkpoint.begun_later || checkpoint.transcoded;
+                    checkpoint.past_footer || checkpoint.transcoded;
   value.reserve(kFixedBytes + kCompressedBytes + kTranscodedBytes +
                 checkpoint.line_ends.size() * kLineEndBytes + checkpoint.path.size());
   put(value, line_ends               ? kVersionLineEnds
@@ -149,8 +148,7 @@ std::string encode(const Checkpoint& checkpoint) {
   if (more || line_ends) {
     put(value, checkpoint.compressed_bytes);
     const std::uint8_t whole = checkpoint.gone ? kGone : checkpoint.goes_on ? kGoesOn : 0;
-    put(value, static_cast<std::uint8_t>(whole | (checkpoint.past_footer ? kPastFooter : 0) |
-                                         (checkpoint.begun_later ? kBegunLater : 0)));
+    put(value, static_cast<std::uint8_t>(whole | (checkpoint.past_footer ? kPastFooter : 0)));
   }
   if (checkpoint.transcoded) {
     put(value, checkpoint.point.offset);
@@ -184,7 +182,6 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
     if (value.size() < kCompressedBytes + 4) return std::nullopt;
     checkpoint.compressed_bytes = get<std::uint64_t>(value);
     const auto what = get<std::uint8_t>(value);
-    checkpoint.begun_later = (what & kBegunLater) != 0;
     checkpoint.past_footer = (what & kPastFooter) != 0;
     checkpoint.goes_on = (what & kGoesOn) != 0;
     checkpoint.gone = (what & kGone) != 0;

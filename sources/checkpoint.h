@@ -75,8 +75,6 @@ struct Checkpoint {
   bool goes_on = false;
   // A line ended the generation's records below `offset`: what is behind it is none.
   bool past_footer = false;
-  // What was in it when it was found was passed over: not all that is below `offset` was read.
-  bool begun_later = false;
   // Where copies may match, the last ones below `offset`: a copy of it may end there.
   std::vector<LineEnd> line_ends = {};  // ascending
 
@@ -103,8 +101,7 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
 // Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 (1: gone,
-// 2: goes_on, 4: past_footer,
-// 8: begun_later), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64
+// 2: goes_on, 4: past_footer), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64
 // point.offset, 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line
 // ends: 58 u16 how many, 60 of each u32 how far below the offset and u64 hash, then path bytes and
 // path.

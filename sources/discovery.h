@@ -67,10 +67,6 @@ struct FilesOptions {
   Order order = Order::fair;
   Discover discover = Discover::names;
 
-  // A file that was read to its end, of which everything is settled, and that did not change for so
-  // long since it came to rest is deleted (F67). 0: never. Not together with Start::end.
-  base::Duration delete_after = base::Duration::zero();
-
   // Some of the files that match may be compressed ones that are to be read as what is in them.
   bool inflate() const;
   // Copies that rotation makes of a log may match as well (sources/copy_names.h).
@@ -91,7 +87,6 @@ struct DiscoveryCounters {
   base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
   base::Counter files_skipped_compressed /* gauge: for their names' ends */;
   base::Counter open_file_scans, processes_hidden /* gauge */;  // see Discover::open
-  base::Counter files_removed, bytes_removed, remove_errors;    // see FilesOptions::delete_after
   // Without a descriptor, with bytes not read, and not found again after they lost their names.
   base::Counter files_lost_unread, bytes_lost_unread;  // bytes: known part only
 };

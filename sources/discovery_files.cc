@@ -189,7 +189,6 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
     counters.files_ignored_old.set(counters.files_ignored_old.value() + 1);
     if (!known_before) {
       checkpoint.offset = status.size;
-      checkpoint.begun_later = status.size > 0;
       checkpoint.seen_us = environment.clock.wall().time_since_epoch().count();
       if (listener.ignored) listener.ignored(flow, checkpoint);
     }
@@ -205,8 +204,7 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
                                          .size = status.size,
                                          .modified_ns = status.modified_ns,
                                          .more = false,
-                                         .failed = false,
-                                         .since = coarse_now()},
+                                         .failed = false},
                                 .wanted = !file.ignored && !whole,
                                 .queued = false,
                                 .found_at = coarse_now()});
@@ -354,7 +352,6 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   const bool at_end =
       skipped || (is_new(flow) && options.first_start && options.files.start == Start::end);
   checkpoint.offset = at_end ? status.size : 0;
-  checkpoint.begun_later = checkpoint.offset > 0;
   return checkpoint;
 }
 

@@ -143,7 +143,6 @@ void Discovery::State::scan() {
   drop_unvisited();
   if (search_unmatched) search_unmatched = !find_unmatched();
   trim_gone();
-  remove_read();
   announce();
 }
 

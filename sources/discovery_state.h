@@ -104,6 +104,10 @@ struct FlowFileHash {
   }
 };
 
+// In whole seconds, for what is kept of every file.
+using CoarseInstant =
+    std::chrono::time_point<std::chrono::steady_clock, std::chrono::duration<std::int32_t>>;
+
 // A file no reactor has.
 struct Resting {
   Rest rest;
@@ -279,12 +283,6 @@ struct Discovery::State {
   bool add_replaced(const File& file, std::vector<Former>& formers);
   std::vector<FlowFile> replaced_by(const File& file) const;
   bool search_near(const std::string& path, const Wanted& wanted);
-
-  // discovery_remove.cc: files that were read and go.
-  static bool is_read(const File& file);
-  bool may_be_removed(const File& file) const;
-  void remove_read();
-  void remove(std::uint64_t number);
 
   // discovery_open_files.cc: files that somebody writes to.
   bool finds_open(std::size_t flow) const;

@@ -337,7 +337,7 @@ void FileTail::begin_generation() {
   marks_.clear();
   marks_new_ = marks_doubted_ = marks_left_ = false;
   window_.restart(0);
-  past_footer_ = checkpoint_.past_footer = checkpoint_.begun_later = false;
+  past_footer_ = checkpoint_.past_footer = false;
   footer_at_ = ~std::uint64_t{0};
   offset_ = head_ = 0;
   seen_end_ = text_end_ = 0;

@@ -213,7 +213,6 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   head_ = 0;
   window_.restart(offset_);
   expect_start();
-  checkpoint_.begun_later = known.begun_later;
   checkpoint_.past_footer = known.past_footer && whole_bytes == 0;
   expect_footer();
   tail_known_ = false;

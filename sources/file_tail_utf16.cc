@@ -18,7 +18,7 @@ void FileTail::begin_anew_in_other_encoding() {
   checkpoint_.tail_hash = 0;
   checkpoint_.compressed_bytes = 0;
   checkpoint_.transcoded = false;
-  checkpoint_.past_footer = checkpoint_.begun_later = false;
+  checkpoint_.past_footer = false;
   checkpoint_.point = {};
   marks_.clear();
   window_.restart(0);

@@ -450,36 +450,3 @@ TEST_CASE("accidents: nothing of ours is ever followed", "[agent][process]") {
   CHECK_FALSE(contains(stored, " running "));  // not from what the agent says
   CHECK(contains(stored, "data_dir: "));       // a file like any other
 }
-
-TEST_CASE("accidents: files are deleted when they were read, and what is new is not (F67)",
-          "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll", "poll");
-  CAPTURE(backend);
-  LogPlace::Options options = with(backend, {"logs/*.log"});
-  options.reconcile = "500ms";
-  options.from_more = "      close_inactive: 100ms\n      delete_after: 2s\n";
-  const LogPlace place(options);
-  Lines lines;
-  const auto append = [&](const std::string& name, const std::string& line) {
-    place.append("logs/" + name, line + "\n");
-    lines.push_back(line);
-  };
-  append("a.log", "one");
-  append("linked.log", "two");
-  fs::create_hard_link(place.path("logs/linked.log"), place.path("elsewhere"));
-  place.append("logs/half.log", "no end");
-  const auto gone = [&] { return !fs::exists(place.path("logs/a.log")); };
-  const Background agent(place.command(), place.log_path());
-  REQUIRE(place.stores(lines));
-  CHECK(process::eventually(gone));
-  append("a.log", "another");
-  REQUIRE(place.stores(lines));
-  CHECK(process::eventually(gone));
-  CHECK(process::counter(place, agent, "files_removed") == 2);
-  CHECK(process::counter(place, agent, "files_lost_unread") == 0);
-  CHECK(fs::exists(place.path("logs/linked.log")));
-  CHECK(fs::exists(place.path("logs/half.log")));
-  place.append("logs/half.log", "\n");
-  lines.emplace_back("no end");
-  CHECK(place.stores(lines));
-}
