@@ -154,7 +154,8 @@ void FileTail::attach() {
   detached_ = false;
   moved_to_.clear();
   deleted_since_ = stale_since_ = base::Instant{};
-  letting_go_ = left_to_rewritten_ = false;
+  letting_go_ = false;
+  left_end_ = 0;
   if (phase_ == Phase::finished) std::erase(parts_.turns.finished, this);
   if (phase_ == Phase::closing || phase_ == Phase::finished) phase_ = Phase::idle;
   look();
@@ -339,7 +340,7 @@ void FileTail::begin_generation() {
   window_.restart(0);
   past_footer_ = checkpoint_.past_footer = false;
   footer_at_ = ~std::uint64_t{0};
-  offset_ = head_ = 0;
+  offset_ = head_ = left_end_ = 0;
   seen_end_ = text_end_ = 0;
   nuls_ = 0;
   unreadable_end_ = 0;

@@ -235,6 +235,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool has_bytes(std::uint64_t count) const;
   // `other` goes on at its offset. What has no end here is left to it, if it is the same there.
   void leave_to(const FileTail& other);
+  bool left_to_other() const { return left_end_ > offset_ && seen_end_ <= left_end_; }
 
  private:
   enum class Phase : std::uint8_t {
@@ -447,11 +448,10 @@ class FileTail final : public pipeline::Source, private Registered {
   bool header_open_ = false;        // how many it has its lines say
   bool past_footer_ = false;        // no record follows
   std::uint64_t footer_at_ = ~std::uint64_t{0};  // where the line begins that ends the records
-  bool letting_go_ = false;         // rotate_wait is over: the unfinished last line is a line
-  bool left_to_rewritten_ = false;  // … but another file has it, unless this one grows
-  bool yielding_ = false;           // others wait for the descriptor
-  std::uint8_t turn_reads_ = 0;     // since they do
-  struct Closed {                   // as Rest says it; the rest of one is made when it is asked for
+  bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line
+  bool yielding_ = false;        // others wait for the descriptor
+  std::uint8_t turn_reads_ = 0;  // since they do
+  struct Closed {                // as Rest says it; the rest of one is made when it is asked for
     std::uint64_t size = 0;
     std::int64_t modified_ns = 0;
     bool more = false;
@@ -471,6 +471,7 @@ class FileTail final : public pipeline::Source, private Registered {
   std::unique_ptr<Checkpoint> ended_;  // the generation that is `ending`
   std::string former_key_;             // of the checkpoint that ours replaces when it is in the log
   base::Origin former_origin_;         // its origin: what another file has under that key stays
+  std::uint64_t left_end_ = 0;         // another file, written in its place, has all below
   std::string moved_to_;               // where it went when it lost its name, if that is known
 };
 

@@ -105,7 +105,7 @@ bool FileTail::note_growth(std::uint64_t end) {
   const bool grew = end > std::exchange(text_end_, end);
   if (!grew) return false;
   last_growth_ = parts_.environment.clock.monotonic();
-  letting_go_ = end_doubted_ = left_to_rewritten_ = false;
+  letting_go_ = end_doubted_ = false;
   return true;
 }
 
@@ -226,7 +226,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
 // Time-outs count from the last growth; a read that grew the file finds none.
 base::Instant FileTail::due_at() const {
   base::Instant at = base::Instant::max();
-  if (!untaken_ || left_to_rewritten_) return at;
+  if (!untaken_ || left_to_other()) return at;
   if (parts_.options.partial_line_timeout > base::Duration{0}) {
     at = last_growth_ + parts_.options.partial_line_timeout;
   }
@@ -237,7 +237,7 @@ base::Instant FileTail::due_at() const {
 }
 
 FileTail::Due FileTail::due(bool at_end) const {
-  if (!at_end || left_to_rewritten_) return Due::nothing;
+  if (!at_end || left_to_other()) return Due::nothing;
   if (finishing()) return Due::everything;
   const base::Duration quiet = parts_.environment.clock.monotonic() - last_growth_;
   const base::Duration line = parts_.options.partial_line_timeout;
@@ -437,7 +437,7 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
   if (nul && !at_end && long_line_->step() == LongLine::Step::scan) scan_over_hole(end);
   if (!fresh.empty()) {
     last_growth_ = parts_.environment.clock.monotonic();
-    letting_go_ = end_doubted_ = left_to_rewritten_ = false;
+    letting_go_ = end_doubted_ = false;
   }
   const bool ends = unreadable || due(at_end) == Due::everything;
   if (ends && !long_line_->terminated()) long_line_->end();

@@ -44,12 +44,14 @@ void FileTail::leave_to(const FileTail& other) {
   constexpr std::size_t kOpenLineMax = 4096;
   std::array<char, kOpenLineMax> here{};
   std::array<char, kOpenLineMax> there{};
-  if (seen_end_ <= offset_ || seen_end_ - offset_ > kOpenLineMax) return;
-  const auto count = static_cast<std::size_t>(seen_end_ - offset_);
+  const auto status = parts_.environment.files.status(handle_);  // perhaps nobody told of its end
+  if (!status || status->size <= offset_ || status->size - offset_ > kOpenLineMax) return;
+  const auto count = static_cast<std::size_t>(status->size - offset_);
   io::Files& files = parts_.environment.files;
   const auto read = files.read_at(handle_, std::span(here).first(count), offset_);
   const auto others = files.read_at(other.handle_, std::span(there).first(count), offset_);
-  left_to_rewritten_ = read && *read == count && others && *others == count && here == there;
+  const bool same = read && *read == count && others && *others == count && here == there;
+  if (same) left_end_ = status->size;
 }
 
 void FileTail::may_be_rewritten(std::vector<Former> formers) {

@@ -130,6 +130,19 @@ TEST_CASE("rewrites: a shorter one is another file, and is not torn", "[sources]
   scene.check_exact();
 }
 
+TEST_CASE("rewrites: nor is a line that nobody saw before it was written anew torn",
+          "[sources][rewrites]") {
+  Rewriting scene;
+  begin(scene, When::open, text_of(0, 300));
+  scene.append("/log/a.log", "the");
+  scene.rewrite(scene.written + "the");
+  scene.run(30s);
+  scene.append("/log/a.log", " end\n");
+  scene.written += "the end\n";
+  scene.run(10s);
+  scene.check_exact();
+}
+
 TEST_CASE("rewrites: an unfinished line that was edited away is a line", "[sources][rewrites]") {
   Rewriting scene;
   begin(scene, When::open, text_of(0, 300) + "the end");
