@@ -44,16 +44,16 @@ Control::~Control() = default;
 void Control::set_discovery(std::vector<sources::Discovery::Flow> flows,
                             std::vector<sources::Checkpoint> known,
                             std::vector<std::string> excluded_directories,
-                            std::vector<MarkTable> marks, std::size_t open_files_max) {
-  if (const auto seen = sources::last_seen(known)) {
-    (void)believed_.at(*seen, environment_.clock.monotonic());
-  }
+                            std::vector<MarkTable> marks, std::size_t open_files_max,
+                            std::optional<base::Timestamp> newest_arrival) {
+  const auto clock_right = std::max(sources::last_seen(known), newest_arrival);
+  if (clock_right) believed_.begin(*clock_right, environment_.clock.monotonic());
   marks_ = std::move(marks);
   homes_.resize(flows.size());
   for (const sources::Discovery::Flow& flow : flows) flows_.push_back(flow.name);
   discovery_ = std::make_unique<sources::Discovery>(
       environment_, std::move(flows), std::move(known), std::move(excluded_directories), listener(),
-      open_files_max);
+      open_files_max, clock_right);
 }
 
 sources::Discovery::Listener Control::listener() {

@@ -58,11 +58,12 @@ class Control {
           Options options);
   ~Control();
 
-  // Wiring. `marks`: one table per flow, same order; emptied as files are found.
+  // Wiring. `marks`: one table per flow, same order; emptied as files are found. `newest_arrival`:
+  // in any shard.
   void set_discovery(std::vector<sources::Discovery::Flow> flows,
                      std::vector<sources::Checkpoint> known,
                      std::vector<std::string> excluded_directories, std::vector<MarkTable> marks,
-                     std::size_t open_files_max);
+                     std::size_t open_files_max, std::optional<base::Timestamp> newest_arrival);
 
   // A flow more, in the first place that is free, which it returns. Its reactors have their parts
   // already, or mail with them. search_added(): after one or several.

@@ -104,10 +104,16 @@ base::Result<void> Wiring::connect_flows() {
   std::vector<std::string> ours = {"/proc/self/fd/1", "/proc/self/fd/2"};
   if (!config_.data_dir.empty()) ours.push_back(config_.data_dir);
   agent_.control_->set_discovery(std::move(flows), std::move(known_), std::move(ours),
-                                 std::move(marks), open_files_max());
+                                 std::move(marks), open_files_max(), newest_arrival());
   if (options_.control_socket && !config_.data_dir.empty()) open_control_socket();
   running_ = true;
   return {};
+}
+
+std::optional<base::Timestamp> Wiring::newest_arrival() const {
+  std::optional<base::Timestamp> newest;
+  for (const auto& shard : agent_.shards_) newest = std::max(newest, shard->newest_arrival());
+  return newest;
 }
 
 std::size_t Wiring::open_files_max() const {

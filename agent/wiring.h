@@ -8,12 +8,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "agent/agent.h"
+#include "base/ids.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "io/environment.h"
@@ -109,6 +111,7 @@ class Wiring {
   pipeline::ShardMap shard_map(const config::Flow& flow) const;
   bool keeps_dead_letters(const config::Flow& flow) const;
   std::size_t open_files_max() const;
+  std::optional<base::Timestamp> newest_arrival() const;  // in any shard
 
   config::Config config_;
   AgentOptions options_;

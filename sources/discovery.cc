@@ -10,7 +10,8 @@ namespace sources {
 
 Discovery::State::State(const io::Environment& given, std::vector<Flow> given_flows,
                         std::vector<Checkpoint> checkpoints, std::vector<std::string> ours,
-                        Listener given_listener, std::size_t given_open_files_max)
+                        Listener given_listener, std::size_t given_open_files_max,
+                        std::optional<base::Timestamp> clock_right)
     : environment(given),
       flows(std::move(given_flows)),
       excluded_directories(std::move(ours)),
@@ -19,8 +20,8 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
       open_files_now(given_open_files_max),
       operation(io::on<&State::received>(*this)) {
   for (std::size_t flow = 0; flow < flows.size(); ++flow) wire(flow);
-  if (const auto last = last_seen(checkpoints)) {
-    (void)believed.at(*last, environment.clock.monotonic());
+  if (const auto last = std::max(last_seen(checkpoints), clock_right)) {
+    believed.begin(*last, environment.clock.monotonic());
   }
   know(std::move(checkpoints));
   for (std::string& path : excluded_directories) {
@@ -30,10 +31,11 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
 
 Discovery::Discovery(const io::Environment& environment, std::vector<Flow> flows,
                      std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
-                     Listener listener, std::size_t open_files_max)
+                     Listener listener, std::size_t open_files_max,
+                     std::optional<base::Timestamp> clock_right)
     : state_(std::make_unique<State>(environment, std::move(flows), std::move(known),
                                      std::move(excluded_directories), std::move(listener),
-                                     open_files_max)) {}
+                                     open_files_max, clock_right)) {}
 
 Discovery::~Discovery() = default;
 

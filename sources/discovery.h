@@ -17,6 +17,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -145,12 +146,13 @@ class Discovery {
     // A copy that did not grow for so long is complete.
     base::Duration copy_wait = std::chrono::seconds(30);
   };
-  // `known`: checkpoints from the log.
+  // `known`: checkpoints from the log. `clock_right`: when the wall clock was, as others know.
   // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they
   // nor anything below them is ever followed (F36).
   Discovery(const io::Environment& environment, std::vector<Flow> flows,
             std::vector<Checkpoint> known, std::vector<std::string> excluded_directories,
-            Listener listener, std::size_t open_files_max = kUnlimited);
+            Listener listener, std::size_t open_files_max = kUnlimited,
+            std::optional<base::Timestamp> clock_right = std::nullopt);
   ~Discovery();  // idle, or its Io is gone: nothing may be in flight
 
   // The first full scan; afterwards events flow. Blocking, like every scan.

@@ -167,7 +167,7 @@ struct File {
 struct Discovery::State {
   State(const io::Environment& environment, std::vector<Flow> flows, std::vector<Checkpoint> known,
         std::vector<std::string> excluded_directories, Listener listener,
-        std::size_t open_files_max);
+        std::size_t open_files_max, std::optional<base::Timestamp> clock_right);
 
   // discovery_flows.cc: flows that come and go.
   void wire(std::size_t flow);

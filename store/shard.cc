@@ -209,6 +209,14 @@ void Shard::note_settled() {
   }
 }
 
+std::optional<base::Timestamp> Shard::newest_arrival() const {
+  const State& state = *state_;
+  std::int64_t newest_us = state.end.arrival_us;
+  if (newest_us == 0 && !state.segments.empty()) newest_us = state.segments.back().last_arrival_us;
+  if (newest_us == 0) return std::nullopt;
+  return base::Timestamp(std::chrono::microseconds(newest_us));
+}
+
 base::SequenceNumber Shard::first_sequence() const {
   return state_->first_sequence.load(std::memory_order_relaxed);
 }

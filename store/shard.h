@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -111,6 +112,8 @@ class Shard {
   base::SequenceNumber first_sequence() const;  // oldest kept (trim horizon)
   base::SequenceNumber next_sequence() const;   // of the next record; durable ones are below it
   std::uint64_t stored_bytes() const;           // of all segments
+  // No record arrived later; nothing: there is none. The owner's.
+  std::optional<base::Timestamp> newest_arrival() const;
   const ShardName& name() const;
   const std::string& directory() const;
   const ShardOptions& options() const;

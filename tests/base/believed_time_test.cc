@@ -69,3 +69,27 @@ TEST_CASE("believed time: a jump back is believed at once, and its end is one fo
   CHECK(clocks.after(1h) == before - kTenYears + 2h);
   CHECK(clocks.after(24h) == clocks.wall);
 }
+
+TEST_CASE("believed time: what passed before the first look is believed after an hour", "[base]") {
+  Clocks clocks;
+  clocks.believed.begin(clocks.wall, clocks.monotonic);
+  const base::Timestamp before = clocks.wall;
+  clocks.wall += 48h;
+  CHECK(clocks.after(59min) == before + 59min);
+  CHECK(clocks.after(2min) == clocks.wall);
+  // While it runs it is a jump.
+  const base::Timestamp later = clocks.wall;
+  clocks.wall += 48h;
+  CHECK(clocks.after(23h) == later + 23h);
+}
+
+TEST_CASE("believed time: nor does a gap hide a jump", "[base]") {
+  Clocks clocks;
+  clocks.believed.begin(clocks.wall, clocks.monotonic);
+  const base::Timestamp before = clocks.wall;
+  clocks.wall += 48h;
+  CHECK(clocks.after(30min) == before + 30min);
+  clocks.wall += kTenYears;
+  CHECK(clocks.after(23h) == before + 23h + 30min);
+  CHECK(clocks.after(1h) == clocks.wall);
+}

@@ -11,6 +11,23 @@
 
 using store_test::StoreRig;
 
+TEST_CASE("shard: knows when its newest record arrived, after reopening as well",
+          "[store][shard]") {
+  StoreRig rig;
+  rig.open();
+  CHECK_FALSE(rig.shard().newest_arrival());
+  CHECK(rig.append(3) == 0);
+  const auto newest = rig.shard().newest_arrival();
+  REQUIRE(newest);
+  const bool sealed = GENERATE(false, true);
+  if (sealed) rig.shard().roll();
+  rig.close(false);
+  rig.world().clock().advance(std::chrono::hours(48));
+  rig.open();
+  CHECK(rig.shard().newest_arrival() == newest);
+  rig.close(true);
+}
+
 TEST_CASE("shard: gives back what was appended, in order, after reopening", "[store][shard]") {
   for (const auto compression : {store::Compression::none, store::Compression::lz4}) {
     for (const auto sync :
