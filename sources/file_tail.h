@@ -370,6 +370,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void tried_former(TailRead& read, std::string_view bytes);
   void take_over(Former& former, std::uint64_t whole_bytes);
   void begin_own_origin(Former& former);
+  base::Duration quiet(const io::FileStatus& raw);
   void tell_taken_over(const Former& former, std::uint64_t offset);
   void note_whole_file();
   bool line_ends_wanted() const;

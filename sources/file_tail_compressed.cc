@@ -141,6 +141,17 @@ void FileTail::begin_inflating(Compression compression) {
   begin_search();
 }
 
+// For how long nobody has written to it. A time in the future says nothing of that: the clock was
+// set back, or the file server's is ahead. Then what we see ourselves counts, and nobody waits for
+// that time to come.
+base::Duration FileTail::quiet(const io::FileStatus& raw) {
+  const base::Duration unchanged =
+      search_->unchanged({raw.size, raw.modified_ns}, parts_.environment.clock.monotonic());
+  const base::Duration age = parts_.environment.clock.wall().time_since_epoch() -
+                             base::Duration(std::chrono::nanoseconds(raw.modified_ns));
+  return age >= base::Duration::zero() ? age : unchanged;
+}
+
 void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   const bool text_found =
       search_->seeks_text() && bytes.find_first_not_of('\0') != std::string_view::npos;
@@ -155,10 +166,7 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
   } else if (!enough) {
     // Perhaps whoever compresses it is still at it. Nobody waits for ever.
     const auto raw = parts_.environment.files.status(handle_);
-    // Or before now, if the clock was set back: it is not waited for until that time comes.
-    const auto quiet = std::chrono::abs(
-        parts_.environment.clock.wall().time_since_epoch() -
-        base::Duration(std::chrono::nanoseconds(raw ? raw->modified_ns : std::int64_t{0})));
+    const base::Duration quiet = raw ? this->quiet(*raw) : base::Duration::zero();
     const bool at_end = raw && compressed_->size(*raw) != CompressedFile::kUnknown;
     const bool whole = compressed_->complete() || compressed_->damaged() || finishing();
     if (!at_end || (!whole && quiet < parts_.options.rotate_wait)) {

@@ -168,6 +168,12 @@ void FormerSearch::answer_rest(std::string_view bytes) {
   earlier_.reset();
 }
 
+base::Duration FormerSearch::unchanged(const Look& look, base::Instant now) {
+  if (look_ != look) unchanged_since_ = now;
+  look_ = look;
+  return now - unchanged_since_;
+}
+
 Former* FormerSearch::found() {
   ASSERT(!next());
   return best_ ? &formers_[places_[*best_].former] : nullptr;

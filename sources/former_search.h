@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.h"
 #include "pipeline/delimiter.h"
 #include "sources/checkpoint.h"
 
@@ -62,6 +63,14 @@ class FormerSearch {
   // What is wanted next is where the text begins. Before `data` there is none.
   bool seeks_text() const { return !text_known_; }
   void pass_hole(std::uint64_t data);
+
+  // For how long the file looks like this, of whoever asks while it waits for what is wanted next.
+  struct Look {
+    std::uint64_t size = 0;
+    std::int64_t modified_ns = 0;
+    bool operator==(const Look&) const = default;
+  };
+  base::Duration unchanged(const Look& look, base::Instant now);
 
   // Once next() has no more: whose it is; nullptr: nobody's.
   Former* found();
@@ -112,6 +121,8 @@ class FormerSearch {
   std::optional<std::size_t> best_;     // of the formers' offsets
   std::optional<std::size_t> earlier_;  // the best of the others; asked what is behind it
   std::uint64_t whole_bytes_ = 0;
+  std::optional<Look> look_;       // the last one …
+  base::Instant unchanged_since_;  // … and the first that was the same
 };
 
 }  // namespace sources

@@ -167,27 +167,6 @@ TEST_CASE("compressed rotation: a file without a descriptor is not lost when it 
   scene.check_exact();
 }
 
-TEST_CASE("compressed rotation: one that was cut is not waited for until the clock is back (F59)",
-          "[sources][former]") {
-  const base::Duration jump = GENERATE(base::Duration(0h), base::Duration(24h * -3652));
-  Rotation scene;
-  scene.write("/log/a.log", text_of(0, 300));
-  scene.start();
-  scene.run(1s);
-  scene.rename();
-  scene.run(5s);
-  REQUIRE(scene.world.disk().remove("/log/a.log.1") == 0);
-  scene.run(5s);
-  // Whose compressed form it is nobody knows before there are as many bytes as were read of a.log.
-  const std::string bytes = gzip(text_of(1000, 1100));
-  scene.append("/log/a.log.2.gz", bytes.substr(0, bytes.size() / 2));
-  scene.world.clock().jump_wall(jump);
-  scene.run(1s);
-  if (jump == 0h) CHECK(scene.records().size() == 300);
-  scene.run(20s);
-  CHECK(scene.records().size() > 300);
-}
-
 TEST_CASE("compressed rotation: a short file is known by all of it", "[sources][former]") {
   Rotation scene;
   scene.write("/log/a.log", "one\n");
