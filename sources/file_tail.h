@@ -336,6 +336,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool may_be_record(std::string_view body) const;
   std::size_t find_footer(std::string_view body, bool last) const;
   bool pass_footer(TailRead& read, std::string_view body, bool last);
+  bool may_go_on() const;
+  void wait_for_end(TailRead& read);
   // file_tail_errors.cc
   struct Trouble {               // something cannot be read
     std::uint64_t at;            // under suspicion: from here to the end of the page
@@ -368,9 +370,9 @@ class FileTail final : public pipeline::Source, private Registered {
   void begin_search();
   void begin_inflating(Compression compression);
   void tried_former(TailRead& read, std::string_view bytes);
+  base::Duration quiet(const io::FileStatus& raw);
   void take_over(Former& former, std::uint64_t whole_bytes);
   void begin_own_origin(Former& former);
-  base::Duration quiet(const io::FileStatus& raw);
   void tell_taken_over(const Former& former, std::uint64_t offset);
   void note_whole_file();
   bool line_ends_wanted() const;

@@ -165,6 +165,10 @@ bool FileTail::pass_footer(TailRead& read, std::string_view body, bool last) {
     begin = find_footer(text, last && text.size() == body.size());
     footer_at_ = begin == std::string_view::npos ? begin : offset_ + begin;
     if (begin == std::string_view::npos || head_bytes(body.substr(0, begin)) < begin) return false;
+    if (delimiter().find(text.substr(begin)) == std::string_view::npos && may_go_on()) {
+      wait_for_end(read);
+      return true;
+    }
     if (begin > 0) took_head(begin);
     past_footer_ = true;
     header_open_ = false;
@@ -179,6 +183,22 @@ bool FileTail::pass_footer(TailRead& read, std::string_view body, bool last) {
   free(read, true);
   next(!body.empty());
   return true;
+}
+
+// Half a line may be any line's beginning. Whoever takes it for what ends the records loses all
+// that follows, so time alone does not make it one, only that nobody can write the rest.
+bool FileTail::may_go_on() const {
+  if (parts_.options.once) return false;
+  const auto status = parts_.environment.files.status(handle_);
+  return !status || status->links > 0;
+}
+
+// What is left stays in the file until it grows, or is gone.
+void FileTail::wait_for_end(TailRead& read) {
+  untaken_ = group_open_ = hold_group_ = false;
+  open_lines_.clear();
+  free(read, true);
+  next(false);
 }
 
 // It stays where it is, at its beginning, and is looked at again when it changes.

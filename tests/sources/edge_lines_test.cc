@@ -212,6 +212,62 @@ TEST_CASE("edge lines: only whole lines end records, and only short ones", "[sou
   }
 }
 
+TEST_CASE("edge lines: half a line that matches ends nothing while it may go on",
+          "[sources][edges]") {
+  rig::Options options = with("^#", "^END$");
+  options.tail.partial_line_timeout = 1s;
+  const bool records = GENERATE(false, true);
+  Scene scene(options);
+  const Lines before = records ? Lines{"one"} : Lines{};
+  scene.write("/log/a", records ? "# head\none\nEND" : "# head\nEND");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.pass(3s);
+  CHECK(scene.records() == before);
+  CHECK(scene.counters().footers.value() == 0);
+  const std::uint64_t reads = scene.counters().reads.value();
+  scene.pass(3s);
+  CHECK(scene.counters().reads.value() == reads);
+  SECTION("it goes on") {
+    scene.write("/log/a", "ING\ntwo\n");
+    scene.look();
+    Lines all = before;
+    all.insert(all.end(), {"ENDING", "two"});
+    CHECK(scene.records() == all);
+    CHECK(scene.counters().footers.value() == 0);
+    CHECK(whole(scene));
+  }
+  SECTION("it ends") {
+    scene.write("/log/a", "\ntwo\n");
+    scene.look();
+    CHECK(scene.records() == before);
+    CHECK(scene.counters().footers.value() == 1);
+    CHECK(whole(scene));
+  }
+  SECTION("it is let go, and goes on then") {
+    scene.world.disk().rename("/log/a", "/log/b");
+    scene.rig->tails().detached(1, "/log/b");
+    scene.pass(40s);
+    REQUIRE(scene.rig->tails().files() == 0);
+    CHECK(scene.records() == before);
+    scene.write("/log/b", "ING\n");
+    scene.rig->add("/log/b", 2);
+    scene.run();
+    Lines all = before;
+    all.emplace_back("ENDING");
+    CHECK(scene.records() == all);
+  }
+  SECTION("nobody can write the rest") {
+    REQUIRE(scene.world.disk().remove("/log/a") == 0);
+    scene.rig->tails().detached(1, "");
+    scene.pass(40s);
+    CHECK(scene.rig->tails().files() == 0);
+    CHECK(scene.records() == before);
+    CHECK(scene.counters().footers.value() == 1);
+    CHECK(scene.counters().footer_bytes_skipped.value() == 3);
+  }
+}
+
 TEST_CASE("edge lines: an open group ends where the records do", "[sources][edges]") {
   rig::Options options = with("^#", "^END$");
   options.groups.by = pipeline::GroupLines::indented;
