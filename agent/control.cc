@@ -402,10 +402,15 @@ void Control::remove_files(std::vector<std::string> paths) {
     const std::string directory = path.substr(0, path.rfind('/'));
     if (!stuck.contains(directory)) {
       const auto removed = environment_.files.remove(path);
-      if (removed || removed.error().system == ENOENT) continue;
+      if (removed || removed.error().system == ENOENT) {
+        not_removable_.erase(directory);
+        continue;
+      }
       stuck.insert(directory);
-      environment_.log.warn("cannot remove old segment",
-                            {{"path", path}, {"error", removed.error().message}});
+      if (not_removable_.insert(directory).second) {
+        environment_.log.warn("cannot remove old segment",
+                              {{"path", path}, {"error", removed.error().message}});
+      }
     }
     left.push_back(std::move(path));
   }

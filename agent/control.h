@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -189,9 +190,10 @@ class Control {
   base::Duration report_interval_{0};
   base::Instant next_report_ = base::Instant::max();
   std::move_only_function<void()> report_;
-  std::vector<std::string> retired_;    // segment files to remove, oldest first per shard
-  std::size_t covered_missing_ = 0;     // reactors that have not yet said what is covered
-  bool notes_durable_missing_ = false;  // … and the log that they are durable
+  std::vector<std::string> retired_;     // segment files to remove, oldest first per shard
+  std::set<std::string> not_removable_;  // directories where that failed, as was said
+  std::size_t covered_missing_ = 0;      // reactors that have not yet said what is covered
+  bool notes_durable_missing_ = false;   // … and the log that they are durable
   base::Instant covered_until_ = base::Instant::max();
   std::vector<base::Origin> marks_needed_;  // by files not noted to be read as far as they say
 };
