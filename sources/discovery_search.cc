@@ -13,6 +13,8 @@ namespace {
 // A file rotated away while we were stopped and fully read may still be written to for a while.
 constexpr auto kLateWriters = std::chrono::minutes(1);
 constexpr std::size_t kDirectoriesBelowMax = 1024;
+// For so many times state_ttl is kept what is known of a file that went unread.
+constexpr int kUnreadTtls = 4;
 
 }  // namespace
 
@@ -123,9 +125,11 @@ void Discovery::State::forget_gone(const Searched& searched) {
     }
     Missing& missed = missing.try_emplace(file, Missing{.since = now}).first->second;
     missed.here = missed.here || absent;  // perhaps a volume that is not mounted
+    // One that went unread, and was counted so, is worth more; but they must not pile up.
     const base::Duration wait = missed.here ? ttl : std::min(ttl, kMissedAtLeast);
+    const base::Duration missing_for = (now - missed.since) / (missed.unread ? kUnreadTtls : 1);
     const base::Duration age = wall - std::chrono::microseconds(checkpoint.seen_us);
-    if (missed.unread || age < ttl || now - missed.since < wait) {
+    if (age < ttl || missing_for < wait) {
       ++it;
       continue;
     }

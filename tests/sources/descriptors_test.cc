@@ -156,6 +156,27 @@ TEST_CASE("descriptors: a file deleted before it could be read is counted",
   CHECK(scene.discovery->files() == 0);
 }
 
+TEST_CASE("descriptors: what is known of a file that went unread is kept long, and not for ever",
+          "[sources][descriptors]") {
+  AtRest scene;
+  scene.world.disk().make_directories("/away");
+  scene.world.faults().set("/log/", {.open_error = 1.0});
+  scene.append("/log/a", "three\n");
+  scene.run(300ms);
+  scene.world.disk().rename("/log/a", "/away/a");
+  scene.run(2s);
+  REQUIRE(scene.discovery->counters().files_lost_unread.value() == 1);
+  const auto known_after = [&](base::Duration time) {
+    scene.world.clock().advance(time);
+    scene.run(1s);
+    return scene.durable.known().size();
+  };
+  const base::Duration ttl = sources::FilesOptions().state_ttl;
+  CHECK(known_after(ttl * 4 - 1h) == 1);
+  CHECK(known_after(2h) == 0);
+  CHECK(scene.discovery->counters().files_lost_unread.value() == 1);
+}
+
 TEST_CASE("descriptors: 16 for 200 files written in turn, every line once (F32)",
           "[sources][descriptors]") {
   const auto seed = GENERATE(range(1U, 6U));
