@@ -106,6 +106,7 @@ base::Result<void> Wiring::connect_flows() {
   agent_.control_->set_discovery(std::move(flows), std::move(known_), std::move(ours),
                                  std::move(marks), open_files_max(), newest_arrival());
   if (options_.control_socket && !config_.data_dir.empty()) open_control_socket();
+  state_lost_ = false;  // settled: whatever a flow that comes later finds no note of is new
   running_ = true;
   return {};
 }

@@ -121,7 +121,7 @@ class Wiring {
   store::KnownNumbers known_numbers_;
   std::unique_ptr<store::KeyedLog> checkpoints_;
   std::vector<sources::Checkpoint> known_;
-  bool state_lost_ = false;  // checkpoints are missing or damaged
+  bool state_lost_ = false;  // at the start: checkpoints are missing or damaged
   bool running_ = false;     // the reactors may tick
 };
 

@@ -322,3 +322,25 @@ TEST_CASE("reload: a target that takes nothing keeps its flow and nobody else", 
   CHECK(process::eventually(
       [&] { return contains(process::read_file(place.path("reload.said")), "is stopping"); }));
 }
+
+TEST_CASE("reload: state that was lost at the start hides nothing from flows that come later",
+          "[reload]") {
+  const LogPlace place({});
+  const std::string first =
+      "on_state_error: end\n" + head(place, "auto") + "flows:\n" + flow(place, "f0", "auto");
+  place.write("c.yaml", first);
+  for (const char* directory : {"logs/f0", "logs/f1"}) {
+    std::filesystem::create_directories(place.path(directory));
+  }
+  place.write("logs/f0/a.log", "one\n");
+  (void)place.once();
+  REQUIRE(place.stores({"one"}));
+  std::filesystem::remove_all(place.path("data/_checkpoints"));
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(process::running(place));
+  REQUIRE(contains(place.log(), "begin at their present end"));
+  place.write("logs/f1/a.log", "two\n");
+  place.write("c.yaml", first + flow(place, "f1", "auto"));
+  REQUIRE(place.ask("reload").exit_code == 0);
+  CHECK(place.stores({"one", "two"}));
+}
