@@ -44,7 +44,7 @@ class Wiring {
   const config::Config& config() const { return config_; }
   bool once() const { return options_.once; }
   // Opens the streams of `next` that are not open, dead letters too. Blocking. After an error some
-  // may be open.
+  // may be open, each as a whole.
   base::Result<void> open_added_streams(const config::Config& next);
   // From now on flows are wired as `next` says; those that run get their shares of its memory.
   void take(const config::Config& next);

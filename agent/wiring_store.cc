@@ -2,7 +2,10 @@
 // before there is any reactor.
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "agent/number_notes.h"
 #include "agent/state_log.h"
@@ -81,14 +84,17 @@ base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::strin
   options.unsynced_bytes_max = std::min(
       options.unsynced_bytes_max, std::max<std::uint64_t>(share(config) / (2ULL * shards), 1));
   OpenStream stream{.info = TRY(catalog.ensure(name, shards, options)), .shards = {}};
+  // All or none: another reload opens them again, and no directory has two of them.
+  std::vector<std::unique_ptr<store::Shard>> opened;
   for (const store::ShardInfo& info : stream.info.shards) {
     auto shard = TRY(store::Shard::open(
         control_, store::shard_directory(config_.data_dir, name, info.shard),
         {.stream_id = stream.info.id, .stream = name, .shard = info.shard}, options,
         known_number(known_numbers_, name, info.shard), may_be_removed(name)));
     stream.shards.push_back(shard.get());
-    agent_.shards_.push_back(std::move(shard));
+    opened.push_back(std::move(shard));
   }
+  std::ranges::move(opened, std::back_inserter(agent_.shards_));
   streams_.emplace(name, std::move(stream));
   return {};
 }

@@ -344,3 +344,46 @@ TEST_CASE("reload: state that was lost at the start hides nothing from flows tha
   REQUIRE(place.ask("reload").exit_code == 0);
   CHECK(place.stores({"one", "two"}));
 }
+
+TEST_CASE("reload: a stream that opened by half is opened once, and keeps its records",
+          "[reload]") {
+  const LogPlace place({});
+  const std::string none = head(place, "auto") + "flows:\n" + flow(place, "f0", "auto");
+  std::string filled = flow(place, "f0", "auto");
+  filled.replace(filled.find("stream: s"), 9, "stream: t");
+  filled = head(place, "auto") + "  t: { shards: 2, sync: os }\nflows:\n" + filled;
+  std::filesystem::create_directories(place.path("logs/f0"));
+  const auto stored = [&] { return process::count(place.ask("stream get t --raw").out, "line "); };
+  const auto write = [&] {
+    std::string text;
+    for (int i = 0; i < 1000; ++i) text += "line " + std::to_string(i) + "\n";
+    place.append("logs/f0/a.log", text);
+  };
+  place.write("c.yaml", filled);
+  write();
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(process::running(place));
+    REQUIRE(process::eventually([&] { return stored() == 1000; }));
+    ::kill(agent.pid(), SIGKILL);  // so that the shards end in what no clean stop wrote
+  }
+  place.write("c.yaml", none);
+  place.write("agent.said", "");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(process::running(place));
+    std::filesystem::rename(place.path("data/t/1"), place.path("aside"));
+    place.write("data/t/1", "in the way\n");
+    place.write("c.yaml", filled);
+    REQUIRE(place.ask("reload").exit_code == 78);
+    std::filesystem::remove(place.path("data/t/1"));
+    std::filesystem::rename(place.path("aside"), place.path("data/t/1"));
+    REQUIRE(place.ask("reload").exit_code == 0);
+    write();
+    REQUIRE(process::eventually([&] { return stored() == 2000; }));
+  }
+  const Ran verified = place.ask("store verify");
+  INFO(verified.out);
+  CHECK(verified.exit_code == 0);
+  CHECK(stored() == 2000);
+}
