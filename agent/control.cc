@@ -242,8 +242,7 @@ void Control::do_what_is_due(base::Instant now, bool searched, bool at_rest) {
     return now >= at || (searched && idle_ && at - now <= pace.idle - pace.busy);
   };
   const bool care_is_due = is_due(next_care_, options_.care);
-  const bool reloading = reload_ && reload_->under_way();  // it moves marks from hand to hand
-  if (is_due(next_maintenance_, options_.maintenance) && !reloading) {
+  if (is_due(next_maintenance_, options_.maintenance)) {
     note_activity(at_rest);
     next_maintenance_ = now + interval(options_.maintenance);
     maintain();
@@ -277,8 +276,7 @@ base::Duration Control::time_to_sleep() {
   base::Instant deadline = stop_deadline_;
   if (!doorbell_.announce_sleep()) return base::Duration::zero();
   if (phase_ == Phase::running) {
-    deadline = std::min(discovery_->next_deadline(), next_care_);
-    if (!reload_ || !reload_->under_way()) deadline = std::min(deadline, next_maintenance_);
+    deadline = std::min({discovery_->next_deadline(), next_care_, next_maintenance_});
     if (stop_requested_.load(std::memory_order_acquire) || all_read() ||
         (reload_ && reload_requested_.load())) {
       deadline = base::Instant::min();
@@ -350,7 +348,7 @@ void Control::maintain() {
   }
 }
 
-// Of files that were not found again yet, and of generations that ended.
+// Of files that were not found again yet, of generations that ended, and of flows on their way.
 void Control::note_own_marks() {
   for (const MarkTable& table : marks_) {
     const std::vector<base::Origin> origins = table.origins();
@@ -359,6 +357,7 @@ void Control::note_own_marks() {
   for (const auto& [flow, origins] : left_behind_) {
     marks_needed_.insert(marks_needed_.end(), origins.begin(), origins.end());
   }
+  if (reload_) reload_->add_marks_needed(marks_needed_);
 }
 
 void Control::marks_covered(base::Instant until, const std::vector<base::Origin>& needed) {

@@ -82,7 +82,7 @@ class Control {
   // What else a configuration says.
   void set_pace(const Options& options);
   void set_open_files_max(std::size_t most) { discovery_->set_open_files_max(most); }
-  // Between two questions to the reactors, which both must hear before anything is destroyed.
+  // Between two questions to the reactors: who takes marks from one to another waits.
   bool maintaining() const { return covered_missing_ != 0 || notes_durable_missing_; }
   void set_reload(std::unique_ptr<Reload> reload);
   Reload* reload() { return reload_.get(); }

@@ -49,6 +49,20 @@ void Reload::tick() {
   for (auto each = joining_.begin(); each != joining_.end(); ++each) {
     if (each->again_at <= now) look_up_files(each);
   }
+  if (agent_.control().maintaining()) return;
+  for (auto each = joining_.begin(); each != joining_.end();) {
+    const auto joining = each++;
+    if (joining->ready) wire(joining);
+  }
+}
+
+void Reload::add_marks_needed(std::vector<base::Origin>& origins) const {
+  for (const Leaving& each : leaving_) {
+    origins.insert(origins.end(), each.marks_needed.begin(), each.marks_needed.end());
+  }
+  for (const Joining& each : joining_) {
+    origins.insert(origins.end(), each.origins.begin(), each.origins.end());
+  }
 }
 
 void Reload::begin() {
@@ -195,7 +209,7 @@ void Reload::look_up_files(std::list<Joining>::iterator joining) {
             }
             joining->known = std::move(known);
             look_up_marks(*joining);
-            if (joining->missing == 0) wire(joining);
+            joining->ready = joining->missing == 0;
           });
     });
   });
@@ -217,14 +231,13 @@ void Reload::look_up_marks(Joining& joining) {
       std::erase_if(marks, [&](const auto& each) { return !wanted.contains(each.first); });
       agent_.control().mailbox().post([this, self, s, m = std::move(marks)]() mutable {
         self->marks[s] = std::move(m);
-        if (--self->missing == 0) wire(self);
+        self->ready = --self->missing == 0;
       });
     });
   }
 }
 
 void Reload::wire(std::list<Joining>::iterator joining) {
-  if (stopped_) return;
   for (const std::string& name : joining->flows) {
     std::vector<sources::Checkpoint> known;
     std::ranges::copy_if(

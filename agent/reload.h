@@ -50,6 +50,8 @@ class Reload {
   base::Instant next_deadline() const;
   bool waiting() const { return !busy_ && !requests_.empty(); }  // for tick()
   bool under_way() const { return busy_; }
+  // Origins whose marks are in our hands: no reactor names them any more, or yet.
+  void add_marks_needed(std::vector<base::Origin>& origins) const;
   ReloadStatus status() const;
   void describe(base::Samples& samples) const;
 
@@ -69,6 +71,7 @@ class Reload {
     std::map<const store::Shard*, Wiring::ShardMarks> marks;
     std::size_t missing = 0;                        // answers
     base::Instant again_at = base::Instant::max();  // the log could not be made durable
+    bool ready = false;                             // all is known, as soon as nobody moves marks
   };
 
   void begin();

@@ -1,0 +1,93 @@
+// Reloads of a whole agent in the simulator, where all happens in an order one can choose.
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "agent/agent.h"
+#include "agent/reload.h"
+#include "config/config.h"
+#include "tests/agent/simulated_agent.h"
+#include "tests/sim/sim_world.h"
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+
+config::Flow flow(const std::string& name, const std::string& pattern, config::Target to) {
+  config::Flow made = agent::simulated_flow({pattern}, std::move(to));
+  made.name = name;
+  made.flush.age_max = 10ms;
+  return made;
+}
+
+class Scene {
+ public:
+  explicit Scene(config::Config config) : wanted(std::move(config)) {
+    wanted.reactors = 2;
+    wanted.memory_bytes = 8 << 20;
+    world.disk().put("/data/LOCK", "");
+  }
+  void start() {
+    agent::AgentOptions options;
+    options.maintenance_interval = 1s;
+    options.reload =
+        agent::ReloadSource{.path = "wanted", .load = [this]() -> base::Result<config::Loaded> {
+                              return config::Loaded{.config = wanted, .mistakes = {}, .text = {}};
+                            }};
+    agent.emplace(world, wanted, std::move(options));
+  }
+  void reload() {
+    wanted.data_dir = "/data";
+    (*agent)->control().reload()->request(
+        [this](const agent::Reload::Outcome& outcome) { said = outcome.text; });
+  }
+  void run(base::Duration time) {
+    for (base::Duration each = 0ms; each < time; each += 10ms) {
+      agent->turn();
+      world.clock().advance(10ms);
+    }
+  }
+
+  sim::SimWorld world{1};
+  config::Config wanted;
+  std::optional<agent::SimulatedAgent> agent;
+  std::string said;
+};
+
+}  // namespace
+
+TEST_CASE("reload: what is old is removed while a flow cannot go", "[agent][reload]") {
+  config::Config config;
+  store::ShardOptions& options = config.streams["s"].options;
+  options.segment_bytes_max = 4096;
+  options.retention_bytes = 8192;
+  config.flows.push_back(flow("goes on", "/logs/a.log", config::StreamTarget{"s"}));
+  config.flows.push_back(flow("cannot go", "/logs/b.log", config::FileTarget{"/out/file"}));
+  Scene scene(std::move(config));
+  scene.world.disk().put("/logs/a.log", "one\n");
+  scene.world.disk().put("/logs/b.log", "nobody takes this\n");
+  scene.world.disk().put("/out/file", "");
+  scene.world.disk().deny(*scene.world.disk().find("/out/file"), true);
+  scene.start();
+  scene.run(1s);
+  scene.wanted.flows.pop_back();
+  scene.reload();
+  scene.run(1s);
+  REQUIRE((*scene.agent)->control().reload()->status().leaving.size() == 1);
+  for (int i = 0; i < 50; ++i) {
+    std::string text;
+    for (int line = 0; line < 50; ++line) text += std::to_string(i * line * 7919) + " line\n";
+    scene.world.disk().append(*scene.world.disk().find("/logs/a.log"), text);
+    scene.run(100ms);
+  }
+  scene.run(3s);
+  REQUIRE((*scene.agent)->control().reload()->status().leaving.size() == 1);
+  CHECK(scene.agent->sample("store_segments_created") > 3);
+  CHECK(scene.agent->sample("store_segments_retired") > 0);
+  scene.world.disk().deny(*scene.world.disk().find("/out/file"), false);
+  scene.run(100s);
+  CHECK(scene.said == "wanted: taken over, flows added 0, removed 1, changed 0\n");
+}
