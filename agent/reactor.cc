@@ -170,6 +170,7 @@ void Reactor::run_due(base::Instant now) {
     trimmed_bytes_ += flow.tails->take_freed_bytes();
     if (flow.pipe) flow.pipe->tick(now);
   }
+  tell_who_rests();
   end_parts_that_left();
   checkpointer_->tick(now);
   tell_noted();
@@ -178,7 +179,8 @@ void Reactor::run_due(base::Instant now) {
     checkpoint_log_->tick(now);
     // At once, and not when it is time for maintenance: of many short-lived files it is compacted
     // several times a second (F55).
-    if (checkpoint_log_->may_retire() && retired_listener_) retired_listener_(checkpoint_log_->retire());
+    if (checkpoint_log_->may_retire() && retired_listener_)
+      retired_listener_(checkpoint_log_->retire());
   }
   trim_pools(now);
 }

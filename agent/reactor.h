@@ -58,6 +58,8 @@ struct Outlet {
 
 // A flow's sources on one reactor.
 struct FlowPart {
+  // The flow is to go. It came to rest here (true), or has to read on, for a file lost its name.
+  using Rests = std::move_only_function<void(bool rests)>;
   // The part is no more, and these origins' marks were still needed.
   using Left = std::move_only_function<void(std::vector<base::Origin> marks_needed)>;
 
@@ -67,7 +69,9 @@ struct FlowPart {
   std::unique_ptr<sources::TailSet> tails;
   std::unique_ptr<sources::PipeTail> pipe = nullptr;  // it reads one, and no files; on one reactor
   bool abandoned = false;                             // what was read of it stays unsettled
-  Left left = nullptr;                                // the flow is to go, and who is told then
+  Rests rests = nullptr;                              // who is told
+  bool said_to_rest = false;
+  Left left = nullptr;  // to be destroyed, and who is told then
 
   // Nothing is read or unsettled; a pipe's read may be out, which can wait for ever.
   bool at_rest() const { return tails->idle() && (!pipe || pipe->all_settled()); }
@@ -178,8 +182,11 @@ class Reactor {
   void stop_sources();                    // no more reads; flush and write down everything
   void abandon(const std::string& flow);  // its target is gone: never wait for it again
   void look_after_files();                // stalls, deleted files
-  // The flow is to go: its part here reads no more, settles, is destroyed; then `left`, once.
-  void leave(std::size_t flow, FlowPart::Left left);
+  // The flow is to go: its part here reads no more and settles; `rests` then, and at each change.
+  void leave(std::size_t flow, FlowPart::Rests rests);
+  // All its parts rest. Until then each keeps its files open: what is written, renamed and deleted
+  // while another still waits is read. It is destroyed as soon as it rests; then `left`, once.
+  void end(std::size_t flow, FlowPart::Left left);
   // When all its parts are gone, on every reactor.
   void drop_outlets(const std::string& flow);
   // `noted`, once, when all that was reported to our checkpointer so far is in the log.
@@ -198,6 +205,7 @@ class Reactor {
   void take_home_settled_batches();
   void run_due(base::Instant now);
   void trim_pools(base::Instant now);
+  void tell_who_rests();
   void end_parts_that_left();
   void end_part(std::size_t at);
   void retire(const FlowPart& part);

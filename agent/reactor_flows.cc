@@ -71,14 +71,29 @@ sources::TailSet* Reactor::tails(std::size_t flow) {
   return flows_[places_[flow]].tails.get();
 }
 
-void Reactor::leave(std::size_t flow, FlowPart::Left left) {
+void Reactor::leave(std::size_t flow, FlowPart::Rests rests) {
   FlowPart& part = flows_[places_[flow]];
-  ASSERT(!part.left);
+  ASSERT(!part.rests);
   ASSERT(!part.pipe);  // a read of it may never be answered
   part.tails->leave();
-  part.left = std::move(left);
+  part.rests = std::move(rests);
   for (Outlet& outlet : outlets_) {
     if (outlet.flow == part.flow) outlet.delivery->flush_always();
+  }
+}
+
+void Reactor::end(std::size_t flow, FlowPart::Left left) {
+  FlowPart& part = flows_[places_[flow]];
+  ASSERT(part.rests && !part.left);
+  part.tails->leave();  // looks once more, before the files are let go
+  part.left = std::move(left);
+}
+
+void Reactor::tell_who_rests() {
+  for (FlowPart& part : flows_) {
+    if (!part.rests) continue;
+    const bool rests = part.tails->left();
+    if (std::exchange(part.said_to_rest, rests) != rests) part.rests(rests);
   }
 }
 

@@ -268,12 +268,31 @@ void Reload::take_down(const std::string& name, bool comes_back) {
   const auto leaving = leaving_.insert(leaving_.end(), {.flow = name,
                                                         .place = place,
                                                         .missing = agent_.reactors().size(),
+                                                        .ending = false,
                                                         .marks_needed = {},
                                                         .comes_back = comes_back});
   control.mute_flow(place);
   for (const auto& each : agent_.reactors()) {
     each->mailbox().post([this, leaving, place, r = each.get()] {
-      r->leave(place, [this, leaving](std::vector<base::Origin> needed) {
+      r->leave(place, [this, leaving](bool rests) {
+        agent_.control().mailbox().post([this, leaving, rests] {
+          if (leaving->ending) return;
+          rests ? --leaving->missing : ++leaving->missing;
+          if (leaving->missing == 0) this->rests(leaving);
+        });
+      });
+    });
+  }
+}
+
+// On every reactor; none has let go of its files.
+void Reload::rests(std::list<Leaving>::iterator leaving) {
+  if (stopped_) return;
+  leaving->ending = true;
+  leaving->missing = agent_.reactors().size();
+  for (const auto& each : agent_.reactors()) {
+    each->mailbox().post([this, leaving, place = leaving->place, r = each.get()] {
+      r->end(place, [this, leaving](std::vector<base::Origin> needed) {
         agent_.control().mailbox().post([this, leaving, n = std::move(needed)] {
           auto& all = leaving->marks_needed;
           all.insert(all.end(), n.begin(), n.end());

@@ -60,7 +60,8 @@ class Reload {
   struct Leaving {  // a flow that is taken down
     std::string flow;
     std::size_t place = 0;
-    std::size_t missing = 0;  // answers
+    std::size_t missing = 0;  // answers; first: reactors where it does not rest
+    bool ending = false;      // its parts are being destroyed
     std::vector<base::Origin> marks_needed;
     bool comes_back = false;  // changed
   };
@@ -85,6 +86,7 @@ class Reload {
   void wire(std::list<Joining>::iterator joining);
   void take_down_all();
   void take_down(const std::string& flow, bool comes_back);
+  void rests(std::list<Leaving>::iterator leaving);
   void left(std::list<Leaving>::iterator leaving);
   void gone(std::list<Leaving>::iterator leaving);
   void go_on();

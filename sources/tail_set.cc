@@ -51,16 +51,29 @@ bool TailSet::State::may_inflate(FileTail& tail) {
 
 // A file without a name: with its descriptor, what was not read of it is lost. `all`: also those
 // that discovery has not told of.
-bool TailSet::State::has_deleted(bool all) const {
-  return std::ranges::any_of(tails, [all](const auto& entry) {
-    const FileTail& tail = *entry.second;
-    return (all || tail.detached()) && tail.open() && tail.deleted();
-  });
+// Files that nobody could open again, perhaps. Of those whose names we were not told to be gone,
+// the file itself says so, which costs a system call each: only now and then.
+void TailSet::State::look_for_nameless(base::Instant now) {
+  const auto any_open = [this](auto is) {
+    return std::ranges::find_if(
+        tails, [&is](const auto& entry) { return entry.second->open() && is(*entry.second); });
+  };
+  if (deleted_file != 0) {
+    const FileTail* const deleted = find(deleted_file);
+    if (deleted == nullptr || !deleted->open()) next_look_for_nameless = now;
+  }
+  if (now >= next_look_for_nameless) {
+    next_look_for_nameless = now + kLookForNameless;
+    const auto found = any_open([](const FileTail& tail) { return tail.deleted(); });
+    deleted_file = found == tails.end() ? 0 : found->first;
+  }
+  nameless = deleted_file != 0 ||
+             any_open([](const FileTail& tail) { return tail.detached(); }) != tails.end();
 }
 
 void TailSet::State::start_reads() {
   short_of_credit = short_of_buffers = false;
-  paused = leaving && !turns.ready.empty() && !has_deleted(false);
+  paused = leaving && !turns.ready.empty() && !nameless;
   while (!turns.to_inflate.empty() && may_inflate(*turns.to_inflate.front())) {
     turns.ready.push_back(turns.to_inflate.front());
     turns.to_inflate.pop_front();
@@ -283,6 +296,7 @@ void TailSet::tick(base::Instant now) {
   state_->release_rested();
   if (turns.end_reached) state_->release_held();
   if (!state_->catching_up.empty()) state_->keep_order(now);
+  if (state_->leaving) state_->look_for_nameless(now);
   state_->start_reads();
 }
 
@@ -297,6 +311,7 @@ base::Instant TailSet::next_deadline() const {
     return base::Instant{};
   }
   base::Instant next = state_->next_sweep;
+  if (state_->leaving) next = std::min(next, state_->next_look_for_nameless);
   if (!state_->rewrites.empty()) next = std::min(next, state_->next_rewrite);
   if (!turns.timers.empty()) next = std::min(next, std::get<0>(*turns.timers.begin()));
   if (state_->catching_up.size() > 1) next = std::min(next, state_->next_look_at_order());
@@ -305,7 +320,11 @@ base::Instant TailSet::next_deadline() const {
 
 void TailSet::stop() { state_->stopped = true; }
 
-void TailSet::leave() { state_->leaving = true; }
+void TailSet::leave() {
+  state_->leaving = true;
+  state_->nameless = true;  // until the next tick has looked
+  state_->next_look_for_nameless = base::Instant{};
+}
 
 bool TailSet::left() const {
   const TailTurns& turns = state_->turns;
@@ -313,7 +332,7 @@ bool TailSet::left() const {
       !turns.released.empty() || !turns.ended.empty() || !turns.verified.empty()) {
     return false;
   }
-  return !state_->has_deleted(true);
+  return !state_->nameless;
 }
 
 bool TailSet::reading() const { return state_->reading(); }

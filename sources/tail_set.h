@@ -79,10 +79,12 @@ class TailSet {
   // deleted_age_max. Now and then.
   void limit_deleted(base::Instant now);
   void stop();  // asks for no more; settlement continues
-  // The set is to end, and the agent goes on: as stop(), but not while it has a deleted file, which
-  // nobody could open again. What has a name is found again and goes on from its checkpoint.
+  // The set is to end, and the agent goes on: as stop(), but not while it has a file that lost its
+  // name, which perhaps nobody could open again. What has one is found again and goes on from its
+  // checkpoint. Again: looks for such files once more.
   void leave();
-  // Nothing is under way or to be told, and there is no such file. Looks at every file.
+  // Nothing is under way or to be told, and as of the last tick there is no such file. May change
+  // back: what is open may be deleted.
   bool left() const;
   bool idle() const;     // no read in flight and nothing unsettled
   bool reading() const;  // a read is in flight

@@ -140,7 +140,7 @@ struct TailSet::State final : CompletesCheckpoints {
                        [](const TailRead& read) { return read.tail != nullptr; });
   }
 
-  bool has_deleted(bool all) const;
+  void look_for_nameless(base::Instant now);
   bool start_read(FileTail& tail);
   void start_reads();
   bool may_inflate(FileTail& tail);
@@ -220,8 +220,13 @@ struct TailSet::State final : CompletesCheckpoints {
   std::vector<FileTail*> inflating;  // at most kInflatingMax
   bool stopped = false;
   bool leaving = false;
-  bool paused =
-      false;  // as of the last tick: leaving, and every file that has more to read has a name
+  static constexpr base::Duration kLookForNameless = std::chrono::seconds(1);
+  base::Instant next_look_for_nameless = base::Instant{};
+  std::uint64_t deleted_file = 0;  // one of them, at that look; 0: there was none
+  // As of the last tick, while it leaves: a file has no name any more; none has, and there would be
+  // something to read.
+  bool nameless = false;
+  bool paused = false;
   bool short_of_credit = false;  // the budget's doorbell will bring the next tick
   // Other flows' reads on this reactor have them all; the one that is answered brings the next
   // tick.

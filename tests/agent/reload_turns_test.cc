@@ -91,3 +91,33 @@ TEST_CASE("reload: what is old is removed while a flow cannot go", "[agent][relo
   scene.run(100s);
   CHECK(scene.said == "wanted: taken over, flows added 0, removed 1, changed 0\n");
 }
+
+TEST_CASE("reload: what is written and deleted while another file keeps the flow is read",
+          "[agent][reload]") {
+  const auto path = [](std::size_t i) { return "/logs/" + std::string(1 + i, 'x') + ".log"; };
+  constexpr std::size_t kFiles = 8;  // on both reactors
+  config::Config config;
+  config.streams["s"] = {};
+  config.flows.push_back(flow("f", "/logs/*.log", config::StreamTarget{"s"}));
+  Scene scene(std::move(config));
+  for (std::size_t i = 0; i < kFiles; ++i) scene.world.disk().put(path(i), "one\n");
+  scene.start();
+  scene.run(2s);
+  REQUIRE(scene.agent->sample("store_records_appended") == kFiles);
+  const sim::OpenFile writer(scene.world.disk(), scene.world.disk().find(path(0)));
+  scene.world.disk().remove(path(0));
+  scene.run(1s);
+  scene.wanted.flows.back().program.framer.line_bytes_max = 1000;
+  scene.reload();
+  scene.run(10s);
+  REQUIRE(scene.said.empty());
+  for (std::size_t i = 1; i < kFiles; ++i) {
+    scene.world.disk().append(*scene.world.disk().find(path(i)), "two\n");
+    scene.run(20ms);
+    scene.world.disk().remove(path(i));
+  }
+  scene.run(100s);
+  CHECK(scene.said == "wanted: taken over, flows added 0, removed 0, changed 1\n");
+  CHECK(scene.agent->sample("store_records_appended") == kFiles + kFiles - 1);
+  CHECK(scene.agent->sample("files_open") == 0);
+}
