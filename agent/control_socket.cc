@@ -13,8 +13,9 @@ namespace agent {
 
 // One client: receives until the request is whole, waits for the appends, sends the answer.
 struct ControlSocket::Connection {
-  Connection(ControlSocket& owner, io::Handle handle)
+  Connection(ControlSocket& owner, std::uint64_t its_number, io::Handle handle)
       : socket(owner),
+        number(its_number),
         client(owner.environment_.files, handle),
         received(io::on<&Connection::on_received>(*this)),
         sent(io::on<&Connection::on_sent>(*this)) {}
@@ -23,7 +24,13 @@ struct ControlSocket::Connection {
     waits_for = WaitsFor::request;
     socket.environment_.io.receive(received, client.get(), buffer);
   }
+  // For what may take long: until he is answered, whether he hangs up is heard.
+  void listen() {
+    listens = true;
+    socket.environment_.io.receive(received, client.get(), buffer);
+  }
   void on_received(std::int64_t result) {
+    if (listens) return on_heard(result);
     waits_for = WaitsFor::us;
     if (result <= 0) {
       socket.drop(*this);
@@ -32,13 +39,25 @@ struct ControlSocket::Connection {
     request.append(buffer.data(), static_cast<std::size_t>(result));
     socket.serve(*this);
   }
+  void on_heard(std::int64_t result) {
+    listens = false;
+    if (!answer.empty()) {
+      socket.send(*this);
+    } else if (result > 0) {
+      listen();  // what he says now nobody asked
+    } else {
+      socket.drop(*this);
+    }
+  }
   void on_sent(std::int64_t /*result*/) { socket.drop(*this); }
 
   ControlSocket& socket;
+  const std::uint64_t number;
   io::UniqueHandle client;
   io::Operation received;
   io::Operation sent;
   enum class WaitsFor : std::uint8_t { request, us, taker } waits_for = WaitsFor::us;
+  bool listens = false;
   bool small_answer = true;  // fits into the socket: sent whatever happens
   base::Instant deadline{};
   std::array<char, 65536> buffer;
@@ -133,7 +152,8 @@ void ControlSocket::accept_next() {
 void ControlSocket::on_accepted(std::int64_t result) {
   accepting_ = false;
   if (result >= 0) {
-    connections_.push_back(std::make_unique<Connection>(*this, static_cast<io::Handle>(result)));
+    connections_.push_back(
+        std::make_unique<Connection>(*this, ++last_number_, static_cast<io::Handle>(result)));
     connections_.back()->deadline = environment_.clock.monotonic() + kPatience;
     connections_.back()->receive();
   } else if (result != -ECANCELED && result != -ECONNABORTED) {
@@ -162,8 +182,21 @@ void ControlSocket::serve_reload(Connection& connection) {
   } else if (!ask_reload_) {
     reply(connection, "error the configuration of this agent cannot be changed\n");
   } else {
-    ask_reload_([this, &connection](std::string answer) { reply(connection, std::move(answer)); });
+    const auto waiting =
+        std::ranges::count_if(connections_, [](const auto& each) { return each->listens; });
+    connection.listen();
+    ask_reload_(
+        [this, number = connection.number](std::string answer) {
+          if (Connection* const still = find(number)) reply(*still, std::move(answer));
+        },
+        static_cast<std::size_t>(waiting) < kReloadsWaitingMax);
   }
+}
+
+ControlSocket::Connection* ControlSocket::find(std::uint64_t number) {
+  const auto found = std::ranges::find_if(
+      connections_, [number](const auto& each) { return each->number == number; });
+  return found == connections_.end() ? nullptr : found->get();
 }
 
 void ControlSocket::serve_status(Connection& connection) {
@@ -235,6 +268,14 @@ void ControlSocket::serve_put(Connection& connection) {
 
 void ControlSocket::reply(Connection& connection, std::string answer) {
   connection.answer = std::move(answer);
+  if (connection.listens) {
+    environment_.io.cancel(connection.received);  // then it is sent
+  } else {
+    send(connection);
+  }
+}
+
+void ControlSocket::send(Connection& connection) {
   connection.answer_view = connection.answer;
   connection.waits_for = Connection::WaitsFor::taker;
   connection.deadline = environment_.clock.monotonic() + kPatience;

@@ -3,7 +3,8 @@
 // per connection.
 //
 // Belongs to the control thread; appends run on the shards' owners and answer by mail. Who neither
-// asks nor takes his answer is hung up on, and no error closes the door for good.
+// asks nor takes his answer is hung up on, who hangs up while a reload is waited for keeps no
+// place, and no error closes the door for good.
 #pragma once
 
 #include <chrono>
@@ -26,13 +27,15 @@
 
 namespace agent {
 
-// The request to take the configuration over. Answer: "ok\n" or "refused\n" and lines for people,
+// The request to take the configuration over; whoever ends what he sends before he is answered is
+// taken to have hung up. Answer: "ok\n" or "refused\n" and lines for people,
 // or one line "error <why>\n".
 constexpr std::string_view kReloadRequest = "reload\n";
 
 class ControlSocket {
  public:
-  static constexpr std::size_t kConnectionsMax = 16;  // more wait in the listener's backlog
+  static constexpr std::size_t kConnectionsMax = 16;    // more wait in the listener's backlog
+  static constexpr std::size_t kReloadsWaitingMax = 4;  // of these: for a reload to be over
   // For a whole request, and for taking the whole answer.
   static constexpr base::Duration kPatience = std::chrono::seconds(10);
   static constexpr base::Duration kRetryInterval =
@@ -55,8 +58,9 @@ class ControlSocket {
   using Reply = std::move_only_function<void(std::string answer)>;
   using Ask = std::move_only_function<bool(const StatusRequest& request, Reply reply)>;
   void set_status(Ask ask) { ask_ = std::move(ask); }
-  // The same for kReloadRequest; `reply` may come much later.
-  using AskReload = std::move_only_function<void(Reply reply)>;
+  // The same for kReloadRequest; `reply` may come much later. Not `may_wait`: it is to come at
+  // once, so many wait already.
+  using AskReload = std::move_only_function<void(Reply reply, bool may_wait)>;
   void set_reload(AskReload ask) { ask_reload_ = std::move(ask); }
   void add_stream(const std::string& name, Stream stream) {
     streams_.insert_or_assign(name, std::move(stream));
@@ -78,7 +82,9 @@ class ControlSocket {
   void serve_reload(Connection& connection);
   void serve_status(Connection& connection);
   void serve_put(Connection& connection);
+  Connection* find(std::uint64_t number);
   void reply(Connection& connection, std::string answer);
+  void send(Connection& connection);
   void drop(Connection& connection);
 
   const io::Environment& environment_;
@@ -91,6 +97,7 @@ class ControlSocket {
   base::Instant accept_at_ = base::Instant::max();  // again; max: nothing failed
   bool accepting_ = false;
   bool stopped_ = false;
+  std::uint64_t last_number_ = 0;  // of a connection
   std::list<std::unique_ptr<Connection>> connections_;
 };
 

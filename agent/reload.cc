@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
 #include <variant>
 
 #include "agent/agent.h"
@@ -366,6 +367,17 @@ ReloadStatus Reload::status() const {
                       .leaving = {}};
   for (const Leaving& each : leaving_) status.leaving.push_back(each.flow);
   return status;
+}
+
+std::string Reload::why_not_now() const {
+  std::string why = "a reload is under way";
+  std::string_view before = ", it waits until all is delivered of ";
+  for (const Leaving& each : leaving_) {
+    why += before;
+    why += each.flow;
+    before = ", ";
+  }
+  return why + "; nothing was asked of the agent";
 }
 
 std::string answer(const Reload::Outcome& outcome) {

@@ -53,6 +53,7 @@ class Reload {
   // Origins whose marks are in our hands: no reactor names them any more, or yet.
   void add_marks_needed(std::vector<base::Origin>& origins) const;
   ReloadStatus status() const;
+  std::string why_not_now() const;  // for who asks while too many wait: what for
   void describe(base::Samples& samples) const;
 
  private:

@@ -168,7 +168,8 @@ void Wiring::open_control_socket() {
                          });
   });
   if (Reload* const reload = agent_.control_->reload()) {
-    socket->set_reload([reload](ControlSocket::Reply reply) {
+    socket->set_reload([reload](ControlSocket::Reply reply, bool may_wait) {
+      if (!may_wait) return reply("error " + reload->why_not_now() + "\n");
       reload->request(
           [r = std::move(reply)](const Reload::Outcome& outcome) mutable { r(answer(outcome)); });
     });

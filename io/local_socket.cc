@@ -105,7 +105,8 @@ base::Result<Handle> connect_local(const std::string& path, base::Duration patie
 }
 
 base::Result<std::string> ask_local(Handle socket, std::string_view request,
-                                    std::size_t answer_bytes_max, base::Duration patience) {
+                                    std::size_t answer_bytes_max, base::Duration patience,
+                                    RequestEnd end) {
   base::Result<std::string> answer;
   const timeval limit = timeval_of(patience);
   ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
@@ -118,7 +119,7 @@ base::Result<std::string> ask_local(Handle socket, std::string_view request,
       answer = base::fail_system(errno, "send to the daemon");
     }
   }
-  if (answer) ::shutdown(socket, SHUT_WR);
+  if (answer && end == RequestEnd::said) ::shutdown(socket, SHUT_WR);
   char buffer[4096];
   while (answer) {
     const ssize_t got = ::recv(socket, buffer, sizeof buffer, 0);

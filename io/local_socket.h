@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -25,9 +26,12 @@ base::Result<Handle> connect_local(const std::string& path,
 
 // Blocking conversation for the command line: sends all of `request`, says that it is over, reads
 // the whole answer, at most `answer_bytes_max`. Closes the socket. `patience`: for each step of it;
-// 0: as long as it takes.
+// 0: as long as it takes. RequestEnd::itself: the request says where it ends, so that the end of
+// what is sent tells the daemon that nobody waits any more.
+enum class RequestEnd : std::uint8_t { said, itself };
 base::Result<std::string> ask_local(Handle socket, std::string_view request,
                                     std::size_t answer_bytes_max,
-                                    base::Duration patience = base::Duration::zero());
+                                    base::Duration patience = base::Duration::zero(),
+                                    RequestEnd end = RequestEnd::said);
 
 }  // namespace io

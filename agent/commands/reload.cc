@@ -31,7 +31,8 @@ int reload(const StoreLocation& location) {
                                             : socket.error().message);
   }
   // As long as it takes: what a flow has read must be delivered before it goes.
-  const auto answer = io::ask_local(*socket, kReloadRequest, kAnswerBytesMax);
+  const auto answer =
+      io::ask_local(*socket, kReloadRequest, kAnswerBytesMax, {}, io::RequestEnd::itself);
   if (!answer) return complain(kExitInternal, answer.error().message);
   constexpr std::string_view kOk = "ok\n";
   constexpr std::string_view kRefused = "refused\n";

@@ -318,6 +318,23 @@ TEST_CASE("reload: a target that takes nothing keeps its flow and nobody else", 
   CHECK(place.stores({"one"}));
   CHECK(contains(place.ask("status"), "waits until all is delivered of full"));
   CHECK(process::sample(place, "reload_flows_leaving") == 1);
+  // Who gave up waiting keeps no place, and few may wait: there is room for other questions.
+  const std::string ask = TAILRACE_PROGRAM " reload --data-dir " + place.path("data");
+  for (int i = 0; i < 5; ++i) {
+    std::string many;
+    for (int each = 0; each < 3; ++each) many += "timeout 1 " + ask + " & ";
+    (void)process::shell(many + "wait");
+  }
+  {
+    std::string many;
+    for (int each = 0; each < 20; ++each) many += "timeout 2 " + ask + " & ";
+    const Ran ran = process::shell(many + "wait");
+    INFO(ran.out);
+    CHECK(contains(ran, "a reload is under way, it waits until all is delivered of full"));
+    CHECK(contains(
+        process::shell("timeout 5 " TAILRACE_PROGRAM " status --data-dir " + place.path("data")),
+        "of full"));
+  }
   ::kill(agent.pid(), SIGTERM);
   CHECK(process::eventually(
       [&] { return contains(process::read_file(place.path("reload.said")), "is stopping"); }));
