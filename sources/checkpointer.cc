@@ -133,10 +133,14 @@ void Checkpointer::forget_waiter(Registered* waiter) {
 }
 
 void Checkpointer::forget(const CompletesCheckpoints* completes) {
-  for (Changes* changes : {&state_->unsent, &state_->unanswered}) {
-    for (auto& [key, change] : *changes) {
-      if (change.completes == completes) change.completes = nullptr;
-    }
+  const std::size_t in_write = std::min(state_->unsent.size(), kChangesMax);
+  for (auto& [key, change] : state_->unsent) {
+    if (change.completes != completes) continue;
+    if (change.put) completes->complete(*change.put, in_write);
+    change.completes = nullptr;
+  }
+  for (auto& [key, change] : state_->unanswered) {
+    if (change.completes == completes) change.completes = nullptr;
   }
 }
 

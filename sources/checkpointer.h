@@ -70,7 +70,8 @@ class Checkpointer {
   void register_origin(const Checkpoint& checkpoint, Registered* waiter,
                        const CompletesCheckpoints* completes = nullptr);
   void forget_waiter(Registered* waiter);
-  void forget(const CompletesCheckpoints* completes);  // as well
+  // As well. Completes for the last time what is not sent.
+  void forget(const CompletesCheckpoints* completes);
   // The watermark moved. Replaces an earlier unsent update of the same key. `since`: what it says
   // is stored was under way since then, and shards may have marks of it from any time after that.
   void update(const Checkpoint& checkpoint, base::Instant since = base::Instant::max(),

@@ -305,3 +305,22 @@ TEST_CASE("checkpointer: what many changes left is freed when it is idle, and it
     CHECK(log.checkpointer.trim() == 0);
   }
 }
+
+TEST_CASE("checkpointer: what is not sent is completed before who completes it goes (F06)",
+          "[sources][checkpointer]") {
+  struct Completes final : sources::CompletesCheckpoints {
+    void complete(Checkpoint& checkpoint, std::size_t /*in_write*/) const override {
+      checkpoint.path = "completed";
+    }
+  };
+  Log log;
+  log.tick();
+  {
+    const Completes completes;
+    log.checkpointer.update(at(1, 10), log.now, &completes);
+    log.checkpointer.forget(&completes);
+  }
+  log.tick(10s);
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.sent.front().put.front().path == "completed");
+}
