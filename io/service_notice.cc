@@ -1,6 +1,7 @@
 #include "io/service_notice.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,8 +23,11 @@ void notify_service(const std::string& state) {
   if (path.front() != '/' && path.front() != '@') return;
   std::memcpy(address.sun_path, path.data(), path.size());
   if (path.front() == '@') address.sun_path[0] = '\0';  // the abstract name space
-  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return;
+  // A manager that does not come to read at once must not miss that we are ready.
+  const timeval patience{.tv_sec = kNoticePatience.count(), .tv_usec = 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
   [[maybe_unused]] const ssize_t sent =
       ::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL,
