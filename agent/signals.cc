@@ -21,6 +21,9 @@ void on_signal(int number) {
       control->request_reload();
     } else {
       reload.store(true);
+      // Whoever came in between may have looked before that.
+      control = signalled.load();
+      if (control != nullptr && reload.exchange(false)) control->request_reload();
     }
     return;
   }

@@ -119,6 +119,7 @@ void Discovery::State::forget_files(std::size_t flow) {
   for (const std::uint64_t number : its) erase_file(number);
   const auto of_flow = [flow](const auto& entry) { return entry.first.flow == flow; };
   std::erase_if(known, of_flow);
+  std::erase_if(missing, of_flow);
   std::erase_if(known_by_birth, of_flow);
   std::erase_if(outdated, of_flow);
   std::erase_if(former_keys, of_flow);
