@@ -104,6 +104,8 @@ void LogWriters::spoil_a_page(const Writer& writer) {
 // As rsync does it: what is written anew takes the name when it is whole.
 void LogWriters::rewrite(Writer& writer) {
   if (!habits_.rewrites || !writer.file || writer.renamed || !disk().exists(writer.path)) return;
+  // Where it is not known again, the former's last line is a line, with or without an end (F38).
+  end_line(writer);
   const std::string fresh = directory_ + "/.fresh";
   NodeRef node;
   const int error = disk().create(fresh, node);
