@@ -133,7 +133,7 @@ void Discovery::State::forget_gone(const Searched& searched) {
       ++it;
       continue;
     }
-    if (listener.forgotten) listener.forgotten(file.flow, checkpoint);
+    if (listener.forgotten && !is_fresh(checkpoint)) listener.forgotten(file.flow, checkpoint);
     missing.erase(file);
     it = known.erase(it);
   }
@@ -244,7 +244,9 @@ void Discovery::State::search_lost() {
     if (!each.unlinked) continue;  // moved away; it may come back
     Checkpoint checkpoint = std::move(it->second);
     known.erase(it);
-    remember_gone(each.file, std::move(checkpoint));
+    // There is no note of one nobody read; what erases it may come after what another file of the
+    // same inode registers.
+    if (!is_fresh(checkpoint)) remember_gone(each.file, std::move(checkpoint));
   }
   seen.clear();
 }

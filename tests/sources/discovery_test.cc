@@ -405,3 +405,20 @@ TEST_CASE("discovery: any order of creating, renaming and deleting ends with the
   scene.run();
   CHECK(std::set(scene.looks.begin(), scene.looks.end()).size() == expected.size());
 }
+
+TEST_CASE("discovery: a file nobody read leaves nothing to erase (F15)", "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.start();
+  scene.put("/log/b");
+  scene.world.disk().deny(*scene.world.disk().find("/log/b"), true);
+  scene.run();
+  CHECK(scene.found.empty());
+  scene.world.disk().remove("/log/b");
+  scene.run();
+  CHECK(scene.forgotten.empty());
+  for (int day = 0; day < 9; ++day) {
+    scene.world.clock().advance(24h);
+    scene.run();
+  }
+  CHECK(scene.forgotten.empty());
+}
