@@ -115,6 +115,7 @@ void LogWriters::rewrite(Writer& writer) {
   rename(fresh, writer.path);
   writer.file = OpenFile(disk(), node);
   writer.position = node->file.size();
+  writer.anew = true;
 }
 
 void LogWriters::cover(bool on) {

@@ -65,6 +65,7 @@ void LogWriters::append(Writer& writer, std::string_view bytes) {
   disk().write(*writer.file, bytes, writer.position);
   writer.position += bytes.size();
   disk().sync(*writer.file);
+  writer.anew = false;
 }
 
 void LogWriters::begin_generation(Writer& writer) {
@@ -194,10 +195,13 @@ bool LogWriters::may_be_missing(std::uint32_t writer, std::uint64_t number) cons
 
 void LogWriters::all_stored() {
   SimRandom& random = world_.random();
-  // Of an empty file nothing is stored: a refused look may have kept it from being opened, and what
-  // is written to it once its new name is out of the pattern is nobody's.
+  // Of an empty file, or of one that was just written anew, nothing is stored that is its own: a
+  // refused look may have kept it from being opened, and what is written to it once its new name is
+  // out of the pattern is nobody's.
   Writer& writer = writers_[random.below(writers_.size())];
-  if (random.chance(0.5) && writer.file && writer.file->file.size() > 0) rotate(writer);
+  if (random.chance(0.5) && writer.file && writer.file->file.size() > 0 && !writer.anew) {
+    rotate(writer);
+  }
   if (random.chance(0.5)) truncate_one();
   if (random.chance(0.5)) delete_old();
 }

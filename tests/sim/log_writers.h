@@ -58,6 +58,7 @@ class LogWriters final : public Workload {
     std::string rest;          // of a line that is half written
     bool copies = false;       // rotates by copy and truncation, not by rename
     bool renamed = false;      // writes to a file that no longer has its name
+    bool anew = false;         // its file was written anew, and nothing since
     std::string copy_path;     // of a copy that is being made; the writer waits for its truncation
     std::uint64_t copied = 0;  // bytes of it
     std::string gzip_path;     // of a compressed file that is being made
