@@ -119,7 +119,7 @@ TEST_CASE("budget: can be made larger and smaller while some of it is out", "[pi
   budget.resize(40);
   CHECK(budget.limit_bytes() == 40);
   budget.give_back(60);
-  CHECK_FALSE(budget.take(1));  // 40 are out still
+  CHECK_FALSE(budget.take(1));                     // 40 are out still
   CHECK_FALSE(sleeper.doorbell.announce_sleep());  // it was rung for those that failed
   CHECK(sleeper.doorbell.announce_sleep());
   sleeper.woken = 0;
