@@ -11,7 +11,6 @@ namespace {
 
 // Each rewriting of a path leaves a note for a while; only the last ones are asked about.
 constexpr std::size_t kReplacedMax = 8;
-constexpr std::size_t kBelowMax = 1024;
 // A directory that may never be listed shall not hold a file back for long.
 constexpr base::Duration kSearchWait = std::chrono::seconds(2);
 
@@ -40,15 +39,8 @@ std::vector<FlowFile> Discovery::State::replaced_by(const File& file) const {
 bool Discovery::State::search_near(const std::string& path, const Wanted& wanted) {
   const std::string place = directory_in(path);
   Searched searched;
-  bool all = search(wanted, {place}, searched);
-  const auto entries = environment.files.list(place);
-  if (!entries) return false;
-  std::unordered_set<std::string> below;
-  for (const io::DirectoryEntry& each : *entries) {
-    if (each.kind != io::FileKind::directory || below.size() == kBelowMax) continue;
-    below.insert((place == "/" ? place : place + "/") + each.name);
-  }
-  return search(wanted, below, searched) && all;
+  const bool all = search(wanted, {place}, searched);
+  return search_below(wanted, {place}, searched) && all;
 }
 
 // Only those that are nowhere else: one that was rotated is no former version of what has its name

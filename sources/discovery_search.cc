@@ -51,6 +51,12 @@ bool Discovery::State::search_below(const Wanted& wanted, Searched& searched) {
   for (const auto& [file, checkpoint] : known) {
     if (!seen.contains(file)) above.insert(directory_in(checkpoint.path));
   }
+  return search_below(wanted, above, searched);
+}
+
+bool Discovery::State::search_below(const Wanted& wanted,
+                                    const std::unordered_set<std::string>& above,
+                                    Searched& searched) {
   bool all = true;
   std::unordered_set<std::string> below;
   for (const std::string& place : above) {

@@ -235,6 +235,8 @@ struct Discovery::State {
   bool search(const Wanted& wanted, const std::unordered_set<std::string>& places,
               Searched& searched);
   bool search_below(const Wanted& wanted, Searched& searched);
+  bool search_below(const Wanted& wanted, const std::unordered_set<std::string>& above,
+                    Searched& searched);
   bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
   bool take_unmatched(const std::string& path, const FlowFile& wanted);
   base::Duration believed_now();

@@ -49,8 +49,6 @@ bool TailSet::State::may_inflate(FileTail& tail) {
   return true;
 }
 
-// A file without a name: with its descriptor, what was not read of it is lost. `all`: also those
-// that discovery has not told of.
 // Files that nobody could open again, perhaps. Of those whose names we were not told to be gone,
 // the file itself says so, which costs a system call each: only now and then.
 void TailSet::State::look_for_nameless(base::Instant now) {
