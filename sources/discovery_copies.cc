@@ -259,7 +259,8 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (original == 0) original = copied_file(number);
   if (original == 0 && look_for_originals(files.at(number))) original = copied_file(number);
   if (original == 0) {
-    if (may_be_out_of_sight(files.at(number)) || original_is_refused(files.at(number))) {
+    const bool refused = original_is_refused(files.at(number));  // looks for it again
+    if (refused || may_be_out_of_sight(files.at(number))) {
       if (is_unreadable(path_of(files.at(number)))) return false;
       const base::Instant now = environment.clock.monotonic();
       if (!cannot_be_seen(number, copy_checks.of(number), now)) {

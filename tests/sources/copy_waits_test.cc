@@ -94,6 +94,27 @@ TEST_CASE("copy waits: for an original that was never read and cannot be looked 
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("copy waits: one that was read and could not be looked at once is found before they end",
+          "[sources][copies]") {
+  CopyScene scene(1, {"/log/a.log*", "/log/old/a.log*"});
+  scene.world.disk().make_directories("/log/old");
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  scene.copy("/log/old/a.log.1");
+  scene.truncate("/log/a.log");
+  scene.write(text_of(300, 400));
+  scene.world.faults().set("/log/a.log", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  scene.run(50ms);
+  scene.world.faults().switch_on(false);
+  scene.run(5s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+}
+
 TEST_CASE("copy waits: an original that never was is none that vanished", "[sources][copies]") {
   CopyScene scene;
   scene.write("/log/a.log.1", text_of(0, 300));
