@@ -22,6 +22,8 @@ namespace sources {
 namespace {
 
 constexpr base::Duration kComparePause = std::chrono::milliseconds(100);
+// Of thousands each is compared less often, for there is other work: a comparison takes some 20 µs.
+constexpr base::Duration kPausePerCopy = std::chrono::microseconds(100);
 constexpr std::size_t kDirectoriesMax = 64;  // that are searched for a file's namesakes
 
 enum class Likeness : std::uint8_t { same, different, unknown, unreadable };
@@ -241,6 +243,10 @@ bool Discovery::State::still_undecided(std::uint64_t number, CopyCheck& check) {
   return true;
 }
 
+base::Duration Discovery::State::compare_pause() const {
+  return std::max<base::Duration>(kComparePause, copy_checks.size() * kPausePerCopy);
+}
+
 bool Discovery::State::is_unreadable(const std::string& path) const {
   const auto opened = environment.files.open(path, io::Open::read);
   if (opened) environment.files.close(*opened);
@@ -264,7 +270,7 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
       if (is_unreadable(path_of(files.at(number)))) return false;
       const base::Instant now = environment.clock.monotonic();
       if (!cannot_be_seen(number, copy_checks.of(number), now)) {
-        next_copy_check = std::min(next_copy_check, now + kComparePause);
+        next_copy_check = std::min(next_copy_check, now + compare_pause());
         return true;
       }
     }
@@ -282,7 +288,7 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   }
   const base::Instant now = environment.clock.monotonic();
   if (check.next <= now) {
-    check.next = now + kComparePause;
+    check.next = now + compare_pause();
     if (!still_undecided(number, check)) {
       files.at(number).resting->decided = !check.unreadable;
       copy_checks.take(number);

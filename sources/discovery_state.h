@@ -268,6 +268,7 @@ struct Discovery::State {
   std::uint64_t deleted_namesake(const File& file) const;
   std::uint64_t copied_file(std::uint64_t number) const;
   bool look_for_originals(const File& file);
+  base::Duration compare_pause() const;
   bool is_unreadable(const std::string& path) const;
   bool waits_for_copied(std::uint64_t number);
   bool is_covered(const CopyCheck& check, std::uint64_t size) const;

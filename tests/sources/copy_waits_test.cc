@@ -23,6 +23,20 @@ TEST_CASE("copy waits: an original is asked now and then, not all the time", "[s
   scene.check_exact();
 }
 
+TEST_CASE("copy waits: thousands of copies are compared one after another, not all the time",
+          "[sources][copies]") {
+  CopyScene scene;
+  constexpr int kCopies = 2000;
+  scene.write(text_of(0, 30));
+  scene.start();
+  scene.run(1s);
+  for (int i = 1; i <= kCopies; ++i) scene.copy("/log/a.log." + std::to_string(i));
+  scene.run(1s);
+  CHECK(scene.questions >= 4 * kCopies);
+  CHECK(scene.questions <= 6 * kCopies);
+  scene.check_exact();
+}
+
 TEST_CASE("copy waits: not for a copy that cannot be opened, and that is said",
           "[sources][copies]") {
   CopyScene scene;
