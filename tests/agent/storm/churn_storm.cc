@@ -12,9 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +20,7 @@
 #include "io/backends.h"
 #include "io/files.h"
 #include "tests/agent/storm/agent_process.h"
+#include "tests/agent/storm/option_table.h"
 #include "tests/agent/storm/stored_lines.h"
 #include "tests/agent/storm/storm_line.h"
 
@@ -51,24 +50,14 @@ constexpr const char* kUsage =
     "  --batch: so many exist at a time\n";
 
 bool parse(int argc, char** argv, Options& options) {
-  const auto text = [](std::string& into) { return [&into](const char* value) { into = value; }; };
-  const auto number = [](std::uint32_t& into) {
-    return [&into](const char* value) {
-      into = static_cast<std::uint32_t>(std::strtoul(value, nullptr, 10));
-    };
-  };
-  const std::map<std::string_view, std::function<void(const char*)>> known = {
-      {"--tailrace", text(options.tailrace)}, {"--data-dir", text(options.directory)},
-      {"--backend", text(options.backend)},   {"--files", number(options.files)},
-      {"--batch", number(options.batch)},
-  };
-  for (int i = 1; i < argc; i += 2) {
-    const auto found = known.find(argv[i]);
-    if (found == known.end() || i + 1 == argc) return false;
-    found->second(argv[i + 1]);
-  }
-  return !options.tailrace.empty() && !options.directory.empty() && options.files > 0 &&
-         options.batch > 0;
+  storm::OptionTable table;
+  table.text("--tailrace", options.tailrace)
+      .text("--data-dir", options.directory)
+      .text("--backend", options.backend)
+      .number("--files", options.files)
+      .number("--batch", options.batch);
+  return table.parse(argc, argv) && !options.tailrace.empty() && !options.directory.empty() &&
+         options.files > 0 && options.batch > 0;
 }
 
 class Churn {

@@ -11,9 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -25,6 +23,7 @@
 #include "io/files.h"
 #include "tests/agent/storm/agent_process.h"
 #include "tests/agent/storm/log_writer.h"
+#include "tests/agent/storm/option_table.h"
 #include "tests/agent/storm/stored_lines.h"
 
 namespace {
@@ -60,31 +59,20 @@ constexpr const char* kUsage =
     "  --raw: compare `tailrace stream get --raw` with the sorted logs as well\n";
 
 bool parse(int argc, char** argv, Options& options) {
-  const auto number = [](auto& into) {
-    return [&into](const char* text) {
-      into = static_cast<std::remove_reference_t<decltype(into)>>(std::strtoull(text, nullptr, 10));
-    };
-  };
-  const auto text = [](std::string& into) { return [&into](const char* value) { into = value; }; };
-  const std::map<std::string_view, std::function<void(const char*)>> known = {
-      {"--tailrace", text(options.tailrace)}, {"--data-dir", text(options.directory)},
-      {"--backend", text(options.backend)},   {"--pattern", text(options.pattern)},
-      {"--writers", number(options.writers)}, {"--lines", number(options.lines)},
-      {"--kills", number(options.kills)},     {"--shards", number(options.shards)},
-      {"--life-ms", number(options.life_ms)}, {"--rotate-ms", number(options.rotate_ms)},
-      {"--seed", number(options.seed)},
-  };
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    if (name == "--raw") {
-      options.raw = true;
-    } else if (const auto found = known.find(name); found != known.end() && i + 1 < argc) {
-      found->second(argv[++i]);
-    } else {
-      return false;
-    }
-  }
-  return !options.tailrace.empty() && !options.directory.empty();
+  storm::OptionTable table;
+  table.text("--tailrace", options.tailrace)
+      .text("--data-dir", options.directory)
+      .text("--backend", options.backend)
+      .text("--pattern", options.pattern)
+      .number("--writers", options.writers)
+      .number("--lines", options.lines)
+      .number("--kills", options.kills)
+      .number("--shards", options.shards)
+      .number("--life-ms", options.life_ms)
+      .number("--rotate-ms", options.rotate_ms)
+      .number("--seed", options.seed)
+      .flag("--raw", options.raw);
+  return table.parse(argc, argv) && !options.tailrace.empty() && !options.directory.empty();
 }
 
 class Storm {

@@ -10,9 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -21,6 +19,7 @@
 #include "base/log.h"
 #include "io/backends.h"
 #include "tests/agent/storm/logrotate_run.h"
+#include "tests/agent/storm/option_table.h"
 
 namespace {
 
@@ -42,26 +41,20 @@ struct Options {
 };
 
 bool parse(int argc, char** argv, Options& options) {
-  const auto number = [](auto& into) {
-    return [&into](const char* text) {
-      into = static_cast<std::remove_reference_t<decltype(into)>>(std::strtoull(text, nullptr, 10));
-    };
-  };
-  const auto text = [](std::string& into) { return [&into](const char* value) { into = value; }; };
   storm::LogrotateOptions& run = options.run;
-  const std::map<std::string_view, std::function<void(const char*)>> known = {
-      {"--tailrace", text(run.tailrace)},     {"--logrotate", text(run.logrotate)},
-      {"--data-dir", text(run.directory)},    {"--io", text(run.backend)},
-      {"--only", text(options.only)},         {"--rotations", number(run.rotations)},
-      {"--writers", number(run.writers)},     {"--rate", number(run.lines_per_second)},
-      {"--period-ms", number(run.period_ms)}, {"--seed", number(run.seed)},
-  };
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const auto found = known.find(argv[i]);
-    if (found == known.end()) return false;
-    found->second(argv[i + 1]);
-  }
-  return argc % 2 == 1 && !run.tailrace.empty() && !run.directory.empty() && run.writers > 0;
+  storm::OptionTable table;
+  table.text("--tailrace", run.tailrace)
+      .text("--logrotate", run.logrotate)
+      .text("--data-dir", run.directory)
+      .text("--io", run.backend)
+      .text("--only", options.only)
+      .number("--rotations", run.rotations)
+      .number("--writers", run.writers)
+      .number("--rate", run.lines_per_second)
+      .number("--period-ms", run.period_ms)
+      .number("--seed", run.seed);
+  return table.parse(argc, argv) && !run.tailrace.empty() && !run.directory.empty() &&
+         run.writers > 0;
 }
 
 bool ring_denied() {

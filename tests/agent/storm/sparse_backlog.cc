@@ -13,7 +13,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -25,6 +24,7 @@
 #include "store/catalog.h"
 #include "store/cursor.h"
 #include "tests/agent/storm/agent_process.h"
+#include "tests/agent/storm/option_table.h"
 
 namespace {
 
@@ -52,21 +52,15 @@ constexpr const char* kUsage =
     "  --gib: size of each of three files, which take less than 1 MB of disk\n";
 
 bool parse(int argc, char** argv, Options& options) {
-  const auto text = [](std::string& into) { return [&into](const char* value) { into = value; }; };
-  const auto number = [](std::uint64_t& into) {
-    return [&into](const char* value) { into = std::strtoull(value, nullptr, 10); };
-  };
-  const std::map<std::string_view, std::function<void(const char*)>> known = {
-      {"--tailrace", text(options.tailrace)}, {"--data-dir", text(options.directory)},
-      {"--backend", text(options.backend)},   {"--gib", number(options.gib)},
-      {"--rss-mib", number(options.rss_mib)}, {"--first-ms", number(options.first_ms)},
-  };
-  for (int i = 1; i < argc; i += 2) {
-    const auto found = known.find(argv[i]);
-    if (found == known.end() || i + 1 == argc) return false;
-    found->second(argv[i + 1]);
-  }
-  return !options.tailrace.empty() && !options.directory.empty() && options.gib > 0;
+  storm::OptionTable table;
+  table.text("--tailrace", options.tailrace)
+      .text("--data-dir", options.directory)
+      .text("--backend", options.backend)
+      .number("--gib", options.gib)
+      .number("--rss-mib", options.rss_mib)
+      .number("--first-ms", options.first_ms);
+  return table.parse(argc, argv) && !options.tailrace.empty() && !options.directory.empty() &&
+         options.gib > 0;
 }
 
 // What was written, and how often it was read.
