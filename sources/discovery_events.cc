@@ -159,7 +159,7 @@ void Discovery::State::look_at(const Name& entry, bool changed) {
       if (changed && file.order != 0) want(number);
       continue;
     }
-    if (file.holds && !file.yielding) {
+    if (file.holds && !file.yielding && !muted[file.flow]) {
       least_used.splice(least_used.end(), least_used, file.used);
     }
     listener.look(flow, number);

@@ -183,7 +183,23 @@ void Discovery::search_added() {
   state_->added.clear();
 }
 
-void Discovery::mute(std::size_t flow) { state_->muted[flow] = true; }
+// What its files hold they hold until the flow has left, which may take long: nobody waits for an
+// answer of one that reads no more.
+void Discovery::State::mute(std::size_t flow) {
+  for (auto& [number, file] : files) {
+    if (file.flow != flow || !file.holds) continue;
+    if (std::exchange(file.yielding, false)) {
+      --yielding;
+    } else {
+      least_used.erase(file.used);
+    }
+    file.used = muted_used.insert(muted_used.end(), number);
+  }
+  muted[flow] = true;
+  untold = true;  // others are asked instead
+}
+
+void Discovery::mute(std::size_t flow) { state_->mute(flow); }
 
 void Discovery::remove(std::size_t flow) {
   state_->forget_flow(flow);

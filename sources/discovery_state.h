@@ -161,7 +161,7 @@ struct File {
   std::uint64_t formerly = 0;                 // see FoundFile
   std::string moved_to;                       // where it went, when that is known
   RestingPool::Pointer resting;               // nullptr: its reactor has it
-  std::list<std::uint64_t>::iterator used{};  // in `least_used`, while it holds and is not yielding
+  std::list<std::uint64_t>::iterator used{};  // in a list below, while it holds and is not yielding
 };
 
 struct Discovery::State {
@@ -301,6 +301,7 @@ struct Discovery::State {
   void wait_in_line(std::uint64_t number);
   void serve();
   void make_room();
+  void mute(std::size_t flow);
   void make_do_with_fewer();
   void try_more();
   bool must_follow(const File& file);
@@ -404,6 +405,7 @@ struct Discovery::State {
   std::size_t holding = 0;              // descriptors of followed files, ours to give or given
   std::size_t yielding = 0;             // of them
   std::list<std::uint64_t> least_used;  // hold one and may be asked for it; longest unused first
+  std::list<std::uint64_t> muted_used;  // hold one and are not asked: their flow leaves
   std::deque<std::uint64_t> waiting;    // for a descriptor, first come first served
   std::deque<std::pair<base::Instant, std::uint64_t>> later;  // could not be read: not before then
   base::Instant serve_at{};  // the system had no descriptor: not before then

@@ -132,7 +132,7 @@ void Discovery::State::take_back(File& file) {
   if (std::exchange(file.yielding, false)) {
     --yielding;
   } else {
-    least_used.erase(file.used);
+    (muted[file.flow] ? muted_used : least_used).erase(file.used);
   }
 }
 

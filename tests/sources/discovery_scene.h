@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -63,8 +64,14 @@ struct DiscoveryScene {
                   CHECK(open.at(number) == index);
                   detached[number] = std::move(path);
                 },
-            .forgotten = [this](std::size_t, const Checkpoint& c) { forgotten.push_back(c); }});
+            .forgotten = [this](std::size_t, const Checkpoint& c) { forgotten.push_back(c); },
+            .yield = take_turns()},
+        open_files_max);
     discovery->start();
+  }
+  std::function<void(std::size_t, std::uint64_t)> take_turns() {
+    if (open_files_max == sources::Discovery::kUnlimited) return nullptr;
+    return [this](std::size_t, std::uint64_t number) { asked.push_back(number); };
   }
   void stop() {
     if (!discovery) return;
@@ -113,6 +120,7 @@ struct DiscoveryScene {
   }
 
   sim::SimWorld world;
+  std::size_t open_files_max = sources::Discovery::kUnlimited;
   std::vector<sources::Discovery::Flow> flows;
   std::vector<Checkpoint> known;
   std::unique_ptr<sim::Process> process;
@@ -124,6 +132,7 @@ struct DiscoveryScene {
   std::map<std::uint64_t, std::size_t> open;
   std::map<std::uint64_t, std::string> detached;
   std::vector<Checkpoint> forgotten;
+  std::vector<std::uint64_t> asked;  // for its descriptor
 };
 
 }  // namespace scene

@@ -96,6 +96,32 @@ TEST_CASE("discovery: nothing is left of a flow that is gone, and the others not
   scene.discovery->closed(1, 2);  // what a reactor said before it heard
 }
 
+TEST_CASE("discovery: who waits for a descriptor does not wait for a flow that leaves",
+          "[sources][discovery][flows]") {
+  const bool asked_before = GENERATE(true, false);
+  CAPTURE(asked_before);
+  scene::DiscoveryScene scene({named("goes", "/log/a*"), named("stays", "/log/b*")});
+  scene.open_files_max = 2;
+  scene.put("/log/a1");
+  scene.put("/log/b1");
+  scene.start();
+  REQUIRE(scene.found.size() == 2);
+  if (!asked_before) scene.discovery->mute(0);
+  scene.put("/log/b2");
+  scene.run();
+  if (asked_before) {
+    REQUIRE(scene.asked == std::vector{scene.number("/log/a1")});  // it was read before the other
+    scene.discovery->mute(0);
+    scene.run();
+  }
+  REQUIRE(!scene.asked.empty());
+  CHECK(scene.asked.back() == scene.number("/log/b1"));
+  CHECK(scene.asked.size() == (asked_before ? 2 : 1));
+  scene.discovery->remove(0);  // and what it held is free
+  scene.run();
+  CHECK(scene.paths().contains("/log/b2"));
+}
+
 TEST_CASE("discovery: without any flow it does not search without end",
           "[sources][discovery][flows]") {
   scene::DiscoveryScene scene({named("one", "/log/a*")});
