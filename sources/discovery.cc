@@ -69,7 +69,7 @@ void Discovery::tick(base::Instant now) {
     state_->try_more();
     if (state_->next_unmatched <= now) {  // files that were let go may have grown since
       state_->next_unmatched = now + state_->reconcile_interval;
-      state_->search_unmatched = true;
+      state_->search_unmatched = state_->below_due = true;
     }
     state_->scan();
     state_->look_at_all();  // growth that no event told of
@@ -178,7 +178,8 @@ bool Discovery::idle() const { return !state_->receiving; }
 std::size_t Discovery::files() const { return state_->files.size(); }
 
 std::size_t Discovery::waiting() const {
-  return state_->waiting.size() + state_->later.size() + state_->copy_checks.size();
+  const std::size_t to_look_at = state_->retries.may_pass() ? 1 : 0;
+  return state_->waiting.size() + state_->later.size() + state_->copy_checks.size() + to_look_at;
 }
 
 const DiscoveryCounters& Discovery::counters() const { return state_->counters; }

@@ -137,6 +137,7 @@ void Discovery::State::ask(CopyCheck& check) {
   const Rest& rest = original.resting->rest;
   const auto status = environment.files.status(path_of(original), true);
   if (!status || identity_of(*status) != original.identity) return;
+  if (original.resting->wanted && original.order != 0) want(check.original);  // it was refused
   const bool unchanged = rest.size == status->size && rest.modified_ns == status->modified_ns;
   if (is_fresh(rest.checkpoint) || (unchanged && !original.resting->wanted)) {
     const bool exhausted = unchanged && !original.resting->wanted;

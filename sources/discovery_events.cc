@@ -101,11 +101,13 @@ void Discovery::State::handle(Directory& directory, const io::WatchEvent& event)
     return;
   }
   const auto it = directory.names.find(event.name);
+  const std::string name(event.name);
   if ((event.what & io::kWatchModified) != 0 && it != directory.names.end()) {
-    look_at(it->second, true);
+    if (it->second.error != 0) examine(directory, name, 0, false, true);  // perhaps it can be now
+    const auto still = directory.names.find(event.name);
+    if (still != directory.names.end()) look_at(still->second, true);
     return;
   }
-  const std::string name(event.name);
   if ((event.what & io::kWatchRemoved) != 0) {
     if (it != directory.names.end()) {
       for (const auto& [flow, number] : it->second.numbers) {

@@ -49,6 +49,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   Name& entry = directory.names[name];
   entry.listing = directory.listing;
   if (!status) {
+    note_unseen(path, matching);
     // What a link leads to lies in another directory.
     cannot_open(path, entry, status.error(),
                 symlink ? std::string() : shut_by(status.error(), path));
@@ -344,33 +345,16 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   checkpoint.identity = identity_of(status);
   checkpoint.path = path;
   checkpoint.flow_fingerprint = options.fingerprint;
-  const bool skipped = is_new(flow) && options.skip_unknown;
+  const bool at_first = is_new(flow) || was_unseen(flow, path, status);
+  const bool skipped = at_first && options.skip_unknown;
   if (skipped && status.size > 0) {
     counters.files_skipped.add();
     counters.bytes_skipped.add(status.size);
   }
   const bool at_end =
-      skipped || (is_new(flow) && options.first_start && options.files.start == Start::end);
+      skipped || (at_first && options.first_start && options.files.start == Start::end);
   checkpoint.offset = at_end ? status.size : 0;
   return checkpoint;
-}
-
-void Discovery::State::cannot_open(const std::string& path, Name& entry, const base::Error& error,
-                                   std::string_view shut) {
-  const int code = error.system == 0 ? EIO : error.system;
-  if (code != EACCES && code != EPERM) {
-    counters.scan_errors.add();
-    scan_soon(kRetryInterval);
-  }
-  constexpr std::string_view kMessage = "file cannot be opened";
-  const char* const text = std::strerror(code);
-  if (entry.error != code && shut.empty()) {
-    environment.log.warn(kMessage, {{"path", path}, {"error", text}});
-  } else if (entry.error != code) {
-    environment.log.warn(kMessage,
-                         {{"path", path}, {"error", text}, {"needs_x", std::string(shut)}});
-  }
-  set_error(entry, code);
 }
 
 void Discovery::State::set_error(Name& entry, int error) {

@@ -125,6 +125,7 @@ void Discovery::State::forget_files(std::size_t flow) {
   std::erase_if(former_keys, of_flow);
   std::erase_if(former_unseen, of_flow);
   std::erase_if(gone_files, of_flow);
+  std::erase_if(refused_at_first, [flow](const auto& each) { return each.first.second == flow; });
   std::erase_if(lost, [flow](const Lost& each) { return each.file.flow == flow; });
 }
 
@@ -171,7 +172,7 @@ void Discovery::search_added() {
   for (const auto& [path, directory] : state_->directories) {
     for (auto& [name, entry] : directory->names) entry.compare_anew = true;
   }
-  state_->search_unmatched = true;
+  state_->search_unmatched = state_->below_due = true;
   state_->searches_below = kSearchesBelow;
   state_->scan();
   state_->open_scan_process = 0;  // a pass that goes on did not look for their files

@@ -110,24 +110,10 @@ bool Discovery::State::excluded(const std::string& path, const io::FileStatus* s
                    std::pair{status->device, status->inode}) != excluded_inodes.end();
 }
 
-// `shut`: the directory whose search permission is missing, if that is the reason.
-void Discovery::State::could_not_look(const std::string& path, const base::Error& error,
-                                      std::string_view shut) {
-  counters.scan_errors.add();
-  uncertain.push_back(path);
-  if (!unsearchable.insert(path).second) return;
-  constexpr std::string_view kMessage = "directory cannot be searched";
-  if (shut.empty()) {
-    environment.log.warn(kMessage, {{"path", path}, {"error", error.message}});
-  } else {
-    environment.log.warn(
-        kMessage, {{"path", path}, {"error", error.message}, {"needs_x", std::string(shut)}});
-  }
-}
-
 void Discovery::State::scan() {
   counters.scans.add();
   ++scans;
+  retries.begin();
   uncertain.clear();
   excluded_inodes.clear();
   for (const std::string& ours : excluded_directories) {
@@ -141,7 +127,11 @@ void Discovery::State::scan() {
   }
   visit("/", closure(std::move(all)), true);
   drop_unvisited();
-  if (search_unmatched) search_unmatched = !find_unmatched();
+  if (search_unmatched) {
+    search_unmatched = !find_unmatched();
+    const bool before = std::exchange(searched_in_vain, search_unmatched);
+    if (search_unmatched) look_again(!before);
+  }
   trim_gone();
   announce();
 }
@@ -197,6 +187,7 @@ void Discovery::State::descend(const std::string& path, const GlobStates& states
     if (!status || status->kind == io::FileKind::symlink) may_change = true;
     if (deep || !directories.contains(child)) visit(child, below(copy, name), deep);
   }
+  forget_unseen(path);
   const auto it = directories.find(path);
   if (it == directories.end()) return;
   if (may_change) {
@@ -227,6 +218,7 @@ void Discovery::State::list(Directory& directory, bool deep) {
     if (known_name.listing != listing) gone.push_back(name);
   }
   for (const std::string& name : gone) name_gone(directory, name);
+  forget_unseen(directory.path);
   if (directory.compressed.empty()) return;
   std::unordered_set<std::string_view> there;
   for (const io::DirectoryEntry& each : *entries) there.insert(each.name);

@@ -37,9 +37,16 @@ bool Discovery::State::find_unmatched() {
     if (directory->listing > 0) places.insert(path);
   }
   Searched searched;
-  const bool all = search(wanted, places, searched);
-  // Some of those may never be ours to list.
-  if (searches_below > 0) searches_below = search_below(wanted, searched) ? 0 : searches_below - 1;
+  bool all = search(wanted, places, searched);
+  if (searches_below > 0) {
+    if (search_below(wanted, searched)) {
+      searches_below = 0;
+    } else {
+      all = false;
+      // Some of those may never be ours to list.
+      if (std::exchange(below_due, false)) --searches_below;
+    }
+  }
   forget_gone(searched);
   seen.clear();
   return all;

@@ -18,6 +18,7 @@
 #include <deque>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -33,6 +34,7 @@
 #include "sources/copy_checks.h"
 #include "sources/discovery.h"
 #include "sources/inode_births.h"
+#include "sources/look_again.h"
 #include "sources/nameless_files.h"
 
 namespace sources {
@@ -196,8 +198,16 @@ struct Discovery::State {
   void unwatch(Directory& directory);
   void drop(Directory& directory);
   void drop_unvisited();
+
+  // discovery_refusals.cc: what could not be looked at.
+  void look_again(bool fresh);
   void could_not_look(const std::string& path, const base::Error& error,
                       std::string_view shut = {});
+  void cannot_open(const std::string& path, Name& entry, const base::Error& error,
+                   std::string_view shut = {});
+  void note_unseen(const std::string& path, const std::vector<std::size_t>& by);
+  bool was_unseen(std::size_t flow, const std::string& path, const io::FileStatus& status) const;
+  void forget_unseen(const std::string& directory);
 
   // discovery_files.cc: names and files.
   void examine(Directory& directory, const std::string& name, std::uint64_t inode, bool symlink,
@@ -211,8 +221,6 @@ struct Discovery::State {
   std::optional<Known::iterator> known_elsewhere(std::size_t flow, const FileIdentity& identity);
   Checkpoint starting_point(std::size_t flow, const std::string& path, const io::FileStatus& status,
                             Known::iterator elsewhere);
-  void cannot_open(const std::string& path, Name& entry, const base::Error& error,
-                   std::string_view shut = {});
   void set_error(Name& entry, int error);
   void set_not_regular(const std::string& path, Name& entry, bool value);
   void unbind(Name& entry, std::size_t at);
@@ -361,11 +369,14 @@ struct Discovery::State {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> excluded_inodes;
   std::vector<std::string> uncertain;            // this scan could not look at or below these
   std::unordered_set<std::string> unsearchable;  // said in the log already
-  std::vector<bool> muted;                       // per flow: nothing of it is found any more
-  std::set<std::size_t> added;                   // flows whose first scan this is
-  std::vector<bool> said_compressed;             // per flow: that it skips such files
-  std::vector<bool> inflates;                    // per flow, as FilesOptions says
-  std::vector<bool> matches_copies;              // the same
+  LookAgain retries;
+  // Files and directories that could not be looked at while a flow was new, and since when.
+  std::map<std::pair<std::string, std::size_t>, base::Timestamp> refused_at_first;
+  std::vector<bool> muted;            // per flow: nothing of it is found any more
+  std::set<std::size_t> added;        // flows whose first scan this is
+  std::vector<bool> said_compressed;  // per flow: that it skips such files
+  std::vector<bool> inflates;         // per flow, as FilesOptions says
+  std::vector<bool> matches_copies;   // the same
   std::uint64_t scans = 0;
   std::uint64_t listings = 0;
 
@@ -412,8 +423,10 @@ struct Discovery::State {
   bool warned_of_descriptors = false;
   bool starting = true;
   int searches_below =
-      kSearchesBelow;            // that are left, for files that were moved while we were stopped
-  bool search_unmatched = true;  // some place could not be looked at yet
+      kSearchesBelow;             // that are left, for files that were moved while we were stopped
+  bool search_unmatched = true;   // some place could not be looked at yet
+  bool searched_in_vain = false;  // … the last time
+  bool below_due = true;          // of `searches_below` one more
 
   io::UniqueHandle watch_handle;
   io::Operation operation;

@@ -70,6 +70,82 @@ TEST_CASE("discovery: a watch that could not be had is tried again (F26)", "[sou
   CHECK(scene.paths() == Paths{"/log/a", "/log/b", "/log/c"});
 }
 
+TEST_CASE("discovery: what could not be looked at once is looked at again soon, as if it could",
+          "[sources][discovery]") {
+  const std::string refused = GENERATE("/log/d/a", "/log/d");
+  const bool added = GENERATE(false, true);
+  CAPTURE(refused, added);
+  scene::DiscoveryScene scene({flow({"/log/d/*"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  sources::Discovery::Flow second = scene.flows[0];
+  if (added) scene.flows[0].files.patterns = {"/log/other"};
+  scene.put("/log/d/a", "123456");
+  scene.world.faults().set(refused, {.look_error = 1});
+  if (added) {
+    scene.start();
+    scene.discovery->mute(0);
+    scene.discovery->remove(0);
+    scene.run();
+    scene.world.faults().switch_on(true);
+    scene.discovery->add(0, second, {});
+    scene.discovery->search_added();
+  } else {
+    scene.world.clock().advance(1ms);
+    scene.world.faults().switch_on(true);
+    scene.start();
+  }
+  scene.run(5ms);
+  CHECK(scene.paths().empty());
+  CHECK(scene.discovery->waiting() > 0);
+  scene.put("/log/d/later", "123456");
+  scene.run(5ms);
+  scene.world.faults().switch_on(false);
+  scene.run(3s);
+  REQUIRE(scene.paths() == Paths{"/log/d/a", "/log/d/later"});
+  for (const sources::FoundFile& each : scene.found) {
+    CHECK(each.checkpoint.offset == (each.checkpoint.path == "/log/d/a" ? 6 : 0));
+  }
+  CHECK(scene.discovery->waiting() == 0);
+}
+
+TEST_CASE("discovery: what cannot be looked at for long is looked at less and less often",
+          "[sources][discovery]") {
+  scene::DiscoveryScene scene({flow({"/log/d/*"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  scene.put("/log/d/a", "123456");
+  scene.world.faults().set("/log/d/a", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  scene.run(15s);
+  CHECK(scene.discovery->waiting() == 0);  // nobody waits for it
+  scene.run(1h);
+  CHECK(scene.discovery->counters().scans.value() > 15);
+  CHECK(scene.discovery->counters().scans.value() < 30);
+  scene.world.faults().switch_on(false);
+  scene.append("/log/d/a");  // and who grows can perhaps be read
+  scene.run(50ms);
+  CHECK(scene.paths() == Paths{"/log/d/a"});
+}
+
+TEST_CASE("discovery: where a file was moved is looked at again if it could not be once (F02)",
+          "[sources][discovery]") {
+  const std::string refused = GENERATE("/log/old", "/log/old/a");
+  CAPTURE(refused);
+  scene::DiscoveryScene scene({flow({"/log/a"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  scene.put("/log/a", "123456");
+  scene.known.push_back(scene.checkpoint("/log/a", 3));
+  scene.world.disk().make_directories("/log/old");
+  scene.world.disk().rename("/log/a", "/log/old/a");
+  scene.world.faults().set(refused, {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  CHECK(scene.found.empty());
+  scene.world.faults().switch_on(false);
+  scene.run(5s);
+  CHECK(scene.paths() == Paths{"/log/a"});
+}
+
 TEST_CASE("discovery: as deep as there are directories (F24)", "[sources][discovery]") {
   Scene scene({flow({"/log/**/a.log"})});
   std::string path = "/log";

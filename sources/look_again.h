@@ -1,0 +1,39 @@
+// LookAgain: when is what could not be looked at looked at again?
+//
+// Soon, for most of what goes wrong passes at once and no event tells when; then less and less
+// often, as long as nothing else goes wrong. Pure.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/ids.h"
+
+namespace sources {
+
+class LookAgain {
+ public:
+  static constexpr base::Duration kFirst = std::chrono::seconds(1);
+  static constexpr base::Duration kLongest = std::chrono::minutes(5);
+  static constexpr base::Duration kSoon = std::chrono::seconds(4);
+
+  // Everything is looked at now.
+  void begin() {
+    pause_ = std::min(2 * pause_, kLongest);
+    failed_ = false;
+  }
+  // Something could not be. `fresh`: it could be the last time. How long to wait.
+  base::Duration fail(bool fresh) {
+    failed_ = true;
+    if (fresh) pause_ = kFirst;
+    return pause_;
+  }
+  // It failed, and it is too early to take that for lasting.
+  bool may_pass() const { return failed_ && pause_ < kSoon; }
+
+ private:
+  base::Duration pause_ = kFirst;
+  bool failed_ = false;
+};
+
+}  // namespace sources
