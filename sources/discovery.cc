@@ -66,7 +66,6 @@ void Discovery::tick(base::Instant now) {
   if (state_->next_scan <= now) {
     state_->next_scan = now + state_->reconcile_interval;
     state_->watch_again();
-    state_->try_more();
     if (state_->next_unmatched <= now) {  // files that were let go may have grown since
       state_->next_unmatched = now + state_->reconcile_interval;
       state_->search_unmatched = state_->below_due = true;
@@ -77,6 +76,10 @@ void Discovery::tick(base::Instant now) {
   if (state_->next_poll <= now) state_->poll();
   if (state_->next_open_scan <= now) state_->look_for_open_files();
   bool serve = false;
+  if (state_->more_at <= now) {
+    state_->try_more();
+    serve = true;
+  }
   if (state_->serve_at != base::Instant{} && state_->serve_at <= now) {
     state_->serve_at = base::Instant{};
     serve = true;
@@ -97,8 +100,8 @@ void Discovery::tick(base::Instant now) {
 base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
   if (state_->untold) return base::Instant::min();
-  base::Instant next = std::min(
-      {state_->next_scan, state_->next_poll, state_->next_copy_check, state_->next_open_scan});
+  base::Instant next = std::min({state_->next_scan, state_->next_poll, state_->next_copy_check,
+                                 state_->next_open_scan, state_->more_at});
   if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
   // Otherwise somebody's closed() or rested() brings the next turn.
   if (state_->serve_at != base::Instant{}) next = std::min(next, state_->serve_at);

@@ -419,7 +419,10 @@ struct Discovery::State {
   std::list<std::uint64_t> muted_used;  // hold one and are not asked: their flow leaves
   std::deque<std::uint64_t> waiting;    // for a descriptor, first come first served
   std::deque<std::pair<base::Instant, std::uint64_t>> later;  // could not be read: not before then
-  base::Instant serve_at{};  // the system had no descriptor: not before then
+  base::Instant serve_at{};                      // the system had no descriptor: not before then
+  base::Instant more_at = base::Instant::max();  // it may have more by then
+  base::Duration more_pause{0};
+  bool tried_more = false;  // since the last time it had none
   bool warned_of_descriptors = false;
   bool starting = true;
   int searches_below =

@@ -106,6 +106,13 @@ void Discovery::State::make_room() {
   }
 }
 
+namespace {
+
+constexpr base::Duration kMorePauseMin = std::chrono::seconds(5);
+constexpr base::Duration kMorePauseMax = std::chrono::minutes(2);
+
+}  // namespace
+
 // The process, or the system, has no descriptor left. Others need some, too: the store its next
 // segment, the control socket a connection.
 void Discovery::State::make_do_with_fewer() {
@@ -117,13 +124,21 @@ void Discovery::State::make_do_with_fewer() {
   }
   const std::size_t fewer = holding > kLeftToOthers ? holding - kLeftToOthers : 0;
   open_files_now = std::min(open_files_max, std::max(fewer, kAtLeast));
+  if (std::exchange(tried_more, false)) more_pause *= 2;
+  more_pause = std::clamp(more_pause, kMorePauseMin, kMorePauseMax);
+  more_at = environment.clock.monotonic() + more_pause;
   if (holding < open_files_now) serve_at = environment.clock.monotonic() + kRetryInterval;
 }
 
+// The system may have been short of them for a moment only.
 void Discovery::State::try_more() {
-  if (open_files_now >= open_files_max) return;
-  open_files_now =
-      std::min(open_files_max, open_files_now + std::max<std::size_t>(open_files_now / 2, 1));
+  if (open_files_now < open_files_max) {
+    open_files_now =
+        std::min(open_files_max, open_files_now + std::max<std::size_t>(open_files_now / 2, 1));
+  }
+  tried_more = open_files_now < open_files_max;
+  if (!tried_more) more_pause = {};
+  more_at = tried_more ? environment.clock.monotonic() + more_pause : base::Instant::max();
 }
 
 void Discovery::State::take_back(File& file) {

@@ -146,6 +146,21 @@ TEST_CASE("discovery: where a file was moved is looked at again if it could not 
   CHECK(scene.paths() == Paths{"/log/a"});
 }
 
+TEST_CASE("discovery: a moment without descriptors is over soon", "[sources][discovery]") {
+  scene::DiscoveryScene scene({flow({"/log/d/*"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  scene.open_files_max = 100;
+  for (int i = 0; i < 60; ++i) scene.put("/log/d/" + std::to_string(i));
+  scene.world.faults().set("/log/d/", {.open_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  scene.run(2s);
+  scene.world.faults().switch_on(false);
+  CHECK(scene.found.empty());
+  scene.run(60s);
+  CHECK(scene.found.size() == 60);
+}
+
 TEST_CASE("discovery: as deep as there are directories (F24)", "[sources][discovery]") {
   Scene scene({flow({"/log/**/a.log"})});
   std::string path = "/log";
