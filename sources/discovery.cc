@@ -182,7 +182,8 @@ std::size_t Discovery::files() const { return state_->files.size(); }
 
 std::size_t Discovery::waiting() const {
   const std::size_t to_look_at = state_->retries.may_pass() ? 1 : 0;
-  return state_->waiting.size() + state_->later.size() + state_->copy_checks.size() + to_look_at;
+  return state_->waiting.size() + state_->later.size() + state_->copy_checks.size() +
+         state_->doubted.size() + to_look_at;
 }
 
 const DiscoveryCounters& Discovery::counters() const { return state_->counters; }

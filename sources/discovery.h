@@ -196,7 +196,7 @@ class Discovery {
   FilesSurvey survey(std::size_t flow, bool all, std::size_t list_max) const;
   FilesSurvey unreadable(std::size_t list_max) const;
   std::size_t files() const;    // followed, with a descriptor or without
-  std::size_t waiting() const;  // for a descriptor
+  std::size_t waiting() const;  // for a descriptor, or for being found again
   const DiscoveryCounters& counters() const;
 
  private:

@@ -126,6 +126,7 @@ void Discovery::State::forget_files(std::size_t flow) {
   std::erase_if(former_unseen, of_flow);
   std::erase_if(gone_files, of_flow);
   std::erase_if(refused_at_first, [flow](const auto& each) { return each.first.second == flow; });
+  std::erase_if(doubted, of_flow);
   std::erase_if(lost, [flow](const Lost& each) { return each.file.flow == flow; });
 }
 

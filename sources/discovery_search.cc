@@ -220,6 +220,7 @@ void Discovery::State::lose(std::uint64_t number) {
     if (!file.path.empty()) each.places.push_back(directory_in(file.path));
     if (!file.moved_to.empty()) each.places.push_back(directory_in(file.moved_to));
     miss(key, each.unread || each.unread_bytes > 0);
+    doubted.erase(key);  // found meanwhile, and lost anew
     lost.push_back(std::move(each));
     remember(key, std::move(rest.checkpoint));
   }
@@ -228,9 +229,39 @@ void Discovery::State::lose(std::uint64_t number) {
   if (former != 0) by_identity.insert_or_assign(key, former);
 }
 
+// What a scan listed may have moved before anybody could look at it or open it, with its directory
+// too, and where it is now that scan did not come by: it is gone when another one did not see it
+// either (F09). Of what was looked for before, they are those.
+void Discovery::State::take_doubted() {
+  const base::Instant now = environment.clock.monotonic();
+  for (auto it = doubted.begin(); it != doubted.end();) {
+    Lost& each = it->second;
+    const bool found_again = !known.contains(each.file);
+    const bool looked = scans > each.scan && uncertain.empty();
+    if (!found_again && !looked && now - each.since < kUnknownMax) {
+      ++it;
+      continue;
+    }
+    if (!found_again) lost.push_back(std::move(each));
+    it = doubted.erase(it);
+  }
+  if (!doubted.empty()) scan_soon(kRetryInterval);
+}
+
+bool Discovery::State::in_doubt(Lost& each) {
+  // Who deleted it was seen to do so, or it was doubted already.
+  if (each.unlinked || each.scan != 0 || !(each.unread || each.unread_bytes > 0)) return false;
+  each.scan = scans;
+  each.since = environment.clock.monotonic();
+  doubted.insert_or_assign(each.file, std::move(each));
+  scan_soon(kRetryInterval);
+  return true;
+}
+
 void Discovery::State::search_lost() {
+  take_doubted();
   if (lost.empty()) return;
-  const std::vector<Lost> looked_for = std::exchange(lost, {});
+  std::vector<Lost> looked_for = std::exchange(lost, {});
   Wanted wanted;
   std::unordered_set<std::string> places;
   Searched searched;
@@ -243,25 +274,29 @@ void Discovery::State::search_lost() {
     search_unmatched = true;
     scan_soon(kRetryInterval);
   }
-  for (const Lost& each : looked_for) {
+  for (Lost& each : looked_for) {
     const auto it = known.find(each.file);
     if (!all || it == known.end() || seen.contains(each.file)) continue;
-    const bool compressed = has_compressed_form(each.file.flow, each.path);
-    if (!compressed && (each.unread || each.unread_bytes > 0)) {
-      counters.files_lost_unread.add();
-      counters.bytes_lost_unread.add(each.unread_bytes);
-      environment.log.warn(
-          "file is gone and was not read to its end",
-          {{"path", it->second.path}, {"unread_bytes", std::to_string(each.unread_bytes)}});
-    }
-    if (!each.unlinked) continue;  // moved away; it may come back
-    Checkpoint checkpoint = std::move(it->second);
-    known.erase(it);
-    // There is no note of one nobody read; what erases it may come after what another file of the
-    // same inode registers.
-    if (!is_fresh(checkpoint)) remember_gone(each.file, std::move(checkpoint));
+    if (!in_doubt(each)) tell_lost(each, it);
   }
   seen.clear();
+}
+
+void Discovery::State::tell_lost(const Lost& each, Known::iterator it) {
+  const bool compressed = has_compressed_form(each.file.flow, each.path);
+  if (!compressed && (each.unread || each.unread_bytes > 0)) {
+    counters.files_lost_unread.add();
+    counters.bytes_lost_unread.add(each.unread_bytes);
+    environment.log.warn(
+        "file is gone and was not read to its end",
+        {{"path", it->second.path}, {"unread_bytes", std::to_string(each.unread_bytes)}});
+  }
+  if (!each.unlinked) return;  // moved away; it may come back
+  Checkpoint checkpoint = std::move(it->second);
+  known.erase(it);
+  // There is no note of one nobody read; what erases it may come after what another file of the
+  // same inode registers.
+  if (!is_fresh(checkpoint)) remember_gone(each.file, std::move(checkpoint));
 }
 
 // Older generations before newer ones.

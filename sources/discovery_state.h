@@ -252,7 +252,20 @@ struct Discovery::State {
   void forget_gone(const Searched& searched);
   void note_nameless(std::uint64_t number);
   void lose(std::uint64_t number);
+  struct Lost {
+    FlowFile file;
+    std::vector<std::string> places;  // directories it may be in
+    std::string path;                 // the last one
+    std::uint64_t unread_bytes;
+    bool unread;
+    bool unlinked;
+    std::uint64_t scan = 0;  // the last one when it was first not found; 0: not looked for yet
+    base::Instant since{};
+  };
   void search_lost();
+  void take_doubted();
+  bool in_doubt(Lost& each);
+  void tell_lost(const Lost& each, Known::iterator it);
   void announce();
   void settle_found();
 
@@ -391,15 +404,9 @@ struct Discovery::State {
     std::int64_t age_ns;
   };
   std::vector<Found> found;  // not yet announced
-  struct Lost {
-    FlowFile file;
-    std::vector<std::string> places;  // directories it may be in
-    std::string path;                 // the last one
-    std::uint64_t unread_bytes;
-    bool unread;
-    bool unlinked;
-  };
-  std::vector<Lost> lost;                     // to be searched
+  std::vector<Lost> lost;    // to be searched
+  // Not found; told as lost after another scan.
+  std::unordered_map<FlowFile, Lost, FlowFileHash> doubted;
   std::unordered_set<std::uint64_t> orphans;  // lost their last name, not yet announced
   NamelessFiles nameless;                     // those, and who was detached, until they are closed
   std::vector<std::uint64_t>
