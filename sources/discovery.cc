@@ -16,6 +16,7 @@ Discovery::State::State(const io::Environment& given, std::vector<Flow> given_fl
       flows(std::move(given_flows)),
       excluded_directories(std::move(ours)),
       listener(std::move(given_listener)),
+      began(environment.clock.monotonic()),
       open_files_max(given_open_files_max),
       open_files_now(given_open_files_max),
       operation(io::on<&State::received>(*this)) {

@@ -109,8 +109,13 @@ void Discovery::State::remember_gone(const FlowFile& file, Checkpoint checkpoint
   trim_gone();
 }
 
+// By age not before this life is an hour old, as forget_gone() has missed a file for an hour: a
+// note or record that was written while the clock was years ahead has it believed at the next
+// start. To write notes in believed time is no way out: who runs for minutes every hour would
+// believe less and less of the time that passed, and forget and retire nothing.
 void Discovery::State::trim_gone() {
   const base::Duration wall = believed_now();
+  const bool lives_long = environment.clock.monotonic() - began >= kMissedAtLeast;
   const auto forget = [this](auto it) {
     // Its identity may be another file's by now, and so its entry in the log.
     if (listener.forgotten && !number_of(it->first) && !known.contains(it->first)) {
@@ -120,8 +125,8 @@ void Discovery::State::trim_gone() {
   };
   for (auto it = gone_files.begin(); it != gone_files.end();) {
     const base::Duration ttl = flows[it->first.flow].files.state_ttl;
-    const bool old =
-        ttl != base::Duration::zero() && wall - std::chrono::microseconds(it->second.seen_us) > ttl;
+    const bool old = lives_long && ttl != base::Duration::zero() &&
+                     wall - std::chrono::microseconds(it->second.seen_us) > ttl;
     it = old || !remembers(it->first.flow) ? forget(it) : std::next(it);
   }
   while (gone_files.size() > kGoneMax) {

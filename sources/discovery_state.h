@@ -375,6 +375,7 @@ struct Discovery::State {
   DiscoveryCounters counters;
   InodeBirths births;
   base::BelievedTime believed;  // for what is forgotten by age
+  base::Instant began;          // this life
 
   std::unordered_map<std::string, std::unique_ptr<Directory>> directories;
   std::unordered_map<int, std::vector<Directory*>> watched;

@@ -206,6 +206,29 @@ TEST_CASE("clock jumps: with no note of a file the newest record says when it wa
   CHECK(scene.sample("store_segments_retired") > 3);
 }
 
+TEST_CASE("clock jumps: nor when notes and records were written before the next start (F59)",
+          "[agent]") {
+  Scene scene;
+  scene.write("/log/gone", "read, and rotated away by a copy\n");
+  scene.write("/log/away", "read, and on a volume that is late\n");
+  scene.pass(2min);
+  REQUIRE(scene.notes() == 2);
+  REQUIRE(scene.world.disk().remove("/log/gone") == 0);
+  scene.pass(2min);
+  REQUIRE(scene.notes() == 2);  // to know its copies by
+  scene.world.disk().rename("/log/away", "/elsewhere/away");
+  scene.world.clock().jump_wall(kTenYears);
+  scene.write("/log/b", "stored in ten years\n");
+  scene.pass(2min);
+  REQUIRE(scene.notes() == 3);
+  scene.restart();
+  scene.pass(50min);
+  CHECK(scene.notes() == 3);
+  // Both are forgotten then: nothing else says what time it is.
+  scene.pass(2h);
+  CHECK(scene.notes() == 1);
+}
+
 TEST_CASE("clock jumps: a clock set back keeps what there is, and order (F59)", "[agent]") {
   Scene scene;
   scene.fill_segments();

@@ -333,7 +333,9 @@ void AgentSim::trouble_step(double crash_chance, bool may_cut_power) {
   }
   if (reloads_ && random.chance(0.01) && !stopping_) reload_something();
   if (random.chance(0.001)) {
-    world_.clock().jump_wall(base::Duration(1h) * (random.chance(0.5) ? 1 : -1));
+    // By an hour, as where clocks are local, or by ten years.
+    const base::Duration by = random.chance(0.5) ? base::Duration(1h) : base::Duration(24h * 3652);
+    world_.clock().jump_wall(random.chance(0.5) ? by : -by);
   }
   tick_one();
   if (random.chance(0.3)) world_.advance(*process_, 20ms);
