@@ -165,8 +165,9 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
   if (it == known.end()) return true;
   const auto status = environment.files.status(path, false);
   if (!status) {
-    seen.insert(wanted);  // perhaps
-    return not_there(status.error());
+    // Moved on since it was listed, perhaps to where was looked before.
+    if (!not_there(status.error())) seen.insert(wanted);  // perhaps
+    return false;
   }
   const FileIdentity identity = identity_of(*status);
   auto elsewhere = known.end();
@@ -248,11 +249,14 @@ void Discovery::State::take_doubted() {
   if (!doubted.empty()) scan_soon(kRetryInterval);
 }
 
-bool Discovery::State::in_doubt(Lost& each) {
+// `all`: each place it may be in could be looked at.
+bool Discovery::State::in_doubt(Lost& each, bool all) {
+  const base::Instant now = environment.clock.monotonic();
+  if (each.since == base::Instant{}) each.since = now;
   // Who deleted it was seen to do so, or it was doubted already.
-  if (each.unlinked || each.scan != 0 || !(each.unread || each.unread_bytes > 0)) return false;
+  const bool told = each.unlinked || each.scan != 0 || !(each.unread || each.unread_bytes > 0);
+  if (told && (all || now - each.since >= kUnknownMax)) return false;
   each.scan = scans;
-  each.since = environment.clock.monotonic();
   doubted.insert_or_assign(each.file, std::move(each));
   scan_soon(kRetryInterval);
   return true;
@@ -276,8 +280,10 @@ void Discovery::State::search_lost() {
   }
   for (Lost& each : looked_for) {
     const auto it = known.find(each.file);
-    if (!all || it == known.end() || seen.contains(each.file)) continue;
-    if (!in_doubt(each)) tell_lost(each, it);
+    if (it == known.end()) continue;
+    const bool there = seen.contains(each.file);
+    if ((all && there) || in_doubt(each, all) || there) continue;
+    tell_lost(each, it);
   }
   seen.clear();
 }

@@ -264,7 +264,7 @@ struct Discovery::State {
   };
   void search_lost();
   void take_doubted();
-  bool in_doubt(Lost& each);
+  bool in_doubt(Lost& each, bool all);
   void tell_lost(const Lost& each, Known::iterator it);
   void announce();
   void settle_found();

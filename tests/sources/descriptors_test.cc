@@ -156,6 +156,27 @@ TEST_CASE("descriptors: a file deleted before it could be read is counted",
   CHECK(scene.discovery->files() == 0);
 }
 
+TEST_CASE("descriptors: … also if where it may be could not be looked at, for once or for good",
+          "[sources][descriptors]") {
+  const bool for_good = GENERATE(false, true);
+  const bool moved = GENERATE(false, true);
+  CAPTURE(for_good, moved);
+  WholeScene scene({"/log/*"});
+  scene.world.disk().make_directories("/away");
+  scene.world.faults().set("/log/", {.open_error = 1.0});
+  scene.append("/log/a", "one\n");
+  scene.start();
+  scene.run();
+  scene.world.faults().set("/log", {.look_error = 1.0});  // and the directory
+  moved ? scene.world.disk().rename("/log/a", "/away/a") : scene.world.disk().remove("/log/a");
+  scene.run(10ms);
+  CHECK(scene.discovery->counters().files_lost_unread.value() == 0);
+  if (!for_good) scene.world.faults().set("/log", {});
+  scene.run(for_good ? 60s : 5s);
+  CHECK(scene.discovery->counters().files_lost_unread.value() == 1);
+  CHECK(scene.discovery->counters().bytes_lost_unread.value() == 4);
+}
+
 TEST_CASE("descriptors: what is known of a file that went unread is kept long, and not for ever",
           "[sources][descriptors]") {
   AtRest scene;
