@@ -228,7 +228,7 @@ struct Discovery::State {
   std::optional<std::uint64_t> number_of(const FlowFile& file) const;
   std::uint64_t add_file(std::size_t flow, const std::string& path, Checkpoint checkpoint,
                          const io::FileStatus& status);
-  bool too_old(std::size_t flow, const Checkpoint& checkpoint, const io::FileStatus& status) const;
+  bool too_old(std::size_t flow, const Checkpoint& checkpoint, const io::FileStatus& status);
   void erase_file(std::uint64_t number);
   CoarseInstant coarse_now() const;
   bool all_open(const Name& entry) const;

@@ -334,7 +334,10 @@ void AgentSim::trouble_step(double crash_chance, bool may_cut_power) {
   if (reloads_ && random.chance(0.01) && !stopping_) reload_something();
   if (random.chance(0.001)) {
     // By an hour, as where clocks are local, or by ten years.
-    const base::Duration by = random.chance(0.5) ? base::Duration(1h) : base::Duration(24h * 3652);
+    const bool may_by_years = std::ranges::all_of(
+        draw_.workloads, [](const auto& each) { return each->may_change_year(); });
+    const bool by_years = random.chance(0.5) && may_by_years;
+    const base::Duration by = by_years ? base::Duration(24h * 3652) : base::Duration(1h);
     world_.clock().jump_wall(random.chance(0.5) ? by : -by);
   }
   tick_one();

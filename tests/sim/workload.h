@@ -47,6 +47,9 @@ class Workload {
   // Its files are known under another device number, too.
   virtual bool may_change_device() const { return true; }
 
+  // What it expects depends on the date no more than by hours.
+  virtual bool may_change_year() const { return true; }
+
   virtual void act() = 0;     // one of the programs does something
   virtual void finish() = 0;  // trouble is over: what was begun gets its end
   virtual void let_go() {}    // of every file: before a power cut

@@ -375,6 +375,19 @@ TEST_CASE("ignore_older: an old file is not opened, and read from the size it ha
   CHECK(scene.discovery->counters().files_ignored_old.value() == 0);
 }
 
+TEST_CASE("ignore_older: a clock that jumps ahead makes no new file an old one (F59)",
+          "[sources][descriptors]") {
+  WholeScene scene({"/log/*"});
+  scene.files.ignore_older = 1h;
+  scene.start();
+  scene.run();
+  scene.append("/away", "new\n");
+  scene.world.clock().jump_wall(24h * 3652);
+  scene.world.disk().rename("/away", "/log/a");
+  scene.run();
+  CHECK(scene.records() == Lines{"new"});
+}
+
 TEST_CASE("ignore_older: unread bytes of a file with state are read, however old",
           "[sources][descriptors]") {
   WholeScene scene({"/log/*"});
