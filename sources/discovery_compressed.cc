@@ -1,9 +1,10 @@
 // Compressed files whose original we know: who waits for whom, and who may go on where (F11).
 //
 // While the original is there, or is still being read although its name is gone, its compressed
-// form is postponed: what the one still delivers the other must not. Afterwards the original is in
-// `gone_files`, or in `known` if it is only out of sight, and the compressed file's reactor is told
-// about all that it may have been.
+// form is postponed: what the one still delivers the other must not. So it is, for a while, when
+// the original is listed and nobody could look at it. Afterwards the original is in `gone_files`,
+// or in `known` if it is only out of sight, and the compressed file's reactor is told about all
+// that it may have been.
 #include <algorithm>
 #include <array>
 #include <tuple>
@@ -62,17 +63,25 @@ bool Discovery::State::came_too_late(const File& file, const File& original) {
   return original.unlinked && file.resting->found_at > original.nameless_since + kUnknownMax;
 }
 
-bool Discovery::State::original_is_there(std::uint64_t number) const {
+bool Discovery::State::original_is_there(std::uint64_t number) {
   const File& file = files.at(number);
   if (!may_have_original(file)) return false;
   const std::string_view before = without_compressed_suffix(path_of(file));
-  if (follows(file.flow, before)) return true;
   const auto in_time = [&](std::uint64_t other) {
     return other != number && !came_too_late(file, files.at(other));
   };
-  if (nameless.find_at(file.flow, before, in_time) != 0) return true;
-  // A rename that was not seen.
-  return nameless.find_family(file.flow, before, in_time) != 0;
+  if (follows(file.flow, before) || nameless.find_at(file.flow, before, in_time) != 0 ||
+      nameless.find_family(file.flow, before, in_time) != 0) {  // a rename that was not seen
+    copy_checks.take(number);
+    return true;
+  }
+  if (file.resting->decided || !is_refused(file.flow, directory_in(before), name_in(before))) {
+    return false;
+  }
+  const base::Instant now = environment.clock.monotonic();
+  next_copy_check = std::min(next_copy_check, now + compare_pause());
+  file.resting->decided = cannot_be_seen(number, copy_checks.of(number), now);
+  return !file.resting->decided;
 }
 
 void Discovery::State::postpone(std::uint64_t number) {

@@ -33,7 +33,7 @@ struct Comparison {
 };
 
 // No, and it is the file's fault: whoever opens it to read it says what is wrong.
-bool is_refused(const base::Result<io::Handle>& opened) {
+bool refuses(const base::Result<io::Handle>& opened) {
   return !opened && opened.error().system != EMFILE && opened.error().system != ENFILE;
 }
 
@@ -44,7 +44,7 @@ Comparison compare(const io::Environment& environment, const std::string& path,
   using Bytes = std::array<char, kTailBytes>;
   io::Files& files = environment.files;
   const auto opened = files.open(path, io::Open::read);
-  if (!opened) return {is_refused(opened) ? Likeness::unreadable : Likeness::unknown, 0};
+  if (!opened) return {refuses(opened) ? Likeness::unreadable : Likeness::unknown, 0};
   const io::UniqueHandle handle(files, *opened);
   const auto other_opened = files.open(other_path, io::Open::read);
   if (!other_opened) return {};
@@ -251,7 +251,7 @@ base::Duration Discovery::State::compare_pause() const {
 bool Discovery::State::is_unreadable(const std::string& path) const {
   const auto opened = environment.files.open(path, io::Open::read);
   if (opened) environment.files.close(*opened);
-  return is_refused(opened);
+  return refuses(opened);
 }
 
 bool Discovery::State::waits_for_copied(std::uint64_t number) {
@@ -372,23 +372,26 @@ bool Discovery::State::look_for_originals(const File& file) {
   return any;
 }
 
-// Is one listed that it may be a copy of, and could nobody look at it yet?
+// Is a file that the flow wants listed there, and could nobody look at it yet?
+bool Discovery::State::is_refused(std::size_t flow, const std::string& place,
+                                  std::string_view name) {
+  const auto directory = directories.find(place);
+  if (directory == directories.end()) return false;
+  const auto entry = directory->second->names.find(name);
+  if (entry == directory->second->names.end() || entry->second.error == 0 ||
+      std::ranges::count(flows_matching(*directory->second, name), flow) == 0) {
+    return false;
+  }
+  if (environment.files.status(directory->second->path_of(name), true)) scan_soon(kRetryInterval);
+  return true;
+}
+
+// Is it so with one that it may be a copy of?
 bool Discovery::State::original_is_refused(const File& file) {
   const std::string& path = path_of(file);
   const std::string place = directory_in(path);
-  const auto refused = [&](const std::string& where, const std::string& name) {
-    const auto directory = directories.find(where);
-    if (directory == directories.end()) return false;
-    const auto entry = directory->second->names.find(name);
-    if (entry == directory->second->names.end() || entry->second.error == 0 ||
-        std::ranges::count(flows_matching(*directory->second, name), file.flow) == 0) {
-      return false;
-    }
-    if (environment.files.status(directory->second->path_of(name), true)) scan_soon(kRetryInterval);
-    return true;
-  };
   return std::ranges::any_of(names_copied(name_in(path)), [&](const std::string& name) {
-    return refused(place, name) || refused(directory_in(place), name);
+    return is_refused(file.flow, place, name) || is_refused(file.flow, directory_in(place), name);
   });
 }
 

@@ -116,7 +116,7 @@ struct Resting {
   bool wanted = true;        // to be opened: never was, or looks different
   bool queued = false;       // in `waiting`, `later` or `postponed`
   bool postponed = false;    // for its original; see discovery_compressed.cc, discovery_copies.cc
-  bool decided = false;      // whether it is a copy
+  bool decided = false;      // whether it is a copy; or that no original is waited for
   CoarseInstant found_at{};  // {}: it was on a reactor since, or lost
 };
 
@@ -275,7 +275,7 @@ struct Discovery::State {
   bool follows(std::size_t flow, std::string_view path) const;
   bool has_compressed_form(std::size_t flow, const std::string& path) const;
   static bool came_too_late(const File& file, const File& original);
-  bool original_is_there(std::uint64_t number) const;
+  bool original_is_there(std::uint64_t number);
   void postpone(std::uint64_t number);
   void look_at_postponed();
   void remember_gone(const FlowFile& file, Checkpoint checkpoint);
@@ -301,6 +301,7 @@ struct Discovery::State {
   bool has_waited_enough(const CopyCheck& check) const;
   void add_copied(const File& file, std::vector<Former>& formers) const;
   bool may_be_out_of_sight(const File& file);
+  bool is_refused(std::size_t flow, const std::string& place, std::string_view name);
   bool original_is_refused(const File& file);
 
   // discovery_rewrites.cc: files that were written anew.

@@ -1,0 +1,73 @@
+// Compressed files whose originals are listed and cannot be looked at: they wait, for a while.
+#include <chrono>
+#include <string>
+
+#include "tests/sources/compressed_bytes.h"
+#include "tests/sources/rotation_scene.h"
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using compressed::gzip;
+using scene::text_of;
+
+struct Waiting : scene::RotationScene {
+  Waiting() : RotationScene({"/log/a*"}) {
+    files.compressed = sources::CompressedFiles::read;
+    options.tail.inflate = true;
+    options.tail.close_inactive = 500ms;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("compressed waits: an original that could not be looked at once is waited for (F30)",
+          "[sources][former]") {
+  enum class Before : std::uint8_t { nothing, read, running };
+  const Before before = GENERATE(Before::nothing, Before::read, Before::running);
+  CAPTURE(before);
+  Waiting scene;
+  const std::string text = text_of(0, 300);
+  scene.append("/log/a.log", text);
+  scene.world.faults().set("/log/a.log.1", {.look_error = 1});
+  scene.world.faults().set("/log/a.log.1.gz", {});
+  scene.world.faults().switch_on(false);
+  if (before != Before::nothing) {
+    scene.start();
+    scene.run(2s);
+    CHECK(scene.open() == 0);
+  }
+  if (before == Before::read) scene.stop();
+  scene.append("/log/a.log", text_of(300, 310));
+  scene.world.faults().switch_on(true);
+  REQUIRE(scene.world.disk().rename("/log/a.log", "/log/a.log.1") == 0);
+  scene.written = text + text_of(300, 310);
+  scene.append("/log/a.log.1.gz", gzip(scene.written));
+  if (before != Before::running) scene.start();
+  scene.run(50ms);
+  scene.world.faults().switch_on(false);
+  scene.run(70s);
+  scene.check_exact();
+  REQUIRE(scene.world.disk().remove("/log/a.log.1") == 0);
+  scene.run(20s);
+  scene.check_exact();
+}
+
+TEST_CASE("compressed waits: an original that cannot be looked at is not waited for for ever",
+          "[sources][former]") {
+  Waiting scene;
+  const std::string text = text_of(0, 300);
+  scene.append("/log/a.log.1", text);
+  scene.append("/log/a.log.1.gz", gzip(text));
+  scene.world.faults().set("/log/a.log.1", {.look_error = 1});
+  scene.world.faults().set("/log/a.log.1.gz", {});
+  scene.start();
+  scene.run(20s);
+  CHECK(scene.records().empty());
+  CHECK(scene.discovery->waiting() == 1);
+  scene.written = text;
+  scene.run(20s);
+  scene.check_exact();
+  CHECK(scene.discovery->waiting() == 0);
+}
