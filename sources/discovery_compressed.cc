@@ -164,10 +164,10 @@ void keep_furthest_notes(std::vector<Former>& formers) {
 
 }  // namespace
 
-// Whom it may have been, the likely ones first.
-std::vector<Former> Discovery::State::formers_of(const File& file) const {
+// Whom it may have been, the likely ones first. nullopt: as add_copied() says.
+std::optional<std::vector<Former>> Discovery::State::formers_of(const File& file) {
   std::vector<Former> formers;
-  if (may_be_copy(file)) add_copied(file, formers);
+  if (may_be_copy(file) && !add_copied(file, formers)) return std::nullopt;
   if (may_have_original(file)) add_compressed(file, formers);
   keep_furthest_notes(formers);
   for (Former& former : formers) {

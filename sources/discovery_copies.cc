@@ -267,7 +267,8 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   if (original == 0 && look_for_originals(files.at(number))) original = copied_file(number);
   if (original == 0) {
     const bool refused = original_is_refused(files.at(number));  // looks for it again
-    if (refused || may_be_out_of_sight(files.at(number))) {
+    const bool unseen = may_be_out_of_sight(files.at(number));   // notes since when
+    if (refused || unseen) {
       if (is_unreadable(path_of(files.at(number)))) return false;
       const base::Instant now = environment.clock.monotonic();
       if (!cannot_be_seen(number, copy_checks.of(number), now)) {
@@ -327,10 +328,24 @@ bool may_have_moved(const FileIdentity& identity, std::string_view path,
 
 }  // namespace
 
-// Adds whom it may go on for: generations that ended, files that are gone.
-void Discovery::State::add_copied(const File& file, std::vector<Former>& formers) const {
+// Is it still where it was? nullopt: nobody can tell; `former_unseen` says since when.
+std::optional<bool> Discovery::State::is_in_place(const FlowFile& former,
+                                                  const Checkpoint& checkpoint) {
+  const auto status = environment.files.status(checkpoint.path, false);
+  if (!status && !not_there(status.error())) {
+    former_unseen.try_emplace(former, Unseen{.since = environment.clock.monotonic()});
+    return std::nullopt;
+  }
+  former_unseen.erase(former);
+  return status && identity_of(*status) == former.identity;
+}
+
+// Adds whom it may go on for: generations that ended, files that are gone. False: of one nobody can
+// say whether it is gone, and that may pass.
+bool Discovery::State::add_copied(const File& file, std::vector<Former>& formers) {
   const std::string& path = path_of(file);
   const std::vector<std::string> names = names_copied(name_in(path));
+  bool all = true;
   const auto consider = [&](const FlowFile& other, const Checkpoint& checkpoint) {
     if (other.flow != file.flow || checkpoint.tail_bytes == 0) return false;
     if (!is_copy_name(names, path, checkpoint) &&
@@ -347,10 +362,12 @@ void Discovery::State::add_copied(const File& file, std::vector<Former>& formers
   for (const auto& [other, checkpoint] : gone_files) consider(other, checkpoint);
   for (const auto& [other, checkpoint] : known) {
     if (!consider(other, checkpoint)) continue;
-    const auto status = environment.files.status(checkpoint.path, false);
-    const bool gone = status ? identity_of(*status) != other.identity : not_there(status.error());
-    if (!gone) formers.pop_back();
+    const std::optional<bool> there = is_in_place(other, checkpoint);
+    all = all &&
+          (there || environment.clock.monotonic() - former_unseen.at(other).since >= kUnknownMax);
+    if (there.value_or(true)) formers.pop_back();
   }
+  return all;
 }
 
 // That a file came may be told, or listed, although of the older one it was made of it was not.
@@ -399,21 +416,21 @@ bool Discovery::State::original_is_refused(const File& file) {
 bool Discovery::State::may_be_out_of_sight(const File& file) {
   const std::string& path = path_of(file);
   const std::vector<std::string> names = names_copied(name_in(path));
-  return std::ranges::any_of(known, [&](const auto& entry) {
+  const auto may_be_there = [&](const auto& entry) {
     const auto& [other, checkpoint] = entry;
     if (other.flow != file.flow) return false;
     if (!is_copy_name(names, path, checkpoint) &&
         !may_have_moved(file.identity, path, checkpoint)) {
       return false;
     }
-    const auto status = environment.files.status(checkpoint.path, false);
-    if (!status) return !not_there(status.error());
-    if (identity_of(*status) != other.identity) return false;
+    const std::optional<bool> there = is_in_place(other, checkpoint);
+    if (!there.value_or(false)) return !there;
     const auto directory = directories.find(directory_in(checkpoint.path));
     return directory != directories.end() &&
            std::ranges::count(flows_matching(*directory->second, name_in(checkpoint.path)),
                               file.flow) > 0;
-  });
+  };
+  return std::ranges::count_if(known, may_be_there) > 0;  // each is looked at
 }
 
 void Discovery::ended(std::size_t flow, const Checkpoint& checkpoint) {

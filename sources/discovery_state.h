@@ -280,7 +280,7 @@ struct Discovery::State {
   void look_at_postponed();
   void remember_gone(const FlowFile& file, Checkpoint checkpoint);
   void trim_gone();
-  std::vector<Former> formers_of(const File& file) const;
+  std::optional<std::vector<Former>> formers_of(const File& file);
   void add_compressed(const File& file, std::vector<Former>& formers) const;
 
   // discovery_copies.cc: copies that rotation made.
@@ -299,7 +299,8 @@ struct Discovery::State {
   void answered(const Verified& answer);
   bool cannot_be_seen(std::uint64_t number, CopyCheck& check, base::Instant now) const;
   bool has_waited_enough(const CopyCheck& check) const;
-  void add_copied(const File& file, std::vector<Former>& formers) const;
+  std::optional<bool> is_in_place(const FlowFile& former, const Checkpoint& checkpoint);
+  bool add_copied(const File& file, std::vector<Former>& formers);
   bool may_be_out_of_sight(const File& file);
   bool is_refused(std::size_t flow, const std::string& place, std::string_view name);
   bool original_is_refused(const File& file);
@@ -329,6 +330,7 @@ struct Discovery::State {
   bool must_follow(const File& file);
   bool is_asked(std::uint64_t number) const;
   void hand_over(std::uint64_t number);
+  void try_later(std::uint64_t number);
   void not_opened(std::uint64_t number, const base::Error& error);
   void take_back(File& file);
   std::pair<Directory*, std::string> name_of(std::uint64_t number);

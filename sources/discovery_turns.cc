@@ -205,18 +205,18 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
     return;
   }
   file.failing = true;
-  file.resting->queued = true;
+  try_later(number);
+}
+
+void Discovery::State::try_later(std::uint64_t number) {
+  files.at(number).resting->queued = true;
   later.emplace_back(environment.clock.monotonic() + kRetryInterval, number);
 }
 
 void Discovery::State::hand_over(std::uint64_t number) {
   File& file = files.at(number);
   std::vector<Former> replaced;
-  if (!add_replaced(file, replaced)) {
-    file.resting->queued = true;
-    later.emplace_back(environment.clock.monotonic() + kRetryInterval, number);
-    return;
-  }
+  if (!add_replaced(file, replaced)) return try_later(number);
   const std::string path = path_of(file);
   const auto opened = environment.files.open(path, io::Open::read);
   if (!opened) return not_opened(number, opened.error());
@@ -235,8 +235,9 @@ void Discovery::State::hand_over(std::uint64_t number) {
     next_copy_check = environment.clock.monotonic();
     return postpone(number);
   }
-  std::vector<Former> formers = formers_of(file);
-  std::ranges::move(replaced, std::back_inserter(formers));
+  std::optional<std::vector<Former>> formers = formers_of(file);
+  if (!formers) return try_later(number);
+  std::ranges::move(replaced, std::back_inserter(*formers));
   const bool in_order = flows[file.flow].files.order == Order::oldest_first;
   FoundFile found_file{.number = number,
                        .handle = handle.release(),
@@ -251,7 +252,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .size = status->size,
                        .age_ns = in_order && !file.caught_up ? file.age_ns : 0,
                        .in_order = in_order,
-                       .formers = std::move(formers)};
+                       .formers = std::move(*formers)};
   if (const auto key = former_keys.find({file.flow, file.identity}); key != former_keys.end()) {
     found_file.former_key = std::move(key->second);
     former_keys.erase(key);

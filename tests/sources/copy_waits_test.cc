@@ -129,6 +129,33 @@ TEST_CASE("copy waits: one that was read and could not be looked at once is foun
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("copy waits: for a former place that could not be looked at once (F16, F30)",
+          "[sources][copies]") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    CopyScene scene(seed, {"/log/*/a.log*"});
+    for (const char* directory : {"/log/one", "/log/two"}) {
+      scene.world.disk().make_directories(directory);
+    }
+    scene.world.disk().mount("/log/two", 9);
+    const std::string text = text_of(0, 100);
+    scene.write("/log/one/a.log", text);
+    scene.start();
+    scene.run(2s);
+    scene.stop();
+    scene.append("/log/two/a.log", text);  // as mv does
+    REQUIRE(scene.world.disk().remove("/log/one/a.log") == 0);
+    scene.world.faults().set("/log/one/a.log", {.look_error = 0.5});
+    scene.start();
+    scene.run(2s);
+    scene.world.faults().switch_on(false);
+    scene.write("/log/two/a.log", text_of(100, 110));
+    scene.run(40s);
+    scene.check_exact();
+    CHECK(scene.discovery->waiting() == 0);
+  }
+}
+
 TEST_CASE("copy waits: an original that never was is none that vanished", "[sources][copies]") {
   CopyScene scene;
   scene.write("/log/a.log.1", text_of(0, 300));
