@@ -58,9 +58,10 @@ bool Discovery::State::add_replaced(const File& file, std::vector<Former>& forme
   auto seen_before = std::exchange(seen, {});
   const bool all = search_near(path, wanted);
   const auto seen_now = std::exchange(seen, std::move(seen_before));
-  const bool late = coarse_now() - file.resting->found_at >= kSearchWait;
-  if (!all && !late) return false;
   const auto kept = environment.files.status(path + "~", false);
+  const bool unsure = !all || (!kept && !not_there(kept.error()));
+  const bool late = coarse_now() - file.resting->found_at >= kSearchWait;
+  if (unsure && !late) return false;
   for (const FlowFile& each : replaced) {
     const auto it = known.find(each);
     if (it == known.end()) continue;  // it was found, and is to be read on

@@ -254,6 +254,25 @@ TEST_CASE("rewrites: an editor keeps the former version, for a moment or for goo
   scene.check_exact();
 }
 
+TEST_CASE("rewrites: what an editor keeps is looked at again if that failed (F30)",
+          "[sources][rewrites]") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    Rewriting scene(seed);
+    begin(scene, When::closed, text_of(0, 300));
+    scene.run(65s);  // so long that the former one is not read on
+    scene.world.faults().set("/log/a.log~", {.look_error = 0.5});
+    const std::string now = scene.written + text_of(300, 310);
+    scene.rename("/log/a.log", "/log/a.log~");
+    scene.append("/log/a.log", now);
+    scene.written = now;
+    scene.run(50ms);
+    scene.world.faults().switch_on(false);
+    scene.run(10s);
+    scene.check_exact();
+  }
+}
+
 TEST_CASE("rewrites: a log that was rotated was not rewritten, whatever its lines are",
           "[sources][rewrites]") {
   const When when = GENERATE(When::open, When::closed, When::stopped);
