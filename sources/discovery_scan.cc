@@ -272,7 +272,8 @@ bool Discovery::State::wants_polling(const Directory& directory) const {
       std::any_of(directory.states.begin(), directory.states.end(), [this](const GlobState& state) {
         return flows[patterns[state.pattern].flow].files.watch == Watch::poll;
       });
-  return asked || !environment.files.tells_all_changes(directory.path).value_or(true);
+  // If that cannot be told now, the next poll asks again.
+  return asked || !environment.files.tells_all_changes(directory.path).value_or(false);
 }
 
 void Discovery::State::watch(Directory& directory) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -138,6 +139,9 @@ class Disk {
   std::uint64_t device() const { return device_; }
   // Does status() tell when a file was born?
   void tell_births(bool on) { tells_births_ = on; }
+  // Does a watch tell of all changes? nullopt: that cannot be asked.
+  void tell_changes(std::optional<bool> all) { tells_changes_ = all; }
+  std::optional<bool> tells_changes() const { return tells_changes_; }
   void set_capacity(std::uint64_t bytes) { capacity_bytes_ = bytes; }
   io::Space space() const;
   const NodeRef& root() const { return root_; }
@@ -177,6 +181,7 @@ class Disk {
   std::uint64_t next_inode_ = 2;
   std::uint64_t device_ = 1;
   bool tells_births_ = true;
+  std::optional<bool> tells_changes_ = true;
   std::uint32_t denied_ = 0;  // nodes
   std::map<std::string, NodeRef, std::less<>> covered_;
   std::int64_t last_birth_ns_ = 0;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 namespace sim {
 
@@ -261,6 +262,12 @@ base::Result<void> SimFiles::sync_directory(const std::string& path) {
   machine_.trace.add("sync directory");
   machine_.disk.sync(*node);
   return {};
+}
+
+base::Result<bool> SimFiles::tells_all_changes(const std::string& directory) {
+  const std::optional<bool> all = machine_.disk.tells_changes();
+  if (!all) return fail_system(EIO, "statfs " + directory);
+  return *all;
 }
 
 base::Result<io::Space> SimFiles::space(const std::string& path) {

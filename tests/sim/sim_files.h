@@ -38,6 +38,7 @@ class SimFiles final : public io::Files {
   base::Result<void> remove(const std::string& path) override;
   base::Result<void> make_directories(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& path) override;
+  base::Result<bool> tells_all_changes(const std::string& directory) override;
   base::Result<io::Space> space(const std::string& path) override;
   base::Result<io::WrittenFiles> written_files(
       const std::function<bool(std::string_view path)>& wanted, std::uint64_t from) override;

@@ -188,3 +188,35 @@ TEST_CASE("discovery: a clock that was set back does not make polling restless (
   scene.run(6s);
   CHECK(scene.looks.size() > 2);
 }
+
+TEST_CASE("discovery: where others write is polled, although that could not be told once (F28)",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  scene.world.disk().tell_changes(false);
+  scene.world.faults().set("", {.watch_loss = 1});  // they are on other machines
+  scene.put("/log/a");
+  scene.start();
+  scene.run(20s);
+  scene.world.disk().tell_changes(std::nullopt);
+  scene.run(6s);
+  scene.world.disk().tell_changes(false);
+  scene.put("/log/b");
+  scene.append("/log/a");
+  scene.looks.clear();
+  scene.run(6s);
+  CHECK(scene.paths() == Paths{"/log/a", "/log/b"});
+  CHECK(std::ranges::count(scene.looks, scene.number("/log/a")) > 0);
+}
+
+TEST_CASE("discovery: what is not shared is not polled, although that could not be told once",
+          "[sources][discovery]") {
+  Scene scene({flow({"/log/*"})});
+  scene.flows[0].files.reconcile_interval = 10s;
+  scene.put("/log/a");
+  scene.world.disk().tell_changes(std::nullopt);
+  scene.start();
+  scene.world.disk().tell_changes(true);
+  scene.run(2s);
+  CHECK(scene.discovery->next_deadline() > scene.world.clock().monotonic() + 5s);
+}
