@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "sources/discovery_state.h"
+#include "sources/paths.h"
 
 namespace sources {
 namespace {
@@ -189,14 +190,25 @@ void Discovery::State::poll_soon(Directory& directory) {
   next_poll = std::min(next_poll, directory.poll_at);
 }
 
+// Did the target of a symlink become another file, or may it be one that can be opened by now?
+bool Discovery::State::leads_elsewhere(const Name& link,
+                                       const base::Result<io::FileStatus>& target) const {
+  if (!target) return not_there(target.error()) && !link.numbers.empty();
+  return link.error != 0 || std::ranges::none_of(link.numbers, [&](const auto& each) {
+           return files.at(each.second).identity == identity_of(*target);
+         });
+}
+
 // True: something changed, so more may soon.
 bool Discovery::State::poll(Directory& directory) {
   constexpr base::Duration kDoubted = std::chrono::seconds(2);  // the coarsest clocks' tick
   constexpr base::Duration kAhead = std::chrono::minutes(1);    // a server's clock may be, by less
   bool changed = false;
+  std::vector<std::string> elsewhere;  // no watch tells of their targets
   for (auto& [name, entry] : directory.names) {
     if (!entry.symlink && !directory.polled) continue;
     const auto status = environment.files.fresh_status(directory.path_of(name));
+    if (entry.symlink && leads_elsewhere(entry, status)) elsewhere.push_back(name);
     if (!status) {  // the listing says what is wrong; who has it open may read on
       look_at(entry, false);
       continue;
@@ -215,6 +227,7 @@ bool Discovery::State::poll(Directory& directory) {
       if (identity_of(*status) == files.at(number).identity) notice(number, *status);
     }
   }
+  for (const std::string& name : elsewhere) examine(directory, name, 0, false, true);
   return changed;
 }
 

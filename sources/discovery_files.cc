@@ -37,13 +37,15 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   const std::string path = directory.path_of(name);
   auto status = environment.files.status(path, false);
   if (!status && not_there(status.error())) counters.files_vanished.add();
+  const bool there = status.has_value();
   if (status) {
     symlink = status->kind == io::FileKind::symlink;
     inode = status->inode;
     if (symlink) status = environment.files.status(path, true);
   }
   if (!status && not_there(status.error())) {
-    if (it != directory.names.end()) name_gone(directory, name);
+    name_gone(directory, name);
+    if (there) note_dangling(directory, name, inode);
     return;
   }
   Name& entry = directory.names[name];
@@ -81,6 +83,16 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     }
   }
   if (entry.numbers.size() >= matching.size()) entry.compare_anew = false;
+}
+
+// Its target may come at any time, and no watch tells.
+void Discovery::State::note_dangling(Directory& directory, const std::string& name,
+                                     std::uint64_t inode) {
+  Name& entry = directory.names[name];
+  entry.inode = inode;
+  entry.listing = directory.listing;
+  entry.symlink = true;
+  poll_soon(directory);
 }
 
 CoarseInstant Discovery::State::coarse_now() const {

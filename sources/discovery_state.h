@@ -212,6 +212,7 @@ struct Discovery::State {
   // discovery_files.cc: names and files.
   void examine(Directory& directory, const std::string& name, std::uint64_t inode, bool symlink,
                bool thorough);
+  void note_dangling(Directory& directory, const std::string& name, std::uint64_t inode);
   void bind(Directory& directory, const std::string& name, Name& entry, std::size_t flow,
             const io::FileStatus& status);
   using Known = std::unordered_map<FlowFile, Checkpoint, FlowFileHash>;
@@ -346,6 +347,7 @@ struct Discovery::State {
   void visit_alone(const std::string& path, GlobStates states, bool deep);
   void poll();
   bool poll(Directory& directory);
+  bool leads_elsewhere(const Name& link, const base::Result<io::FileStatus>& target) const;
   void poll_soon(Directory& directory);
   bool wants_polling(const Directory& directory) const;
   void look_at(const Name& entry, bool changed);

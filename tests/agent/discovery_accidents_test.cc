@@ -378,6 +378,28 @@ TEST_CASE("accidents: a link is swapped while nobody looked, its target is under
   CHECK(place.stores(lines));
 }
 
+TEST_CASE("accidents: what a link leads to is renamed and made anew ten times (F13)",
+          "[agent][process]") {
+  const std::string backend = GENERATE("auto", "epoll", "poll");
+  const LogPlace place(with(backend, {"logs/*.log"}));
+  fs::create_directory(place.path("pods"));
+  const std::string target = place.path("pods/0.log");
+  fs::create_symlink(target, place.path("logs/a.log"));
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(process::running(place));
+  Lines lines;
+  for (int i = 0; i < 10; ++i) {
+    CAPTURE(backend, i);
+    for (const char* which : {"first", "last"}) {
+      lines.push_back(std::string(which) + " line of " + std::to_string(i));
+      place.append("pods/0.log", lines.back() + "\n");
+      if (lines.size() % 2 == 1) REQUIRE(place.stores(lines));
+    }
+    fs::rename(target, target + "." + std::to_string(i));
+  }
+  CHECK(place.stores(lines));
+}
+
 TEST_CASE("accidents: a FIFO, a socket and a device are named once and left alone",
           "[agent][process]") {
   const std::string backend = GENERATE("auto", "epoll", "poll");
