@@ -97,7 +97,7 @@ void FileTail::wake() {
 void FileTail::look() {
   if (phase_ == Phase::idle) {
     make_ready();
-  } else if (phase_ == Phase::reading) {
+  } else if (phase_ == Phase::reading || nuls_ > 0) {
     look_again_ = true;  // what changed may be behind what this read saw
   }
 }
@@ -282,7 +282,7 @@ void FileTail::registered() {
 void FileTail::start_over() {
   parts_.counters.files_truncated.add();
   deliver_open_lines();
-  if (seen_end_ > offset_) parts_.counters.bytes_lost_unread.add(seen_end_ - offset_);
+  parts_.counters.bytes_lost_unread.add(seen_unread());
   parts_.environment.log.info("file was truncated, reading it from its start",
                               {{"path", checkpoint_.path}, {"offset", std::to_string(offset_)}});
   phase_ = Phase::emptying;
@@ -342,14 +342,14 @@ void FileTail::begin_generation() {
   footer_at_ = ~std::uint64_t{0};
   offset_ = head_ = left_end_ = 0;
   seen_end_ = text_end_ = 0;
-  nuls_ = 0;
-  unreadable_end_ = 0;
+  nuls_ = unreadable_end_ = 0;
+  room_begin_ = kNoRoom;
   trouble_.reset();
   expect_start();
   binary_ = false;
   tail_known_ = true;
   long_line_.reset();
-  open_lines_.clear();
+  forget_open_lines();
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   first_end_ = base::Instant{};
   checkpoint_.compressed_bytes = 0;

@@ -282,7 +282,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool has_all_it_will_get() const;
   void leave_marks(std::uint64_t end);
   bool doubt_marks(TailRead& read);
-  bool note_growth(std::uint64_t end);
+  std::uint64_t seen_unread() const;
+  bool note_growth(std::uint64_t end, bool at_end);
   void know_tail(std::string_view before);
   void take_in(TailRead& read, std::string_view bytes);
   bool not_yet(TailRead& read, std::string_view body, bool last);
@@ -304,6 +305,7 @@ class FileTail final : public pipeline::Source, private Registered {
   Due due(bool at_end) const;
   base::Instant due_at() const;
   void note_open(std::string_view rest, bool full, bool at_end);
+  void forget_open_lines();
   bool rename_origin(std::string_view body);
   void track(pipeline::Parcel* parcel, std::string_view before_end);
   void next(bool more);
@@ -401,6 +403,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool reached_end_ = false;
   std::uint64_t offset_;        // everything below is delivered
   std::uint64_t seen_end_ = 0;  // where the last read ended, or the NULs known behind it
+  static constexpr std::uint64_t kNoRoom = ~std::uint64_t{0};
+  std::uint64_t room_begin_ = kNoRoom;  // nothing but NULs from here to `seen_end_`
   // The file's time before the last read began; 0: so recent that it may change and still be this.
   std::int64_t glanced_modified_ns_ = 0;
   // The file on the disk as it was last looked at: who asks how it stands gets that. To look again

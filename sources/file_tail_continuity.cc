@@ -109,9 +109,10 @@ bool FileTail::is_another(TailRead& read, std::string_view bytes) {
   return true;
 }
 
-// So many that one read shows them, and whether there are more.
+// So many that one read shows them, and whether there are more. No room behind them that is filled.
 std::size_t FileTail::witness_bytes(std::string_view body) const {
-  return std::min({body.size(), kHeadBytes, parts_.chunks.buffer_bytes() - 1});
+  body = body.substr(0, std::min(kHeadBytes, parts_.chunks.buffer_bytes() - 1));
+  return delimiter().has_nul() ? body.size() : body.find_last_not_of('\0') + 1;
 }
 
 // Until the first watermark is written, a restart knows the file by its first bytes, as many as

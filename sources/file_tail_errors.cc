@@ -128,7 +128,7 @@ void FileTail::found_unreadable() {
   }
   trouble_->unreadable = true;
   probing_ = false;
-  open_lines_.clear();
+  forget_open_lines();
   long_line_.reset();  // its beginning is read again, up to the page
   nuls_ = 0;
   backoff_ = base::Duration{0};

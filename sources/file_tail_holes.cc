@@ -79,12 +79,21 @@ std::uint64_t FileTail::reserved_bytes(std::uint64_t at) const {
   return 0;
 }
 
-// How much of `body`, read from the offset on, was written: all, unless it breaks off in a line and
-// a hole follows up to the file's end. Whoever made room in advance has not come that far yet.
+// Bytes that were seen behind the offset and not taken; room that nobody filled is none of them.
+std::uint64_t FileTail::seen_unread() const {
+  const std::uint64_t end = std::min(seen_end_, room_begin_);
+  return end > offset_ ? end - offset_ : 0;
+}
+
+// How much of `body`, read from the offset on, was written: all, unless it breaks off in a line, or
+// in a group of lines, and a hole follows up to the file's end. Whoever made room in advance has
+// not come that far yet.
 std::size_t FileTail::written_bytes(std::string_view body) const {
   if (!body.ends_with('\0') || delimiter().has_nul()) return body.size();
   const std::size_t last = body.find_last_not_of('\0');
-  if (last == std::string_view::npos || ends_line(body.substr(0, last + 1))) return body.size();
+  if (last == std::string_view::npos) return body.size();
+  const bool grouping = parts_.intake.group_options() != nullptr;
+  if (!grouping && ends_line(body.substr(0, last + 1))) return body.size();
   const std::size_t written = last + 1;
   const std::uint64_t reserved = reserved_bytes(offset_ + written);
   // All that is seen of it are NULs; what is not seen is a hole.
@@ -121,7 +130,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   const bool unreadable = ends_unreadable(nuls_);
   const bool at_end = !unreadable && !full && ends_at(nuls_);
   untaken_ = group_open_ = hold_group_ = false;  // what was there before
-  open_lines_.clear();
+  forget_open_lines();
   long_line_.reset();
   free(read, true);
   if (more < bytes.size() || unreadable) {
@@ -129,6 +138,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
     if (at_head()) head_ = nuls_;
     offset_ = std::exchange(nuls_, 0);
     seen_end_ = std::max(seen_end_, offset_);
+    room_begin_ = kNoRoom;
     tail_.fill('\0');
     next(true);
     return;
@@ -140,6 +150,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
     return start_over();
   }
   seen_end_ = std::max(seen_end_, nuls_);
+  room_begin_ = offset_;
   if (!at_end) {
     if (bytes.empty() && std::exchange(end_doubted_, true)) {
       suspect(nuls_, nuls_ + 1);

@@ -45,7 +45,8 @@ std::uint64_t FileTail::next_read() const {
 void FileTail::start(TailRead& read) {
   ASSERT(phase_ == Phase::ready);
   phase_ = Phase::reading;
-  look_again_ = only_asked_ = false;
+  only_asked_ = false;
+  if (nuls_ == 0) look_again_ = false;  // else it looks behind what may have changed
   asked_ = probing_ && offset_ == 0 ? question_ : 0;
   // What is behind a line's beginning says nothing about what is before it.
   const bool scanning = long_line_ && long_line_->step() == LongLine::Step::scan;
@@ -99,11 +100,12 @@ void FileTail::free(TailRead& read, bool credit_too) {
   read.tail = nullptr;
 }
 
-// A read came to `end`. True: further than any before.
-bool FileTail::note_growth(std::uint64_t end) {
+// A read came to `end`. True: further than any before; or less far although the file ends there, so
+// what is there now is new.
+bool FileTail::note_growth(std::uint64_t end, bool at_end) {
   seen_end_ = end;
-  const bool grew = end > std::exchange(text_end_, end);
-  if (!grew) return false;
+  const std::uint64_t before = std::exchange(text_end_, end);
+  if (end == before || (end < before && !at_end)) return false;
   last_growth_ = parts_.environment.clock.monotonic();
   letting_go_ = end_doubted_ = false;
   return true;
@@ -177,7 +179,8 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const bool unreadable = ends_unreadable(end);
   bool at_end = !unreadable && (reserved || (!full && ends_at(end)));
   answer();
-  const bool grew = note_growth(end);
+  const bool grew = note_growth(end, at_end);
+  room_begin_ = reserved ? end : kNoRoom;
   if (reserved) seen_end_ = std::max(seen_end_, end + reserved_bytes(end));
 
   const bool below_marks = ends_below_marks(end, at_end);
@@ -203,7 +206,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
   const auto consumed = static_cast<std::size_t>(offset_ - before);
   if (consumed > 0) {
     hold_group_ = group_open_ = untaken_ = false;
-    open_lines_.clear();
+    forget_open_lines();
   }
   if (consumed == 0 || at_end) note_open(body.substr(consumed), full && consumed == 0, at_end);
   if (unreadable && !cut && (offset_ == end || consumed == 0)) {
@@ -392,13 +395,23 @@ void FileTail::track(pipeline::Parcel* parcel, std::string_view before_end) {
   parts_.intake.release(*parcel);
 }
 
+// An idle file costs no buffer.
+void FileTail::forget_open_lines() {
+  constexpr std::size_t kSmall = 1024;
+  if (open_lines_.capacity() > kSmall) {
+    std::string().swap(open_lines_);
+  } else {
+    open_lines_.clear();
+  }
+}
+
 // `rest`: what could not be taken of a read.
 void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
   const std::size_t head = head_bytes(rest);
   const std::string_view text = rest.substr(head);
   untaken_ = !text.empty() || may_be_record(rest);
   group_open_ = false;
-  open_lines_.clear();
+  forget_open_lines();
   const bool grouping = parts_.intake.group_options() != nullptr;
   const std::size_t whole = grouping ? delimiter().last_end(text) : 0;
   if (whole == 0) {

@@ -179,7 +179,7 @@ bool FileTail::pass_footer(TailRead& read, std::string_view body, bool last) {
   const std::size_t known = prefix_bytes();
   if (!body.empty()) track(nullptr, {body.data() + body.size() - known, known});
   untaken_ = group_open_ = hold_group_ = timed_out_ = false;
-  open_lines_.clear();
+  forget_open_lines();
   free(read, true);
   next(!body.empty());
   return true;
@@ -196,7 +196,7 @@ bool FileTail::may_go_on() const {
 // What is left stays in the file until it grows, or is gone.
 void FileTail::wait_for_end(TailRead& read) {
   untaken_ = group_open_ = hold_group_ = false;
-  open_lines_.clear();
+  forget_open_lines();
   free(read, true);
   next(false);
 }
@@ -220,7 +220,7 @@ bool FileTail::set_aside(TailRead& read, std::string_view body) {
   const auto status = this->status();
   if (status) seen_end_ = text_end_ = std::max(seen_end_, status->size);
   untaken_ = group_open_ = hold_group_ = false;
-  open_lines_.clear();
+  forget_open_lines();
   long_line_.reset();
   free(read, true);
   next(false);

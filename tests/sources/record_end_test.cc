@@ -188,6 +188,23 @@ TEST_CASE("record end: a line without newline is taken after its time, or never 
   CHECK(scene.records() == (ever ? Lines{"one", "ab", "cd"} : Lines{"one", "abcd"}));
 }
 
+TEST_CASE("record end: the time of a half line begins anew when its file was emptied",
+          "[sources][record_end]") {
+  Scene scene(partial(5s));
+  scene.write("/log/a", "aaaaaaaa");
+  scene.rig->add("/log/a", 1);
+  scene.run();
+  scene.pass(4900ms);
+  scene.truncate("/log/a");
+  scene.write("/log/a", "b");
+  scene.pass(1s);  // the time of the former line is up
+  scene.look();
+  CHECK(scene.records().empty());
+  scene.write("/log/a", "c\n");
+  scene.look();
+  CHECK(scene.records() == Lines{"bc"});
+}
+
 TEST_CASE("record end: only the newline of a line taken already is no record",
           "[sources][record_end]") {
   const std::string newline = GENERATE("\n", "\r\n");
