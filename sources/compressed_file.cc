@@ -216,6 +216,7 @@ void CompressedFile::finish(std::int64_t result) {
 
 std::uint64_t CompressedFile::size(const io::FileStatus& raw) const {
   if (parts_.passed_over > 0 && raw.size <= parts_.passed_over) return 0;
+  if (raw.size == 0) return 0;
   return raw_end_ > 0 && raw.size == raw_end_ ? end_ : kUnknown;
 }
 

@@ -53,6 +53,25 @@ bool is_prefix(const Lines& records, const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("compressed file: one that is emptied is at its end, and let go when it is deleted",
+          "[sources][compressed]") {
+  const bool read_before = GENERATE(true, false);
+  Scene scene(inflating());
+  if (read_before) scene.write("/log/a.gz", gzip("one\ntwo\n"));
+  if (!read_before) scene.write("/log/a.gz", "");
+  scene.rig->add("/log/a.gz", 1);
+  scene.run();
+  scene.truncate("/log/a.gz");
+  scene.look();
+  scene.pass(1s);
+  CHECK(scene.rig->tails().at_end());
+  CHECK(scene.counters().files_truncated.value() == (read_before ? 1 : 0));
+  scene.world.disk().remove("/log/a.gz");
+  scene.rig->tails().detached(1, "");
+  scene.pass(60s);
+  CHECK(scene.rig->tails().idle());
+}
+
 TEST_CASE("compressed file: is read as what was compressed, in reads of any size",
           "[sources][compressed]") {
   const std::string text = noisy(0, 2000);
