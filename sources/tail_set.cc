@@ -221,6 +221,7 @@ bool TailSet::State::go_on(FoundFile& found) {
   node.key() = found.number;
   tails.insert(std::move(node));
   held.erase(former);
+  for (auto& [number, after] : held) std::ranges::replace(after, former, found.number);
   rewrites.erase(former);
   leave_order(former);
   count_held();

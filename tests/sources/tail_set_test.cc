@@ -56,6 +56,27 @@ TEST_CASE("tail set: a new file waits until the older one of its path was read t
   CHECK(scene.records() == split(numbered(0, 320)));
 }
 
+TEST_CASE("tail set: a new file waits for the older one also when that has another number",
+          "[sources][tail_set]") {
+  Scene scene;
+  const std::string before = numbered(0, 3000);
+  scene.write("/log/a.1", before);
+  scene.write("/log/a", "new\n");
+  scene.write("/log/b", "other\n");
+  scene.rig->add("/log/a.1", 1);
+  scene.rig->tick();
+  scene.rig->tails().detached(1, "/log/a.1");
+  sources::FoundFile after = scene.rig->find("/log/a", 2);
+  after.after = {1};
+  scene.rig->tails().add(std::move(after));
+  scene.rig->add("/log/a.1", 3);  // it has a name again
+  scene.rig->add("/log/b", 4);    // and comes to its end
+  scene.run();
+  Lines records = scene.records();
+  std::erase(records, "other");
+  CHECK((records == split(before + "new\n")));
+}
+
 TEST_CASE("tail set: a look at all reads what changed, be it as long as before",
           "[sources][tail_set]") {
   const bool just_written = GENERATE(false, true);  // its time may stay when it is written again
