@@ -70,12 +70,16 @@ bool Discovery::State::original_is_there(std::uint64_t number) {
   const auto in_time = [&](std::uint64_t other) {
     return other != number && !came_too_late(file, files.at(other));
   };
-  if (follows(file.flow, before) || nameless.find_at(file.flow, before, in_time) != 0 ||
-      nameless.find_family(file.flow, before, in_time) != 0) {  // a rename that was not seen
+  const auto is_known = [&] {
+    return follows(file.flow, before) || nameless.find_at(file.flow, before, in_time) != 0 ||
+           nameless.find_family(file.flow, before, in_time) != 0;  // a rename that was not seen
+  };
+  const std::string place = directory_in(before);
+  if (is_known() || (look_for(place, name_in(before)) && is_known())) {
     copy_checks.take(number);
     return true;
   }
-  if (file.resting->decided || !is_refused(file.flow, directory_in(before), name_in(before))) {
+  if (file.resting->decided || !is_refused(file.flow, place, name_in(before))) {
     return false;
   }
   const base::Instant now = environment.clock.monotonic();
@@ -99,7 +103,7 @@ void Discovery::State::look_at_postponed() {
     if (original_is_there(number) || waits_for_copied(number)) {
       postponed.push_back(number);
     } else {
-      it->second.resting->postponed = false;
+      files.at(number).resting->postponed = false;
       waiting.push_back(number);
     }
   }

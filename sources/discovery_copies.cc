@@ -371,19 +371,25 @@ bool Discovery::State::add_copied(const File& file, std::vector<Former>& formers
 }
 
 // That a file came may be told, or listed, although of the older one it was made of it was not.
-// True: there are some nobody knew.
+// True: there is one nobody knew.
+bool Discovery::State::look_for(const std::string& place, std::string_view name) {
+  const auto directory = directories.find(place);
+  if (directory == directories.end() || directory->second->names.contains(name)) return false;
+  const auto status = environment.files.status(directory->second->path_of(name), false);
+  if (!status && not_there(status.error())) return false;  // nobody said that it was: not vanished
+  examine(*directory->second, std::string(name), 0, false, true);
+  if (!directory->second->names.contains(name)) return false;
+  scan_soon(kRetryInterval);  // there may be more that was not told
+  return true;
+}
+
 bool Discovery::State::look_for_originals(const File& file) {
   const std::string path = path_of(file);
   const std::string place = directory_in(path);
   bool any = false;
   for (const std::string& name : names_copied(name_in(path))) {
     for (const std::string& each : {place, directory_in(place)}) {
-      const auto directory = directories.find(each);
-      if (directory == directories.end() || directory->second->names.contains(name)) continue;
-      const auto status = environment.files.status(directory->second->path_of(name), false);
-      if (!status && not_there(status.error())) continue;  // nobody said that it was: not vanished
-      examine(*directory->second, name, 0, false, true);
-      any = any || directory->second->names.contains(name);
+      any = look_for(each, name) || any;
     }
   }
   return any;

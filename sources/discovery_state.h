@@ -289,6 +289,7 @@ struct Discovery::State {
   bool may_be_copy(const File& file) const;
   std::uint64_t deleted_namesake(const File& file) const;
   std::uint64_t copied_file(std::uint64_t number) const;
+  bool look_for(const std::string& place, std::string_view name);
   bool look_for_originals(const File& file);
   base::Duration compare_pause() const;
   bool is_unreadable(const std::string& path) const;

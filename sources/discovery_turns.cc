@@ -83,7 +83,7 @@ void Discovery::State::serve() {
       postpone(number);
       continue;
     }
-    it->second.resting->queued = false;
+    files.at(number).resting->queued = false;  // others may have been found meanwhile
     hand_over(number);
   }
   make_room();

@@ -1,4 +1,4 @@
-// Compressed files whose originals are listed and cannot be looked at: they wait, for a while.
+// Compressed files whose originals nobody told of, or could look at: they wait, for a while.
 #include <chrono>
 #include <string>
 
@@ -70,4 +70,27 @@ TEST_CASE("compressed waits: an original that cannot be looked at is not waited 
   scene.run(20s);
   scene.check_exact();
   CHECK(scene.discovery->waiting() == 0);
+}
+
+TEST_CASE("compressed waits: for an original that no event told of", "[sources][former]") {
+  const bool open = GENERATE(false, true);
+  CAPTURE(open);
+  Waiting scene;
+  if (open) scene.options.tail.close_inactive = 100s;
+  scene.world.faults().set("", {.watch_loss = 1});
+  scene.world.faults().switch_on(false);
+  scene.write("/log/a.log", text_of(0, 300));
+  scene.start();
+  scene.run(2s);
+  scene.world.faults().switch_on(true);
+  scene.write("/log/a.log", text_of(300, 310));
+  REQUIRE(scene.world.disk().rename("/log/a.log", "/log/a.log.1") == 0);
+  scene.write("/log/a.log", text_of(400, 410));
+  scene.world.faults().switch_on(false);
+  scene.append("/log/a.log.1.gz", gzip(scene.world.disk().content("/log/a.log.1")));
+  scene.run(3s);
+  scene.check_exact();
+  REQUIRE(scene.world.disk().remove("/log/a.log.1") == 0);
+  scene.run(20s);
+  scene.check_exact();
 }
