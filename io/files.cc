@@ -16,6 +16,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <memory>
 
@@ -138,6 +139,7 @@ class RealFiles final : public Files {
     return fail(errno, "status of " + number(handle));
   }
 
+  base::Result<std::string> path_of(Handle handle) override;
   base::Result<std::uint64_t> data_from(Handle handle, std::uint64_t offset) override;
 
   bool in_memory(Handle handle, std::uint64_t offset) override {
@@ -216,6 +218,15 @@ class RealFiles final : public Files {
 
   void remove_watch(Handle watch, int number) override { ::inotify_rm_watch(watch, number); }
 };
+
+base::Result<std::string> RealFiles::path_of(Handle handle) {
+  std::array<char, PATH_MAX> path{};
+  const std::string link = "/proc/self/fd/" + std::to_string(handle);
+  const ssize_t bytes = ::readlink(link.c_str(), path.data(), path.size());
+  if (bytes < 0) return fail(errno, "path of " + number(handle));
+  if (bytes == 0 || path[0] != '/') return fail(ENOENT, "path of " + number(handle));
+  return std::string(path.data(), static_cast<std::size_t>(bytes));
+}
 
 base::Result<std::uint64_t> RealFiles::data_from(Handle handle, std::uint64_t offset) {
   // Moves the descriptor's position, which nobody uses: all reads and writes name theirs.

@@ -105,6 +105,9 @@ class Files {
   virtual bool in_memory(Handle, std::uint64_t /*offset*/) { return true; }
   // A hint (man 2 posix_fadvise): nobody is told whether it was taken. Whole pages of `range` only.
   virtual void advise(Handle, PageAdvice, ByteRange /*range*/) {}
+  // Where the file lies that was opened, without links, as long as it has that name. An error: the
+  // system does not say.
+  virtual base::Result<std::string> path_of(Handle) = 0;
   // `follow`: through a symlink at the end of the path.
   virtual base::Result<FileStatus> status(const std::string& path, bool follow) = 0;
   virtual base::Result<std::vector<DirectoryEntry>> list(const std::string& path) = 0;

@@ -15,6 +15,7 @@ constexpr std::uint8_t kVersionCompressed = 2;
 constexpr std::uint8_t kVersionTranscoded = 3;
 constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 4;
 constexpr std::uint8_t kVersionLineEnds = 4;
+constexpr std::uint8_t kVersionTarget = 5;
 constexpr std::uint8_t kGone = 1;
 constexpr std::uint8_t kGoesOn = 2;
 constexpr std::uint8_t kPastFooter = 4;
@@ -134,6 +135,12 @@ std::string encode(const Checkpoint& checkpoint) {
                     checkpoint.past_footer || checkpoint.transcoded;
   value.reserve(kFixedBytes + kCompressedBytes + kTranscodedBytes +
                 checkpoint.line_ends.size() * kLineEndBytes + checkpoint.path.size());
+  if (!checkpoint.target.empty()) {
+    const std::string target = checkpoint.target.path();
+    put(value, kVersionTarget);
+    put(value, static_cast<std::uint32_t>(target.size()));
+    value += target;
+  }
   put(value, line_ends               ? kVersionLineEnds
              : checkpoint.transcoded ? kVersionTranscoded
              : more                  ? kVersionCompressed
@@ -160,6 +167,18 @@ std::string encode(const Checkpoint& checkpoint) {
   return value;
 }
 
+// Takes away what only version 5 has. False: it is cut.
+bool take_target(std::string_view& in, Checkpoint& checkpoint) {
+  if (in.empty() || static_cast<std::uint8_t>(in.front()) != kVersionTarget) return true;
+  in.remove_prefix(1);
+  if (in.size() < sizeof(std::uint32_t)) return false;
+  const auto bytes = get<std::uint32_t>(in);
+  if (bytes == 0 || in.size() < bytes) return false;
+  checkpoint.target = LinkTarget(std::string(in.substr(0, bytes)));
+  in.remove_prefix(bytes);
+  return true;
+}
+
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value) {
   Checkpoint checkpoint;
   if (!take_last_number(key, checkpoint.identity.birth_ns) ||
@@ -168,7 +187,7 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
     return std::nullopt;
   }
   checkpoint.flow = key;
-  if (value.size() < kFixedBytes) return std::nullopt;
+  if (!take_target(value, checkpoint) || value.size() < kFixedBytes) return std::nullopt;
   const auto version = get<std::uint8_t>(value);
   if (version < kVersion || version > kVersionLineEnds) return std::nullopt;
   checkpoint.origin = base::Origin{get<std::uint64_t>(value)};

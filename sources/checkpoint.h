@@ -15,6 +15,7 @@
 
 #include "base/ids.h"
 #include "sources/file_identity.h"
+#include "sources/link_target.h"
 
 namespace sources {
 
@@ -46,7 +47,8 @@ std::vector<LineEnd> joined(const std::vector<LineEnd>& before, const std::vecto
 struct Checkpoint {
   std::string flow;
   FileIdentity identity;
-  std::string path;  // last known, bytes
+  std::string path;        // last known, bytes
+  LinkTarget target = {};  // where it lay, when `path` led there by a link
   base::Origin origin = base::Origin::none;
   std::uint64_t flow_fingerprint = 0;  // program and shard map; a change starts a new origin
   std::uint32_t generation = 0;
@@ -66,8 +68,8 @@ struct Checkpoint {
   std::uint64_t compressed_bytes = 0;
   // A transcoded file, of which `offset` counts bytes of UTF-8: transcoding may begin at `point`,
   // which is not behind `offset`. `compressed_bytes` means the same as above.
-  bool transcoded = false;
   TextPoint point{};
+  bool transcoded = false;
   // Deleted, and kept only to recognise its compressed form (sources/former_search.h).
   bool gone = false;
   // A copy or compressed form that goes on under the origin of one that is gone: the origin's marks
@@ -104,7 +106,8 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 // 2: goes_on, 4: past_footer), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64
 // point.offset, 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line
 // ends: 58 u16 how many, 60 of each u32 how far below the offset and u64 hash, then path bytes and
-// path.
+// path. Version 5, of files behind links: 1 u32 target bytes, 5 target, then a value of another
+// version.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.
 std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_view value);

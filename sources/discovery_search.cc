@@ -19,7 +19,8 @@ constexpr int kUnreadTtls = 4;
 }  // namespace
 
 // Checkpoints whose file no pattern matches: renamed while nobody looked? Searched by inode where
-// the patterns look and where they were last (F02).
+// the patterns look and where they were last (F02), also behind a link that leads elsewhere by now
+// (F13).
 // False: not every place and file could be looked at.
 bool Discovery::State::find_unmatched() {
   Wanted wanted;
@@ -27,6 +28,7 @@ bool Discovery::State::find_unmatched() {
   for (const auto& [file, checkpoint] : known) {
     wanted[file.identity.inode].push_back(file);
     places.insert(directory_in(checkpoint.path));
+    if (!checkpoint.target.empty()) places.insert(directory_in(checkpoint.target.path()));
   }
   if (wanted.empty()) {
     missing.clear();
@@ -160,6 +162,18 @@ bool Discovery::State::nothing_new(const io::FileStatus& status,
   return covers(checkpoint, status.size) && age > kLateWriters;
 }
 
+// Still under its old name, or behind its link: not renamed, the patterns changed, and then it is
+// not wanted. nullopt: who could say may not be looked at now.
+std::optional<bool> Discovery::State::has_its_name(const std::string& path,
+                                                   const FileIdentity& identity,
+                                                   const Checkpoint& checkpoint) {
+  if (path == checkpoint.path) return true;
+  if (checkpoint.target.empty()) return false;
+  const auto status = environment.files.status(checkpoint.path, true);
+  if (!status && !not_there(status.error())) return std::nullopt;
+  return status && identity_of(*status) == identity;
+}
+
 bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& wanted) {
   const auto it = known.find(wanted);
   if (it == known.end()) return true;
@@ -178,8 +192,9 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
     elsewhere = it;
   }
   seen.insert(wanted);
-  // Still under its old name: not renamed, the patterns changed. Then it is not wanted.
-  if (path == it->second.path || nothing_new(*status, it->second)) return true;
+  const auto still = has_its_name(path, wanted.identity, it->second);
+  if (!still) return false;
+  if (*still || nothing_new(*status, it->second)) return true;
   const std::uint64_t number =
       add_file(wanted.flow, path, starting_point(wanted.flow, path, *status, elsewhere), *status);
   File& lost_before = files.at(number);
@@ -219,6 +234,9 @@ void Discovery::State::lose(std::uint64_t number) {
               .unread = file.resting->wanted && !file.resting->postponed,
               .unlinked = file.unlinked};
     if (!file.path.empty()) each.places.push_back(directory_in(file.path));
+    if (const LinkTarget& target = rest.checkpoint.target; !target.empty()) {
+      each.places.push_back(directory_in(target.path()));
+    }
     if (!file.moved_to.empty()) each.places.push_back(directory_in(file.moved_to));
     miss(key, each.unread || each.unread_bytes > 0);
     doubted.erase(key);  // found meanwhile, and lost anew

@@ -247,6 +247,8 @@ struct Discovery::State {
   bool search_below(const Wanted& wanted, const std::unordered_set<std::string>& above,
                     Searched& searched);
   bool nothing_new(const io::FileStatus& status, const Checkpoint& checkpoint) const;
+  std::optional<bool> has_its_name(const std::string& path, const FileIdentity& identity,
+                                   const Checkpoint& checkpoint);
   bool take_unmatched(const std::string& path, const FlowFile& wanted);
   base::Duration believed_now();
   void miss(const FlowFile& file, bool unread);
@@ -333,6 +335,7 @@ struct Discovery::State {
   bool is_asked(std::uint64_t number) const;
   void hand_over(std::uint64_t number);
   void try_later(std::uint64_t number);
+  void note_target(Checkpoint& checkpoint, const std::string& path, io::Handle handle);
   void not_opened(std::uint64_t number, const base::Error& error);
   void take_back(File& file);
   std::pair<Directory*, std::string> name_of(std::uint64_t number);

@@ -213,6 +213,23 @@ void Discovery::State::try_later(std::uint64_t number) {
   later.emplace_back(environment.clock.monotonic() + kRetryInterval, number);
 }
 
+// Where the file lies when `path`, which it was opened by, is or goes through a link: that may lead
+// elsewhere when we look again (F13). What was found there once more still has its link's path.
+void Discovery::State::note_target(Checkpoint& checkpoint, const std::string& path,
+                                   io::Handle handle) {
+  auto real = environment.files.path_of(handle);
+  if (!real || (*real == path && checkpoint.target.empty())) return;
+  if (*real == checkpoint.path) {
+    checkpoint.target = {};
+    return;
+  }
+  // It may be deleted, or not be there for us: whoever opens by a path is in some namespace.
+  const auto status = environment.files.status(*real, false);
+  if (status && identity_of(*status) == checkpoint.identity) {
+    checkpoint.target = LinkTarget(std::move(*real));
+  }
+}
+
 void Discovery::State::hand_over(std::uint64_t number) {
   File& file = files.at(number);
   std::vector<Former> replaced;
@@ -235,6 +252,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
     next_copy_check = environment.clock.monotonic();
     return postpone(number);
   }
+  note_target(file.resting->rest.checkpoint, path, handle.get());
   std::optional<std::vector<Former>> formers = formers_of(file);
   if (!formers) return try_later(number);
   std::ranges::move(replaced, std::back_inserter(*formers));

@@ -54,8 +54,10 @@ class LetGo {
     const Checkpoint& known = remembered.checkpoint;
     if (known.seen_us < checkpoint.seen_us || now - remembered.since > kLongest) return;
     std::string path = std::move(checkpoint.path);
+    LinkTarget target = std::move(checkpoint.target);
     checkpoint = known;
     checkpoint.path = std::move(path);
+    checkpoint.target = std::move(target);
     marks = remembered.marks;
   }
 

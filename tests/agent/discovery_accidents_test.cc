@@ -349,7 +349,8 @@ TEST_CASE("accidents: a link is swapped while nobody looked, its target is under
           "[agent][process]") {
   const std::string backend = GENERATE("auto", "epoll", "poll");
   const bool below = GENERATE(false, true);  // the link's directory, or elsewhere
-  CAPTURE(backend, below);
+  const bool killed = GENERATE(false, true);
+  CAPTURE(backend, below, killed);
   const LogPlace place(with(backend, {"logs/current"}));
   const std::string directory = below ? "logs/old" : "elsewhere";
   fs::create_directory(place.path(directory));
@@ -364,13 +365,13 @@ TEST_CASE("accidents: a link is swapped while nobody looked, its target is under
   {
     const Background agent(place.command(), place.log_path());
     REQUIRE(place.stores(lines));
+    if (killed) REQUIRE(::kill(agent.pid(), SIGKILL) == 0);
   }
   place.append(directory + "/app-1", "written while nobody looked\n");
   place.append(directory + "/app-2", "new\n");
   link("app-2");
   lines.emplace_back("new");
-  // Elsewhere it has no name to be found by: a checkpoint knows the link's. Nobody tells of it.
-  if (below) lines.emplace_back("written while nobody looked");
+  lines.emplace_back("written while nobody looked");
   const Background agent(place.command(), place.log_path());
   CHECK(place.stores(lines));
   place.append(directory + "/app-2", "newer\n");

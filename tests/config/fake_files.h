@@ -31,6 +31,7 @@ class FakeFiles : public io::Files {
 
   base::Result<io::FileStatus> status(io::Handle) override { return none(); }
   base::Result<std::uint64_t> data_from(io::Handle, std::uint64_t) override { return none(); }
+  base::Result<std::string> path_of(io::Handle) override { return none(); }
   base::Result<io::FileStatus> status(const std::string&, bool) override { return none(); }
   base::Result<std::vector<io::DirectoryEntry>> list(const std::string&) override { return none(); }
   base::Result<void> write_at(io::Handle, std::string_view, std::uint64_t) override {

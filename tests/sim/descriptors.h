@@ -25,6 +25,7 @@ struct Descriptor {  // exactly one of these is set, or both of a FIFO's
   ListenerRef listener;
 
   io::Open how = io::Open::read;
+  std::string path;  // as it was opened
   bool holds_lock = false;
   bool read_failed = false;   // the last one
   std::uint32_t handles = 0;  // the file's when it was opened

@@ -2,9 +2,11 @@
 // refused and places that something is mounted over.
 #include <sys/inotify.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/assert.h"
 #include "tests/sim/fifo.h"
@@ -49,6 +51,23 @@ void Disk::deny(Node& node, bool denied) {
     --denied_;
   }
   if (node.parent != nullptr) tell(*node.parent, IN_ATTRIB, 0, node.name, node.directory);
+}
+
+std::string Disk::real_path(std::string_view path) const {
+  constexpr int kLinksMax = 8;
+  std::string real(path);
+  for (int links = 0; links <= kLinksMax; ++links) {
+    std::size_t end = 0;
+    NodeRef node;
+    do {
+      end = std::min(real.find('/', end + 1), real.size());
+      node = find(std::string_view(real).substr(0, end), false);
+      if (node == nullptr) return {};
+    } while (node->link_target.empty() && end < real.size());
+    if (node->link_target.empty()) return real;
+    real = node->link_target + real.substr(end);
+  }
+  return {};
 }
 
 // Only directories above matter; whoever opens a file looks at the file itself.

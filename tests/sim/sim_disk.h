@@ -85,6 +85,7 @@ class Disk {
 
   // Absolute paths. nullptr: nothing there. `follow`: a symlink at the end, too.
   NodeRef find(std::string_view path, bool follow = true) const;
+  std::string real_path(std::string_view path) const;  // without links; empty: nothing there
   bool exists(std::string_view path) const { return find(path) != nullptr; }
   int create(std::string_view path, NodeRef& created);  // an empty file; EEXIST, ENOENT, ENOTDIR
   int make_directories(std::string_view path);

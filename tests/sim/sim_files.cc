@@ -26,6 +26,7 @@ std::int64_t SimFiles::open_now(const char* path, io::Open how) {
   if (node->denied) return -EACCES;
   auto opened = std::make_shared<Descriptor>();
   opened->how = how;
+  opened->path = path;
   opened->plan = &plan;
   if (node->directory && opened->writable()) return -EISDIR;
   opened->handles = node->handles;
@@ -114,6 +115,13 @@ base::Result<io::FileStatus> SimFiles::status(io::Handle handle) {
   const io::FileStatus status = machine_.disk.status(*found->file);
   machine_.race(found->plan->race);
   return status;
+}
+
+base::Result<std::string> SimFiles::path_of(io::Handle handle) {
+  const DescriptorRef found = TRY(descriptor(handle, "readlink"));
+  std::string path = machine_.disk.real_path(found->path);
+  if (path.empty()) return fail_system(ENOENT, "readlink");
+  return path;
 }
 
 // Every block of NULs is a hole here, as if nobody had written it.

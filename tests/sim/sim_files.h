@@ -22,6 +22,7 @@ class SimFiles final : public io::Files {
   base::Result<io::Handle> open(const std::string& path, io::Open how) override;
   void close(io::Handle handle) override;
   base::Result<io::FileStatus> status(io::Handle handle) override;
+  base::Result<std::string> path_of(io::Handle handle) override;
   base::Result<std::uint64_t> data_from(io::Handle handle, std::uint64_t offset) override;
   bool in_memory(io::Handle handle, std::uint64_t offset) override;
   void advise(io::Handle handle, io::PageAdvice how, io::ByteRange range) override;

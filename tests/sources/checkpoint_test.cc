@@ -190,6 +190,24 @@ TEST_CASE("checkpoint: of a generation, where its last lines ended", "[sources][
   CHECK_FALSE(sources::decode_checkpoint(key, sources::encode(checkpoint)));
 }
 
+TEST_CASE("checkpoint: where a link led to takes bytes only there", "[sources][checkpoint]") {
+  for (const bool more : {false, true}) {
+    sources::Checkpoint checkpoint = sample();
+    const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+    if (more) checkpoint.line_ends = {{checkpoint.offset - 3, 5}};
+    const std::string plain = sources::encode(checkpoint);
+    checkpoint.target = sources::LinkTarget("/else/b");
+    const std::string value = sources::encode(checkpoint);
+    CHECK(value == std::string("\5\7\0\0\0/else/b", 12) + plain);
+    CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+    for (std::size_t cut = 0; cut < value.size(); ++cut) {
+      CHECK_FALSE(sources::decode_checkpoint(key, std::string_view(value).substr(0, cut)));
+    }
+    CHECK_FALSE(sources::decode_checkpoint(key, std::string("\5\0\0\0\0", 5) + plain));
+    CHECK_FALSE(sources::decode_checkpoint(key, std::string("\5\1\0\0\0x", 6) + value));
+  }
+}
+
 TEST_CASE("checkpoint: what is seen later has the later time, whatever the clock did",
           "[sources][checkpoint]") {
   sources::Checkpoint checkpoint;
