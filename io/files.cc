@@ -185,6 +185,11 @@ class RealFiles final : public Files {
     return check(::rename(from.c_str(), to.c_str()), "rename " + from + " to " + to);
   }
 
+  base::Result<void> rename_new(const std::string& from, const std::string& to) override {
+    const int result = ::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE);
+    return check(result, "rename " + from + " to " + to);
+  }
+
   base::Result<void> remove(const std::string& path) override {
     return check(::unlink(path.c_str()), "remove " + path);
   }

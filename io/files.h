@@ -122,6 +122,8 @@ class Files {
   virtual base::Result<void> truncate(Handle, std::uint64_t bytes) = 0;
 
   virtual base::Result<void> rename(const std::string& from, const std::string& to) = 0;
+  // Never over what is there: EEXIST. EINVAL: this file system cannot promise that.
+  virtual base::Result<void> rename_new(const std::string& from, const std::string& to) = 0;
   virtual base::Result<void> remove(const std::string& path) = 0;  // a file
   // Creates `path` and its missing parents, mode 0750. Fine if it is there already.
   virtual base::Result<void> make_directories(const std::string& path) = 0;

@@ -40,6 +40,7 @@ class FakeFiles : public io::Files {
   base::Result<void> sync(io::Handle) override { return none(); }
   base::Result<void> truncate(io::Handle, std::uint64_t) override { return none(); }
   base::Result<void> rename(const std::string&, const std::string&) override { return none(); }
+  base::Result<void> rename_new(const std::string&, const std::string&) override { return none(); }
   base::Result<void> remove(const std::string&) override { return none(); }
   base::Result<void> make_directories(const std::string&) override { return none(); }
   base::Result<void> sync_directory(const std::string&) override { return none(); }

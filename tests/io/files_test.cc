@@ -166,6 +166,19 @@ TEST_CASE("files: renames over what is there, and removes", "[io][files]") {
   CHECK(place.files->list(place.directory.path())->empty());
 }
 
+TEST_CASE("files: a new name is taken from nobody", "[io][files]") {
+  Place place;
+  place.create("one", "one");
+  place.create("two", "two");
+  CHECK(place.files->rename_new(place.path("one"), place.path("two")).error().system == EEXIST);
+  CHECK(place.text_of("one") == "one");
+  CHECK(place.text_of("two") == "two");
+  REQUIRE(place.files->rename_new(place.path("one"), place.path("three")).has_value());
+  CHECK(place.text_of("three") == "one");
+  const std::string missing = place.path("four");
+  CHECK(place.files->rename_new(missing, place.path("five")).error().system == ENOENT);
+}
+
 TEST_CASE("files: opening a FIFO for reading does not hang", "[io][files]") {
   Place place;
   REQUIRE(::mkfifo(place.path("fifo").c_str(), 0600) == 0);

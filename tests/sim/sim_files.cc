@@ -252,6 +252,11 @@ base::Result<void> SimFiles::rename(const std::string& from, const std::string& 
   return {};
 }
 
+base::Result<void> SimFiles::rename_new(const std::string& from, const std::string& to) {
+  if (machine_.disk.find(to, false) == nullptr) return rename(from, to);
+  return fail_system(gone() ? EIO : EEXIST, "rename " + from + " to " + to);
+}
+
 base::Result<void> SimFiles::remove(const std::string& path) {
   return change("remove", path, &Disk::remove);
 }

@@ -36,6 +36,7 @@ class SimFiles final : public io::Files {
   base::Result<void> sync(io::Handle handle) override;
   base::Result<void> truncate(io::Handle handle, std::uint64_t bytes) override;
   base::Result<void> rename(const std::string& from, const std::string& to) override;
+  base::Result<void> rename_new(const std::string& from, const std::string& to) override;
   base::Result<void> remove(const std::string& path) override;
   base::Result<void> make_directories(const std::string& path) override;
   base::Result<void> sync_directory(const std::string& path) override;
