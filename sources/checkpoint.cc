@@ -16,6 +16,7 @@ constexpr std::uint8_t kVersionTranscoded = 3;
 constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 4 + 8 + 4 + 8 + 8 + 4;
 constexpr std::uint8_t kVersionLineEnds = 4;
 constexpr std::uint8_t kVersionTarget = 5;
+constexpr std::uint8_t kWhole = 128;  // added to any of them
 constexpr std::uint8_t kGone = 1;
 constexpr std::uint8_t kGoesOn = 2;
 constexpr std::uint8_t kPastFooter = 4;
@@ -141,10 +142,11 @@ std::string encode(const Checkpoint& checkpoint) {
     put(value, static_cast<std::uint32_t>(target.size()));
     value += target;
   }
-  put(value, line_ends               ? kVersionLineEnds
-             : checkpoint.transcoded ? kVersionTranscoded
-             : more                  ? kVersionCompressed
-                                     : kVersion);
+  const std::uint8_t version = line_ends               ? kVersionLineEnds
+                               : checkpoint.transcoded ? kVersionTranscoded
+                               : more                  ? kVersionCompressed
+                                                       : kVersion;
+  put(value, static_cast<std::uint8_t>(version | (checkpoint.whole ? kWhole : 0)));
   put(value, base::value(checkpoint.origin));
   put(value, checkpoint.flow_fingerprint);
   put(value, checkpoint.generation);
@@ -188,7 +190,9 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
   }
   checkpoint.flow = key;
   if (!take_target(value, checkpoint) || value.size() < kFixedBytes) return std::nullopt;
-  const auto version = get<std::uint8_t>(value);
+  const auto first = get<std::uint8_t>(value);
+  checkpoint.whole = (first & kWhole) != 0;
+  const auto version = static_cast<std::uint8_t>(first & ~kWhole);
   if (version < kVersion || version > kVersionLineEnds) return std::nullopt;
   checkpoint.origin = base::Origin{get<std::uint64_t>(value)};
   checkpoint.flow_fingerprint = get<std::uint64_t>(value);

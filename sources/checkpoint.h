@@ -77,6 +77,11 @@ struct Checkpoint {
   bool goes_on = false;
   // A line ended the generation's records below `offset`: what is behind it is none.
   bool past_footer = false;
+  // All below `offset` was read by this flow and fingerprint, from the generation's first byte on,
+  // and nothing of it was passed over; and if `compressed_bytes` is not 0, nothing is missing
+  // there. Only of such a file may somebody say that it was read (delete_after), so every doubt
+  // takes it.
+  bool whole = false;
   // Where copies may match, the last ones below `offset`: a copy of it may end there.
   std::vector<LineEnd> line_ends = {};  // ascending
 
@@ -102,6 +107,7 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   0 u8 version (1)        17 u32 generation    33 u64 tail_hash     49 u32 path bytes
 //   1 u64 origin            21 u64 offset        41 i64 seen_us       53 path
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
+// 128 is added to the version of one that is `whole`.
 // Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 (1: gone,
 // 2: goes_on, 4: past_footer), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64
 // point.offset, 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line

@@ -49,6 +49,7 @@ void CompressedFile::start_over() {
   flushed_ = true;
   raw_end_ = 0;
   end_ = 0;
+  ends_whole_ = false;
   filled_ = 0;
 }
 
@@ -56,9 +57,11 @@ void CompressedFile::give_up_memory() {
   ASSERT(answer_ == nullptr);
   const std::uint64_t raw_end = raw_end_;
   const std::uint64_t end = end_;
+  const bool ends_whole = ends_whole_;
   start_over();
   raw_end_ = raw_end;  // still the end as long as the file does not grow
   end_ = end;
+  ends_whole_ = ends_whole;
   kept_.shrink_to_fit();
   buffer_.reset();
 }
@@ -159,6 +162,7 @@ void CompressedFile::broke(std::string_view why, std::uint64_t at) {
   raw_end_ = raw ? std::max(raw->size, raw_) : raw_;
   broken_modified_ns_ = raw ? raw->modified_ns : 0;
   end_ = produced_;
+  ends_whole_ = false;
   if (std::exchange(said_at_, at) == at) return;
   parts_.errors.add();
   parts_.environment.log.warn("compressed file is damaged, what is before is read",
@@ -197,6 +201,7 @@ void CompressedFile::drop_before_anchor() {
 void CompressedFile::at_end() {
   raw_end_ = raw_;
   end_ = produced_;
+  ends_whole_ = complete();
   finish(static_cast<std::int64_t>(filled_));
 }
 

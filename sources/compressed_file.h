@@ -66,6 +66,8 @@ class CompressedFile final : public FileView {
   }
   // At its end, nothing is missing of what was begun.
   bool complete() const { return state_ == Inflated::State::between; }
+  // What raw_end() says is the end of its last member. Also when it gave up its memory since.
+  bool ends_whole() const { return ends_whole_ && parts_.passed_over == 0; }
   bool damaged() const { return state_ == Inflated::State::broken; }
   // At its end, in the middle of a member, and that was not said yet.
   bool unfinished() const { return state_ == Inflated::State::inside && raw_ != said_at_; }
@@ -102,6 +104,7 @@ class CompressedFile final : public FileView {
 
   std::uint64_t raw_end_ = 0;            // see raw_end()
   std::uint64_t end_ = 0;                // decompressed bytes before it
+  bool ends_whole_ = false;              // … and that nothing is missing there
   std::int64_t broken_modified_ns_ = 0;  // the file's, when it was found damaged
   std::uint64_t said_at_ = kUnknown;     // where a damage was said
 

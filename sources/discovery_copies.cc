@@ -177,6 +177,7 @@ bool Discovery::State::is_covered(const CopyCheck& check, std::uint64_t size) co
 void Discovery::State::begin_behind_copy(std::uint64_t number, std::uint64_t size) {
   File& file = files.at(number);
   file.resting->rest.checkpoint.offset = size;
+  file.resting->rest.checkpoint.whole = false;
   counters.files_passed_over_copied.add();
   environment.log.info("file is a copy of what was read, passed over",
                        {{"path", path_of(file)}, {"offset", std::to_string(size)}});

@@ -201,6 +201,7 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
     counters.files_ignored_old.set(counters.files_ignored_old.value() + 1);
     if (!known_before) {
       checkpoint.offset = status.size;
+      checkpoint.whole = false;
       checkpoint.seen_us = environment.clock.wall().time_since_epoch().count();
       if (listener.ignored) listener.ignored(flow, checkpoint);
     }
@@ -330,7 +331,7 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   // Its inode is another file's now; or, born at the same time, it was not gone but out of sight.
   auto gone = gone_files.extract({flow, identity});
   if (gone && it == known.end() && identity.birth_ns != 0) {
-    gone.mapped().gone = false;
+    gone.mapped().gone = gone.mapped().whole = false;
     it = known.insert_or_assign({flow, identity}, std::move(gone.mapped())).first;
   }
   if (identity.birth_ns != 0) forget_outdated({flow, identity});
@@ -339,6 +340,7 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
     if (it->first.identity != identity) {
       former_keys[{flow, identity}] = checkpoint_key(checkpoint.flow, checkpoint.identity);
       checkpoint.identity = identity;
+      checkpoint.whole = false;
       environment.log.info("file is known from when its file system had another device number",
                            {{"path", path}});
     }
@@ -348,6 +350,8 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
       // The records may go elsewhere now, so the shards' marks of the old origin say nothing.
       checkpoint.origin = base::Origin::none;
       checkpoint.flow_fingerprint = options.fingerprint;
+      // What is below the offset may be somewhere else.
+      checkpoint.whole = false;
     }
     return checkpoint;
   }
@@ -365,6 +369,7 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
   const bool at_end =
       skipped || (at_first && options.first_start && options.files.start == Start::end);
   checkpoint.offset = at_end ? status.size : 0;
+  checkpoint.whole = checkpoint.offset == 0;
   return checkpoint;
 }
 

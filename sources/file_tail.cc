@@ -330,15 +330,15 @@ void FileTail::deliver_open_lines() {
 void FileTail::begin_generation() {
   ++checkpoint_.generation;
   checkpoint_.origin = left_origin_ = base::Origin::none;
-  checkpoint_.goes_on = false;
   checkpoint_.offset = 0;
+  whole_ = checkpoint_.whole = true;
   checkpoint_.tail_bytes = 0;
   checkpoint_.tail_hash = 0;
   checkpoint_.line_ends = {};
   marks_.clear();
-  marks_new_ = marks_doubted_ = marks_left_ = false;
+  marks_new_ = marks_doubted_ = marks_left_ = binary_ = false;
   window_.restart(0);
-  past_footer_ = checkpoint_.past_footer = false;
+  past_footer_ = checkpoint_.past_footer = checkpoint_.goes_on = false;
   footer_at_ = ~std::uint64_t{0};
   offset_ = head_ = left_end_ = 0;
   seen_end_ = text_end_ = 0;
@@ -346,7 +346,6 @@ void FileTail::begin_generation() {
   room_begin_ = kNoRoom;
   trouble_.reset();
   expect_start();
-  binary_ = false;
   tail_known_ = true;
   long_line_.reset();
   forget_open_lines();
@@ -386,6 +385,7 @@ void FileTail::report(base::Instant since) {
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
+  checkpoint_.whole = whole_;
   checkpoint_.past_footer = past_footer_ && checkpoint_.offset > footer_at_;
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());

@@ -319,6 +319,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void answer_only(TailRead& read, std::string_view bytes);
   void end_generation();
   void begin_generation();
+  void passed_something_over() { whole_ = checkpoint_.whole = false; }
   void report(base::Instant since);
   bool finishing() const { return parts_.options.once || letting_go_; }
   std::int64_t distinct_time(std::int64_t modified_ns) const;
@@ -419,6 +420,7 @@ class FileTail final : public pipeline::Source, private Registered {
   AckWindow window_;
 
   Checkpoint checkpoint_;                // as last reported; offset: the watermark
+  bool whole_ = checkpoint_.whole;       // as Checkpoint says it, but of all below offset_
   std::int64_t age_ns_;                  // see FoundFile
   std::uint64_t found_end_ = 0;          // the file's size when it was found, if that is asked
   std::uint64_t unreadable_end_ = 0;     // reads begin no earlier, nothing before it is compared

@@ -124,6 +124,7 @@ void FileTail::begin_inflating(Compression compression) {
   if (fresh && offset_ > 0) {
     // To begin at the end, discovery said. It knows the file's size only, so it is one of
     // compressed bytes: what is in them is not wanted.
+    passed_something_over();
     checkpoint_.compressed_bytes = std::exchange(offset_, 0);
     checkpoint_.offset = seen_end_ = 0;
     window_.restart(0);
@@ -196,6 +197,7 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
 // it was read, and what it may get later is its own.
 void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   const Checkpoint& known = former.checkpoint;
+  passed_something_over();  // its bytes were another file's
   tell_taken_over(former, whole_bytes > 0 ? whole_bytes : known.offset);
   checkpoint_.origin = known.origin;
   checkpoint_.goes_on = !former.marks.empty();
@@ -261,7 +263,11 @@ void FileTail::note_whole_file() {
   if (view() == nullptr || probing_ || !window_.empty()) return;
   if (checkpoint_.origin == base::Origin::none || checkpoint_.offset != offset_) return;
   const std::uint64_t bytes = offset_ == view()->end() ? view()->raw_end() : 0;
-  if (std::exchange(checkpoint_.compressed_bytes, bytes) == bytes) return;
+  const bool whole = whole_ && (bytes == 0 || !compressed_ || compressed_->ends_whole());
+  const bool same = checkpoint_.compressed_bytes == bytes && checkpoint_.whole == whole;
+  checkpoint_.compressed_bytes = bytes;
+  checkpoint_.whole = whole;
+  if (same) return;
   parts_.checkpointer.update(checkpoint_);
 }
 

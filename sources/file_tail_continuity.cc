@@ -190,6 +190,7 @@ bool FileTail::has_all_it_will_get() const {
 // is its own.
 void FileTail::leave_marks(std::uint64_t end) {
   if (!checkpoint_.goes_on || offset_ != end) return;
+  passed_something_over();
   marks_ = {};
   parts_.turns.caught_up.emplace_back(checkpoint_.origin, parts_.environment.clock.monotonic());
   marks_left_ = true;
@@ -203,6 +204,7 @@ bool FileTail::doubt_marks(TailRead& read) {
     make_ready();
     return true;
   }
+  passed_something_over();  // perhaps: what is below the offset need not be what was read
   marks_ = {};
   return false;
 }

@@ -153,6 +153,7 @@ void FileTail::pass_unreadable(std::uint32_t header) {
   const std::uint64_t end = std::max(offset_, std::min(page_end(at), status->size));
   trouble_.reset();
   if (status->size <= at) return make_ready();  // truncated meanwhile
+  passed_something_over();
   const std::size_t known = prefix_bytes();
   unreadable_end_ = std::min(page_end(at), end);
   if (end == offset_) {  // all of it was read before; only for comparing is it missed

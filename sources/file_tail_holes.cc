@@ -135,6 +135,7 @@ void FileTail::pass_nuls(TailRead& read, std::string_view bytes) {
   free(read, true);
   if (more < bytes.size() || unreadable) {
     if (tail_known_) parts_.counters.nul_bytes_skipped.add(nuls_ - offset_);
+    passed_something_over();
     if (at_head()) head_ = nuls_;
     offset_ = std::exchange(nuls_, 0);
     seen_end_ = std::max(seen_end_, offset_);
@@ -174,6 +175,7 @@ void FileTail::scan_over_hole(std::uint64_t at) {
   if (delimiter().has_nul()) return;
   const std::uint64_t bytes = hole_bytes(at);
   if (bytes == 0) return;
+  passed_something_over();
   long_line_->pass_nuls(bytes);
   seen_end_ = std::max(seen_end_, at + bytes);
 }

@@ -19,6 +19,7 @@ void FileTail::begin_anew_in_other_encoding() {
   checkpoint_.compressed_bytes = 0;
   checkpoint_.transcoded = false;
   checkpoint_.past_footer = false;
+  passed_something_over();  // perhaps: whoever reads it in another encoding may read it anew
   checkpoint_.point = {};
   marks_.clear();
   window_.restart(0);
@@ -29,6 +30,7 @@ void FileTail::begin_transcoding() {
   if (!checkpoint_.transcoded && offset_ > 0) {
     // To begin at the end, discovery said. It knows the file's size only. How long the text before
     // it is nobody needs to know: as many NULs stand for it as are compared.
+    passed_something_over();
     checkpoint_.point = {.offset = kTailBytes, .raw = offset_ - offset_ % 2};
     checkpoint_.offset = offset_ = seen_end_ = text_end_ = kTailBytes;
     window_.restart(offset_);

@@ -55,9 +55,11 @@ class LetGo {
     if (known.seen_us < checkpoint.seen_us || now - remembered.since > kLongest) return;
     std::string path = std::move(checkpoint.path);
     LinkTarget target = std::move(checkpoint.target);
+    const bool whole = checkpoint.whole && known.whole;
     checkpoint = known;
     checkpoint.path = std::move(path);
     checkpoint.target = std::move(target);
+    checkpoint.whole = whole;
     marks = remembered.marks;
   }
 

@@ -77,6 +77,32 @@ TEST_CASE("checkpoint: what only compressed and deleted files need takes bytes o
   CHECK(value.size() == bytes + 9);
 }
 
+TEST_CASE("checkpoint: that all before its place was read takes no byte, in no version",
+          "[sources][checkpoint]") {
+  sources::Checkpoint checkpoint = sample();
+  const std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
+  const auto check = [&](int version) {
+    checkpoint.whole = false;
+    const std::string before = sources::encode(checkpoint);
+    CHECK(before[0] == version);
+    CHECK(sources::decode_checkpoint(key, before) == checkpoint);
+    checkpoint.whole = true;
+    const std::string value = sources::encode(checkpoint);
+    CHECK(static_cast<unsigned char>(value[0]) == 128 + version);
+    CHECK(value.substr(1) == before.substr(1));
+    CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  };
+  check(1);
+  checkpoint.compressed_bytes = 20;
+  check(2);
+  checkpoint.compressed_bytes = 0;
+  checkpoint.line_ends = {{.offset = checkpoint.offset - 1, .hash = 5}};
+  check(4);
+  std::string newer = sources::encode(checkpoint);
+  newer[0] = static_cast<char>(128 + 5);
+  CHECK_FALSE(sources::decode_checkpoint(key, newer));
+}
+
 TEST_CASE("checkpoint: of a transcoded file, it says where transcoding may begin",
           "[sources][checkpoint]") {
   sources::Checkpoint checkpoint = sample();
