@@ -81,6 +81,7 @@ class Control {
   std::size_t place_of(const std::string& flow) const;
   // What else a configuration says.
   void set_pace(const Options& options);
+  void keep_all_files(bool on) { discovery_->keep_all(on); }
   void set_open_files_max(std::size_t most) { discovery_->set_open_files_max(most); }
   // Between two questions to the reactors: who takes marks from one to another waits.
   bool maintaining() const { return covered_missing_ != 0 || notes_durable_missing_; }

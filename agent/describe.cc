@@ -126,6 +126,10 @@ void describe(base::Samples& samples, const sources::DiscoveryCounters& counters
   gauge("files_ignored_old", counters.files_ignored_old);
   plain("files_passed_over_copied", counters.files_passed_over_copied);
   plain("gone_forgotten", counters.gone_forgotten);
+  plain("files_removed", counters.files_removed);
+  plain("bytes_removed", counters.bytes_removed);
+  plain("remove_errors", counters.remove_errors);
+  plain("files_given_back", counters.files_given_back);
   gauge("files_skipped_compressed", counters.files_skipped_compressed);
   plain("files_vanished", counters.files_vanished);
   plain("files_reused", counters.files_reused);

@@ -68,6 +68,7 @@ void Reload::add_marks_needed(std::vector<base::Origin>& origins) const {
 
 void Reload::begin() {
   busy_ = true;
+  agent_.control().keep_all_files(true);
   answers_ = std::exchange(requests_, {});
   if (source_.notice) source_.notice(true);
   base::Result<config::Loaded> loaded = source_.load();
@@ -351,6 +352,7 @@ void Reload::go_on() {
 
 void Reload::finish(Outcome outcome) {
   busy_ = false;
+  agent_.control().keep_all_files(false);
   changes_ = {};
   if (source_.notice) source_.notice(false);
   for (Done& done : std::exchange(answers_, {})) {

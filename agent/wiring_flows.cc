@@ -46,7 +46,10 @@ pipeline::FlushPolicy effective_flush(pipeline::FlushPolicy policy, std::uint64_
 sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first_start) const {
   sources::FilesOptions files = flow.from;
   // Giving watches back takes longer than reading a small file, and no news is waited for.
-  if (options_.once) files.watch = sources::Watch::poll;
+  if (options_.once) {
+    files.watch = sources::Watch::poll;
+    files.delete_after = base::Duration::zero();
+  }
   return {.name = flow.name,
           .files = std::move(files),
           .fingerprint = fingerprint(flow),

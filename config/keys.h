@@ -16,7 +16,7 @@ inline constexpr std::array<std::string_view, 8> kStreamKeys = {
 inline constexpr std::array<std::string_view, 8> kFlowKeys = {
     "from",     "delimiter", "empty_lines",   "long_lines",
     "max_line", "multiline", "partition_key", "to"};
-inline constexpr std::array<std::string_view, 24> kFromKeys = {"files",
+inline constexpr std::array<std::string_view, 25> kFromKeys = {"files",
                                                                "fifo",
                                                                "exclude",
                                                                "start",
@@ -39,7 +39,8 @@ inline constexpr std::array<std::string_view, 24> kFromKeys = {"files",
                                                                "on_rewrite",
                                                                "state_ttl",
                                                                "skip_header_pattern",
-                                                               "footer_pattern"};
+                                                               "footer_pattern",
+                                                               "delete_after"};
 inline constexpr std::array<std::string_view, 7> kMultilineKeys = {
     "start", "continue", "end", "preset", "timeout", "max_lines", "max_bytes"};
 inline constexpr std::array<std::string_view, 2> kPartitionKeyKeys = {"field", "constant"};

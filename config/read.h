@@ -17,7 +17,7 @@ struct Places {
   struct Flow {
     std::vector<Place> files;  // one per pattern
     Place pipe;                // of the FIFO's path, or of what says standard input
-    Place target, flush_bytes, max_line, encoding, on_read_error, on_rewrite;
+    Place target, flush_bytes, max_line, encoding, on_read_error, on_rewrite, delete_after;
     bool target_good = false, flush_bytes_good = false, max_line_good = false;
   };
   struct Stream {

@@ -157,6 +157,9 @@ void read_files(const Section& section, Flow& flow, Places::Flow& places, Mistak
       "state_ttl",
       {.least = sources::FilesOptions::kStateTtlMin, .most = hours(24 * 3650), .zero = true},
       flow.from.state_ttl);
+  section.duration("delete_after", {.least = seconds(1), .most = hours(24 * 3650), .zero = true},
+                   flow.from.delete_after);
+  places.delete_after = section.place_of("delete_after");
 }
 
 // "-" among the files. True: it is all there is to say of them.

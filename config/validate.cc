@@ -118,6 +118,38 @@ void check_rewrites(const Flow& flow, const Places::Flow& place, Mistakes& mista
                                      "' can only be new, because its files are in UTF-16");
 }
 
+// Only what was read as it is, and is kept for good somewhere, may go.
+void check_delete_after(const Config& config, const Flow& flow, const Places& places,
+                        const Places::Flow& place, Mistakes& mistakes) {
+  if (flow.from.delete_after == base::Duration::zero()) return;
+  const auto refuse = [&](const std::string& why) {
+    mistakes.add(place.delete_after, "delete_after of flow '" + flow.name + "' " + why);
+  };
+  if (flow.tail.close_inactive == base::Duration::zero()) {
+    refuse("can do nothing with 'close_inactive: 0': a file rests before it is deleted");
+  }
+  if (flow.tail.on_rewrite != sources::OnRewrite::as_new) {
+    refuse(
+        "does not go with 'on_rewrite: continue', which takes the next file of a path for the "
+        "one that was deleted");
+  }
+  if (flow.tail.encoding != sources::Encoding::utf8) {
+    refuse("wants files in UTF-8: what UTF-16 cannot be read as is not told from what was read");
+  }
+  if (!place.target_good) return;
+  const auto* target = std::get_if<StreamTarget>(&flow.to);
+  if (target == nullptr) {
+    refuse("wants a stream as target: only what a stream has synced may be deleted");
+    return;
+  }
+  const auto stream = config.streams.find(target->stream);
+  if (!places.streams_good || stream == config.streams.end()) return;
+  if (stream->second.options.sync == store::SyncPolicy::os) {
+    refuse("wants another stream than '" + target->stream +
+           "', of which a crash of the machine may lose what is stored ('sync: os')");
+  }
+}
+
 void check_sources(const Config& config, const Flow& flow, const Places& places,
                    const Places::Flow& place, Mistakes& mistakes) {
   for (std::size_t i = 0; i < flow.from.patterns.size(); ++i) {
@@ -212,6 +244,7 @@ void validate(const Config& config, const Places& places, Mistakes& mistakes) {
     check_encoding(config.flows[i], places.flows[i], mistakes);
     check_read_errors(config.flows[i], places.flows[i], mistakes);
     check_rewrites(config.flows[i], places.flows[i], mistakes);
+    check_delete_after(config, config.flows[i], places, places.flows[i], mistakes);
   }
   check_file_targets(config, places, mistakes);
   check_pipes(config, places, mistakes);

@@ -157,6 +157,7 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
   }
   file.caught_up = file.caught_up || !rest.more;
   file.resting = state_->restings.make({.rest = rest, .wanted = rest.more, .queued = false});
+  file.resting->rest.since = state_->coarse_now();
   if (state_->stopped) return;
   if (file.detached) {
     state_->lose(number);

@@ -64,6 +64,9 @@ struct FilesOptions {
   // least kStateTtlMin: what reactors tell must have arrived.
   static constexpr base::Duration kStateTtlMin = std::chrono::hours(1);
   base::Duration state_ttl = std::chrono::hours(7 * 24);
+  // A file that was read as a whole (Checkpoint::whole), rests and did not change for so long since
+  // is deleted (F67). In whole seconds, not before. 0: never. Wants TailOptions::close_inactive.
+  base::Duration delete_after = base::Duration::zero();
   CompressedFiles compressed = CompressedFiles::skip;
   Order order = Order::fair;
   Discover discover = Discover::names;
@@ -88,6 +91,9 @@ struct DiscoveryCounters {
   base::Counter files_waiting_for_descriptor /* gauge */, files_ignored_old /* gauge */;
   base::Counter files_skipped_compressed /* gauge: for their names' ends */;
   base::Counter open_file_scans, processes_hidden /* gauge */;  // see Discover::open
+  base::Counter files_removed, bytes_removed;                   // by delete_after
+  base::Counter remove_errors;     // could not be, or not be given back
+  base::Counter files_given_back;  // … when they turned out to be changed, or were left over
   // Without a descriptor, with bytes not read, and not found again after they lost their names.
   base::Counter files_lost_unread, bytes_lost_unread;  // bytes: known part only
 };
@@ -170,6 +176,8 @@ class Discovery {
   // them: it is gone, its number is free.
   void mute(std::size_t flow);
   void remove(std::size_t flow);
+  // While flows come and go: no file is deleted, for one of them may have to read it.
+  void keep_all(bool on);
   // As the constructor's.
   void set_open_files_max(std::size_t open_files_max);
 

@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "sources/discovery_state.h"
 #include "sources/paths.h"
+#include "sources/removal_names.h"
 
 namespace sources {
 namespace {
@@ -36,7 +37,8 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   if (matching.empty()) return;
   const std::string path = directory.path_of(name);
   auto status = environment.files.status(path, false);
-  if (!status && not_there(status.error())) counters.files_vanished.add();
+  // Of what we deleted ourselves the events tell late.
+  if (!status && not_there(status.error()) && !is_aside(name)) counters.files_vanished.add();
   const bool there = status.has_value();
   if (status) {
     symlink = status->kind == io::FileKind::symlink;
@@ -217,7 +219,8 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
                                          .size = status.size,
                                          .modified_ns = status.modified_ns,
                                          .more = false,
-                                         .failed = false},
+                                         .failed = false,
+                                         .since = coarse_now()},
                                 .wanted = !file.ignored && !whole,
                                 .queued = false,
                                 .found_at = coarse_now()});

@@ -203,6 +203,8 @@ void Discovery::State::mute(std::size_t flow) {
 
 void Discovery::mute(std::size_t flow) { state_->mute(flow); }
 
+void Discovery::keep_all(bool on) { state_->keeps_all = on; }
+
 void Discovery::remove(std::size_t flow) {
   state_->forget_flow(flow);
   state_->scan_soon(base::Duration::zero());  // directories nobody looks into any more

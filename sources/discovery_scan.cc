@@ -5,6 +5,7 @@
 
 #include "sources/discovery_state.h"
 #include "sources/paths.h"
+#include "sources/removal_names.h"
 
 namespace sources {
 namespace {
@@ -58,6 +59,7 @@ GlobStates Discovery::State::below(const GlobStates& states, std::string_view na
 // Flows with a pattern that ends here and matches `name`, unless they exclude it.
 std::vector<std::size_t> Discovery::State::flows_matching(Directory& directory,
                                                           std::string_view name) {
+  if (is_aside(name)) name = name_before(name);
   std::vector<std::size_t> matching;
   std::vector<std::size_t> compressed;
   std::vector<std::string> path;
@@ -133,6 +135,7 @@ void Discovery::State::scan() {
     if (search_unmatched) look_again(!before);
   }
   trim_gone();
+  remove_read();
   announce();
 }
 
@@ -199,7 +202,7 @@ void Discovery::State::descend(const std::string& path, const GlobStates& states
 }
 
 void Discovery::State::list(Directory& directory, bool deep) {
-  const auto entries = environment.files.list(directory.path);
+  auto entries = environment.files.list(directory.path);
   if (!entries) {
     if (not_there(entries.error())) return;  // nobody visits it in the next scan
     if (entries.error().system == EACCES && look_by_name(directory, deep)) {
@@ -212,7 +215,10 @@ void Discovery::State::list(Directory& directory, bool deep) {
   unsearchable.erase(directory.path);
   directory.listing = ++listings;
   const std::uint64_t listing = directory.listing;
-  for (const io::DirectoryEntry& each : *entries) entry(directory, each, deep);
+  for (io::DirectoryEntry& each : *entries) {
+    if (is_aside(each.name) && !take_from_aside(directory, each)) continue;
+    entry(directory, each, deep);
+  }
   std::vector<std::string> gone;
   for (const auto& [name, known_name] : directory.names) {
     if (known_name.listing != listing) gone.push_back(name);

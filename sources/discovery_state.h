@@ -106,10 +106,6 @@ struct FlowFileHash {
   }
 };
 
-// In whole seconds, for what is kept of every file.
-using CoarseInstant =
-    std::chrono::time_point<std::chrono::steady_clock, std::chrono::duration<std::int32_t>>;
-
 // A file no reactor has.
 struct Resting {
   Rest rest;
@@ -314,6 +310,27 @@ struct Discovery::State {
   std::vector<FlowFile> replaced_by(const File& file) const;
   bool search_near(const std::string& path, const Wanted& wanted);
 
+  // discovery_remove.cc: files that are deleted when they were read.
+  struct Removal {
+    FileIdentity identity;
+    std::uint64_t size;
+    std::int64_t modified_ns;
+    std::string path, aside;  // the same: it was left over there
+    bool is_of(const base::Result<io::FileStatus>& status) const;
+  };
+  bool is_read(const File& file, const Rest& looks) const;
+  bool all_read_it(Directory& directory, const std::string& name, const File& file);
+  bool may_be_removed(const File& file) const;
+  bool removes() const;
+  bool is_waited_for(std::size_t flow) const;
+  void remove_read();
+  bool open_everywhere(const FileIdentity& identity);
+  bool remove(std::uint64_t number);
+  bool unlink(const Removal& removal);
+  void give_back(const Removal& removal);
+  void cannot_remove(const Removal& removal, const base::Error& error);
+  bool take_from_aside(Directory& directory, io::DirectoryEntry& entry);
+
   // discovery_open_files.cc: files that somebody writes to.
   bool finds_open(std::size_t flow) const;
   bool may_find(std::string_view path) const;
@@ -453,6 +470,7 @@ struct Discovery::State {
   std::vector<char> events;
   bool receiving = false;
   bool stopped = false;
+  bool keeps_all = false;
   bool warned_of_limit = false;
   base::Instant next_scan{};
   base::Instant next_open_scan = base::Instant::max();   // max: no flow wants it

@@ -1,6 +1,7 @@
 // What a reactor tells discovery of a file it follows.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -10,6 +11,10 @@
 
 namespace sources {
 
+// In whole seconds, for what is kept of every file.
+using CoarseInstant =
+    std::chrono::time_point<std::chrono::steady_clock, std::chrono::duration<std::int32_t>>;
+
 // What is left of a followed file that has no descriptor. Its reactor makes it, discovery keeps it
 // and opens the file again when it differs from this.
 struct Rest {
@@ -18,6 +23,7 @@ struct Rest {
   std::int64_t modified_ns = 0;           // the same; since the epoch
   bool more = false;                      // there was more to read
   bool failed = false;                    // because it could not be read
+  CoarseInstant since{};                  // discovery's: it is as it is since then
   std::string former_key = {};            // as in FoundFile: it is still to be replaced
   std::vector<std::uint64_t> marks = {};  // … for whoever opens it again; empty: nothing to skip
 };

@@ -42,10 +42,10 @@ LogPlace::LogPlace(const Options& options) {
   }
   const bool polling = options.backend == "poll";
   write("c.yaml", "data_dir: " + path("data") + "\nio: " + (polling ? "auto" : options.backend) +
-                      "\nreactors: 2\nstreams:\n  s: { shards: 1, sync: os }\nflows:\n  f:\n" +
-                      "    from:\n      files: [" + patterns + "]\n      start: beginning\n" +
-                      "      reconcile: " + options.reconcile + "\n" +
-                      (polling ? "      watch: poll\n" : "") + options.from_more +
+                      "\nreactors: 2\nstreams:\n  s: { shards: 1, sync: " + options.sync +
+                      " }\nflows:\n  f:\n" + "    from:\n      files: [" + patterns +
+                      "]\n      start: beginning\n" + "      reconcile: " + options.reconcile +
+                      "\n" + (polling ? "      watch: poll\n" : "") + options.from_more +
                       "    to: { stream: s, flush: { age: 20ms } }\n" + options.flows_more);
 }
 

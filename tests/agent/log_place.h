@@ -19,8 +19,9 @@ class LogPlace {
     std::string backend = "auto";  // or epoll; poll: auto, and changes are only polled for
     std::vector<std::string> patterns = {"logs/*.log"};  // below the directory
     std::string reconcile = "1h";                        // nothing is found but by events
-    std::string from_more = "";                          // more keys of the flow's `from`
-    std::string flows_more = "";                         // more flows, indented by two
+    std::string sync = "os";
+    std::string from_more = "";   // more keys of the flow's `from`
+    std::string flows_more = "";  // more flows, indented by two
   };
   // The directory and its logs/ are there afterwards, and nothing runs.
   explicit LogPlace(const Options& options);

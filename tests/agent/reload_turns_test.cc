@@ -121,3 +121,42 @@ TEST_CASE("reload: what is written and deleted while another file keeps the flow
   CHECK(scene.agent->sample("store_records_appended") == kFiles + kFiles - 1);
   CHECK(scene.agent->sample("files_open") == 0);
 }
+
+TEST_CASE("reload: no file is deleted that a flow on its way has to read (F67)",
+          "[agent][reload]") {
+  config::Config config;
+  config.streams["s"] = {};
+  config.flows.push_back(flow("deletes", "/logs/a*.log", config::StreamTarget{"s"}));
+  config.flows.push_back(flow("reads", "/logs/b.log", config::StreamTarget{"s"}));
+  config.flows.push_back(flow("cannot go", "/logs/c.log", config::FileTarget{"/out/file"}));
+  config.flows.front().from.delete_after = 2s;
+  for (config::Flow& each : config.flows) {
+    each.from.reconcile_interval = 1s;
+    each.tail.close_inactive = 100ms;
+  }
+  Scene scene(std::move(config));
+  scene.world.disk().put("/logs/b.log", "one\n");
+  scene.world.disk().put("/logs/c.log", "nobody takes this\n");
+  scene.world.disk().put("/out/file", "");
+  scene.world.disk().deny(*scene.world.disk().find("/out/file"), true);
+  scene.start();
+  scene.run(1s);
+  scene.world.disk().put("/logs/a1.log", "one\n");
+  scene.run(10s);
+  REQUIRE_FALSE(scene.world.disk().exists("/logs/a1.log"));
+  // Of two that change one cannot go yet, and the other comes back with other files.
+  scene.wanted.flows.pop_back();
+  scene.wanted.flows[1].from.patterns = {"/logs/[ab]*.log"};
+  scene.world.disk().put("/logs/a2.log", "two\n");
+  scene.reload();
+  scene.run(30s);
+  REQUIRE(scene.said.empty());
+  CHECK(scene.world.disk().exists("/logs/a2.log"));
+  CHECK(scene.agent->sample("files_removed") == 1);
+  scene.world.disk().deny(*scene.world.disk().find("/out/file"), false);
+  scene.run(100s);
+  REQUIRE_FALSE(scene.said.empty());
+  CHECK(scene.agent->sample("store_records_appended") == 4);  // by both
+  CHECK_FALSE(scene.world.disk().exists("/logs/a2.log"));
+  CHECK(scene.agent->sample("files_removed") == 2);
+}

@@ -86,10 +86,13 @@ flows:
 
 TEST_CASE("load: what bounds open files reaches its option", "[config][load]") {
   const config::Loaded loaded = parsed(R"(
+data_dir: /data
 max_open_files: 16
+streams: { kept: {} }
 flows:
   f: { from: { files: /a, close_inactive: 0, ignore_older: 2d, state_ttl: 1h }, to: stdout }
   g: { from: { files: /b, state_ttl: 0 }, to: stdout }
+  h: { from: { files: /c, delete_after: 2h }, to: { stream: kept } }
 )");
   REQUIRE(loaded.mistakes.empty());
   CHECK(loaded.config.max_open_files == 16);
@@ -97,6 +100,8 @@ flows:
   CHECK(loaded.config.flows[0].from.ignore_older == 48h);
   CHECK(loaded.config.flows[0].from.state_ttl == 1h);
   CHECK(loaded.config.flows[1].from.state_ttl == 0s);
+  CHECK(loaded.config.flows[1].from.delete_after == 0s);
+  CHECK(loaded.config.flows[2].from.delete_after == 2h);
 }
 
 TEST_CASE("load: what to do with compressed files reaches its option", "[config][load]") {

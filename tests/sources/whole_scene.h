@@ -40,7 +40,7 @@ struct WholeScene {
     environment.emplace(process->environment(0));
     rig.emplace(*environment, durable, options);
     sources::Discovery::Flow flow{
-        .name = "flow", .files = files, .fingerprint = 1, .first_start = !started};
+        .name = "flow", .files = files, .fingerprint = fingerprint, .first_start = !started};
     flow.copy_wait = options.tail.rotate_wait;
     flow.on_rewrite = options.tail.on_rewrite;
     started = true;
@@ -83,8 +83,8 @@ struct WholeScene {
         open_files_max);
     discovery->start();
   }
-  void stop() {  // dies as by kill -9
-    world.crash(*process, sim::Crash::process);
+  void stop(sim::Crash how = sim::Crash::process) {  // dies as by kill -9
+    world.crash(*process, how);
     discovery->stop();
     for (std::uint32_t i = 0; i < 2; ++i) {
       while (process->io(i).pending() > 0) process->io(i).run_once(base::Duration::zero());
@@ -145,6 +145,7 @@ struct WholeScene {
   sim::SimWorld world;
   sources::FilesOptions files;
   rig::Options options;
+  std::uint64_t fingerprint = 1;
   std::size_t open_files_max = sources::Discovery::kUnlimited;
   rig::Durable durable;
   bool started = false;
