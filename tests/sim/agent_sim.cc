@@ -69,6 +69,7 @@ class AgentSim {
   void trouble_step(double crash_chance, bool may_cut_power);
   void calm();
   void settle();
+  void rest();
   bool settled();
   void start();
   void kill(Crash how);
@@ -156,6 +157,7 @@ void AgentSim::agent_gone(bool politely) {
   }
   for (const base::Sample& sample : samples) {
     if (sample.name == "files_closed_idle") result_.rests += sample.value;
+    if (sample.name == "files_removed") result_.removed += sample.value;
   }
 }
 
@@ -391,7 +393,23 @@ void AgentSim::calm() {
   for (const auto& workload : draw_.workloads) more = workload->race_in_calm(turns) || more;
   if (more) settle();
   if (agent_ == nullptr || !result_.failure.empty()) return;
+  rest();
   for (const auto& workload : draw_.workloads) workload->all_stored();
+}
+
+// For so long that files are deleted, or are about to be when trouble begins again (F67).
+void AgentSim::rest() {
+  if (std::ranges::none_of(draw_.config.flows, [](const config::Flow& flow) {
+        return flow.from.delete_after != base::Duration::zero();
+      })) {
+    return;
+  }
+  const base::Instant end =
+      world_.clock().monotonic() + base::Duration(100ms) * world_.random().below(100);
+  while (world_.clock().monotonic() < end && !stopping_) {
+    for (int i = 0; i < 32; ++i) tick_one();
+    world_.advance(*process_, 50ms);
+  }
 }
 
 void AgentSim::settle() {

@@ -34,6 +34,7 @@ struct AgentSimResult {
   std::string failure;  // empty: every oracle was content
   std::uint64_t lines = 0, crashes = 0, power_cuts = 0, stops = 0, faults = 0, ticks = 0;
   std::uint64_t rests = 0;    // files closed while followed
+  std::uint64_t removed = 0;  // files deleted when they were read
   std::uint64_t reloads = 0;  // in some seeds: of all kinds
 };
 

@@ -23,7 +23,7 @@ constexpr const char* kNotYet = "device,gzips";
 
 struct Sums {  // plain numbers: they come through a pipe
   std::uint64_t failed = 0, lines = 0, kills = 0, power_cuts = 0, stops = 0, faults = 0, rests = 0,
-                reloads = 0, ticks = 0;
+                removed = 0, reloads = 0, ticks = 0;
 
   void add(const Sums& other) {
     failed += other.failed;
@@ -33,6 +33,7 @@ struct Sums {  // plain numbers: they come through a pipe
     stops += other.stops;
     faults += other.faults;
     rests += other.rests;
+    removed += other.removed;
     reloads += other.reloads;
     ticks += other.ticks;
   }
@@ -53,6 +54,7 @@ Sums run(sim::AgentSimOptions options, std::uint64_t seeds, std::uint64_t job, s
               .stops = result.stops,
               .faults = result.faults,
               .rests = result.rests,
+              .removed = result.removed,
               .reloads = result.reloads,
               .ticks = result.ticks});
     if (!result.failure.empty() && sums.failed <= kToldMax) {
@@ -129,9 +131,11 @@ int main(int argc, char** argv) {
   const auto value = [](std::uint64_t number) { return static_cast<unsigned long long>(number); };
   std::printf(
       "%llu seeds from %llu, %llu failed, %llu lines, %llu kills, %llu power cuts, %llu stops, "
-      "%llu faults, %llu files closed, %llu reloads, %llu ticks, %.1f s, %.1f seeds/s\n",
+      "%llu faults, %llu files closed, %llu deleted, %llu reloads, %llu ticks, %.1f s, %.1f "
+      "seeds/s\n",
       value(seeds), value(options.seed), value(sums.failed), value(sums.lines), value(sums.kills),
       value(sums.power_cuts), value(sums.stops), value(sums.faults), value(sums.rests),
-      value(sums.reloads), value(sums.ticks), seconds, static_cast<double>(seeds) / seconds);
+      value(sums.removed), value(sums.reloads), value(sums.ticks), seconds,
+      static_cast<double>(seeds) / seconds);
   return sums.failed == 0 ? 0 : 1;
 }

@@ -45,6 +45,9 @@ LogHabits LogHabits::drawn(SimRandom& random) {
   const bool others = habits.rotated_match || habits.refuses || habits.covers || habits.seeks ||
                       habits.holes || habits.spoils || habits.moves;
   habits.rewrites = bytes_as_they_are && !others && random.chance(0.2);
+  habits.deletes = bytes_as_they_are && !habits.copies && !habits.gzips && !habits.shifts &&
+                   !habits.covers && !habits.seeks && !habits.holes && !habits.rewrites &&
+                   random.chance(0.2);
   // So that whatever is read of a file is enough to know it again when it is compressed.
   if (habits.gzips) style.line_bytes_min = 64;
   // Two generations that begin with the same bytes, of which no more was read, are one.
@@ -76,6 +79,7 @@ void LogHabits::leave_out(const std::string& words) {
   if (named("covers")) covers = false;
   if (named("rewrites")) rewrites = false;
   if (named("spoils")) spoils = false;
+  if (named("deletes")) deletes = false;
   if (named("groups")) groups = {};
   if (named("header")) style.header_lines = 0;
   if (named("banner")) style.banner_lines = 0;
@@ -97,6 +101,7 @@ std::string LogHabits::told() const {
   if (covers) told += " covers";
   if (rewrites) told += " rewrites";
   if (spoils) told += " spoils";
+  if (deletes) told += " deletes";
   if (groups.by != pipeline::GroupLines::off) told += " groups";
   return told + style.told();
 }

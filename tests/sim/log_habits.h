@@ -26,6 +26,9 @@ struct LogHabits {
   bool covers = false;            // something is mounted over the directory for a while (F22)
   bool rewrites = false;          // each is written anew in its own place (F21)
   bool spoils = false;            // pages cannot be read until the trouble is over (F61)
+  // Their flow deletes what was read (F67). Nobody holds a file open: each write opens it by name,
+  // so that none goes to a file that has none any more.
+  bool deletes = false;
   LineStyle style;
   pipeline::GroupOptions groups;  // of lines to records
 
@@ -34,6 +37,11 @@ struct LogHabits {
   void describe(config::Flow& flow) const {
     style.describe(flow);
     flow.program.groups = groups;
+    if (deletes) {
+      flow.from.delete_after = std::chrono::milliseconds(500);
+      flow.from.reconcile_interval = std::chrono::seconds(1);
+      flow.tail.close_inactive = std::chrono::milliseconds(100);
+    }
     if (!rewrites) return;
     flow.tail.on_rewrite = sources::OnRewrite::read_on;
     // Who waits for a descriptor for longer finds nobody to ask how far the former was read.

@@ -34,12 +34,14 @@ void LogWriters::rename(const std::string& from, const std::string& to) {
 }
 
 void LogWriters::rotate(Writer& writer) {
+  if (habits_.deletes && disk().exists(writer.path)) open(writer);
   if (!writer.file || writer.renamed || !writer.copy_path.empty() || !writer.gzip_path.empty() ||
       writer.to_shift > 0) {
     return;
   }
   // A half line that stays in a renamed file for long is taken for its last line, and rightly so.
   end_line(writer);
+  if (habits_.deletes) writer.file.reset();
   if (habits_.shifts) writer.to_shift = writer.old_paths.size();
   const std::string number = habits_.shifts ? "1" : std::to_string(writer.generation);
   if (writer.copies) {
@@ -63,6 +65,9 @@ void LogWriters::rotate(Writer& writer) {
     rename(writer.path, writer.old_paths.back());
   }
   writer.renamed = true;
+  if (!habits_.deletes) return;
+  told_at_last(writer);
+  writer.file.reset();
 }
 
 // The next older one makes room. False: there is room.

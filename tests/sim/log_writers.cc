@@ -49,6 +49,7 @@ void LogWriters::open(Writer& writer) {
   }
   NodeRef node = disk().find(writer.path);
   if (node == nullptr) {
+    if (habits_.deletes && !writer.fresh) begin_generation(writer);
     const int error = disk().create(writer.path, node);
     ASSERT(error == 0);
     sync_directory();
@@ -66,6 +67,7 @@ void LogWriters::append(Writer& writer, std::string_view bytes) {
   writer.position += bytes.size();
   disk().sync(*writer.file);
   writer.anew = false;
+  if (habits_.deletes) writer.file.reset();
 }
 
 void LogWriters::begin_generation(Writer& writer) {

@@ -27,7 +27,9 @@ class LogWriters final : public Workload {
   void describe(config::Flow& flow) override;
   std::string told() const override { return pattern_ + habits_.told(); }
   // A copy under the number of a file that is gone is no new file to anybody.
-  bool needs_births() const override { return habits_.copies || habits_.gzips || habits_.rewrites; }
+  bool needs_births() const override {
+    return habits_.copies || habits_.gzips || habits_.rewrites || habits_.deletes;
+  }
   bool may_change_device() const override { return !habits_.copies; }
   void act() override;
   void finish() override;
