@@ -11,6 +11,7 @@
 #include "agent/commands/offline_world.h"
 #include "agent/commands/state_rows.h"
 #include "agent/commands/store_location.h"
+#include "agent/commands/typed.h"
 #include "store/data_dir.h"
 
 namespace agent {
@@ -88,9 +89,10 @@ void add_state_forget_command(CLI::App& state, int& exit_code) {
       "Forget one path: its file is read again from its beginning. Not while the agent "
       "runs");
   command->add_option("path", options->path, "The file's path, as 'state list' shows it")
-      ->required();
+      ->required()
+      ->check(not_empty());
   add_store_options(*command, options->location);
-  command->add_option("--flow", options->flow, "Only for this flow");
+  command->add_option("--flow", options->flow, "Only for this flow")->check(not_empty());
   command->add_flag("--dry-run", options->dry_run, "Only say what would be forgotten");
   command->callback([options, &exit_code] { exit_code = change(*options); });
 }
@@ -101,7 +103,7 @@ void add_state_reset_command(CLI::App& state, int& exit_code) {
   CLI::App* command = state.add_subcommand(
       "reset", "Forget all paths: the next start is a first start. Not while the agent runs");
   add_store_options(*command, options->location);
-  command->add_option("--flow", options->flow, "Only this flow's");
+  command->add_option("--flow", options->flow, "Only this flow's")->check(not_empty());
   command->add_flag("--dry-run", options->dry_run, "Only say what would be forgotten");
   command->add_flag("--yes", options->yes, "Yes, forget it");
   command->callback([options, &exit_code] { exit_code = change(*options); });

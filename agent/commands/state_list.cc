@@ -7,6 +7,7 @@
 #include "agent/commands/commands.h"
 #include "agent/commands/state_rows.h"
 #include "agent/commands/store_location.h"
+#include "agent/commands/typed.h"
 #include "io/backends.h"
 
 namespace agent {
@@ -47,7 +48,7 @@ void add_state_list_command(CLI::App& state, int& exit_code) {
   auto query = std::make_shared<StateQuery>();
   CLI::App* command = state.add_subcommand("list", "List the checkpoints of all files");
   add_store_options(*command, query->location);
-  command->add_option("--flow", query->flow, "Only this flow's");
+  command->add_option("--flow", query->flow, "Only this flow's")->check(not_empty());
   command->add_flag("--json", query->json, "For programs");
   command->callback([query, &exit_code] { exit_code = look(*query); });
 }
@@ -58,9 +59,9 @@ void add_state_show_command(CLI::App& state, int& exit_code) {
       state.add_subcommand("show",
                            "Everything about the checkpoints of one path: of each flow, "
                            "and of files that had this name before");
-  command->add_option("path", query->path, "The file's path")->required();
+  command->add_option("path", query->path, "The file's path")->required()->check(not_empty());
   add_store_options(*command, query->location);
-  command->add_option("--flow", query->flow, "Only this flow's");
+  command->add_option("--flow", query->flow, "Only this flow's")->check(not_empty());
   command->add_flag("--json", query->json, "For programs");
   command->callback([query, &exit_code] { exit_code = look(*query); });
 }

@@ -184,6 +184,27 @@ TEST_CASE("state: nothing is changed while an agent holds the data directory", "
   CHECK(contains(place.state("list"), "a.log"));
 }
 
+TEST_CASE("state: an empty path or flow is a mistake, not all of them", "[agent][state]") {
+  const StatePlace place;
+  place.write("logs/a.log", "one\n");
+  place.once_well();
+  const std::string before = place.checkpoints();
+  const std::string path = place.path("logs/a.log");
+  for (const std::string& command :
+       {std::string("forget ''"), std::string("show ''"), std::string("show '' --json"),
+        "forget " + path + " --flow ''", std::string("reset --yes --flow ''"),
+        std::string("reset --yes --flow="), std::string("list --flow ''"),
+        "show " + path + " --flow ''"}) {
+    CAPTURE(command);
+    const Ran ran = place.state(command);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 64);
+    CHECK_FALSE(contains(ran, "GEN"));
+  }
+  CHECK(contains(place.state("forget ''"), "path: is empty"));
+  CHECK(place.checkpoints() == before);
+}
+
 TEST_CASE("state: usage mistakes exit 64", "[agent][state]") {
   const StatePlace place;
   CHECK(process::shell(std::string(TAILRACE_PROGRAM) + " state").exit_code == 64);
