@@ -65,8 +65,7 @@ int change(const ForgetCommand& command) {
   if (!state) return complain(kExitInternal, state.error().message);
   tell_unreadable(*state);
   if (!command.reset && lost(files, *data_dir, *state)) return kExitConfiguration;
-  const auto rows =
-      select_rows(files, *state, absolute_path(command.path), command.flow, exit_code);
+  const auto rows = select_rows(files, *state, command.path, command.flow, exit_code);
   if (!rows) return exit_code;
   if (!command.dry_run) {
     auto log = StateLog::open((*world)->environment(), *data_dir);

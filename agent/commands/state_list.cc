@@ -29,7 +29,7 @@ int look(const StateQuery& query) {
   const auto state = read_state(*files, *data_dir);
   if (!state) return complain(kExitInternal, state.error().message);
   tell_unreadable(*state);
-  const auto rows = select_rows(*files, *state, absolute_path(query.path), query.flow, exit_code);
+  const auto rows = select_rows(*files, *state, query.path, query.flow, exit_code);
   if (!rows) return exit_code;
   if (query.path.empty() || query.json) {
     print_rows(*rows, query.json);

@@ -6,11 +6,11 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <set>
 #include <utility>
 
 #include "agent/commands/store_location.h"
+#include "agent/commands/typed.h"
 #include "agent/json_text.h"
 #include "agent/record_printer.h"
 #include "agent/shard_facts.h"
@@ -130,8 +130,17 @@ StateRow FileFinder::look_at(const sources::Checkpoint& checkpoint) {
 }
 
 std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& state,
-                                                 const std::string& path, const std::string& flow,
-                                                 int& exit_code) {
+                                                 const std::string& typed_path,
+                                                 const std::string& flow, int& exit_code) {
+  std::string path;
+  if (!typed_path.empty()) {
+    const auto whole = absolute_path(typed_path);
+    if (!whole) {
+      exit_code = complain(kExitConfiguration, whole.error().message);
+      return std::nullopt;
+    }
+    path = *whole;
+  }
   std::vector<StateRow> rows;
   FileFinder finder(files);
   std::set<std::string_view> flows(state.flows_started.begin(), state.flows_started.end());
@@ -158,10 +167,6 @@ std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& 
     return std::nullopt;
   }
   return rows;
-}
-
-std::string absolute_path(const std::string& path) {
-  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
 }
 
 void print_rows(std::span<const StateRow> rows, bool json) {

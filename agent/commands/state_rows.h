@@ -47,15 +47,12 @@ class FileFinder {
   std::map<std::string, std::optional<Names>> directories_;  // nullopt: cannot be listed
 };
 
-// Those of `path` (any path when empty) and of `flow` (any flow when empty), with their files. When
-// there is none although one was asked for, says so with the nearest known path or flow and sets
-// `exit_code`.
+// Those of `path` as typed (any path when empty) and of `flow` (any flow when empty), with their
+// files. When there is none although one was asked for, says so with the nearest known path or flow
+// and sets `exit_code`.
 std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& state,
                                                  const std::string& path, const std::string& flow,
                                                  int& exit_code);
-
-// As typed → as checkpoints have it: absolute, without "." and "..".
-std::string absolute_path(const std::string& path);
 
 // A table on standard output, or a JSON array of objects.
 void print_rows(std::span<const StateRow> rows, bool json);

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "agent/commands/commands.h"
+#include "agent/commands/store_location.h"
+#include "agent/commands/typed.h"
 #include "agent/console.h"
 #include "agent/last_lines.h"
 #include "agent/runner.h"
@@ -45,18 +47,19 @@ bool reads_pipe(const TailCommand& options) {
   });
 }
 
-config::Config configuration(const TailCommand& options) {
+base::Result<config::Config> configuration(const TailCommand& options) {
   config::Config config;
   config.reactors = 1;
   config::Flow flow;
   flow.name = kFlowName;
   const bool pipe = reads_pipe(options);
   for (const std::string& path : options.paths) {
-    const std::string whole = std::filesystem::absolute(path).lexically_normal().string();
-    if (pipe) {
-      flow.pipe = sources::PipeInput{.fifo = path == kStandardInput ? "" : whole};
+    if (path == kStandardInput) {
+      flow.pipe = sources::PipeInput{};
+    } else if (pipe) {
+      flow.pipe = sources::PipeInput{.fifo = TRY(absolute_path(path))};
     } else {
-      flow.from.patterns.push_back(whole);
+      flow.from.patterns.push_back(TRY(absolute_path(path)));
     }
   }
   flow.from.start = sources::Start::beginning;
@@ -153,7 +156,9 @@ int tail(const TailCommand& options) {
     print_error("tailrace: standard input and FIFOs are followed alone, one at a time\n");
     return kExitUsage;
   }
-  const config::Config config = configuration(options);
+  const auto built = configuration(options);
+  if (!built) return complain(kExitConfiguration, built.error().message);
+  const config::Config& config = *built;
   if (!options.save.empty()) {
     if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
   }
@@ -177,10 +182,12 @@ void add_tail_command(CLI::App& app, int& exit_code) {
   command
       ->add_option("paths", options->paths,
                    "Files or patterns to follow; one FIFO; -: standard input")
-      ->required();
+      ->required()
+      ->check(not_empty());
   command->add_option("-n,--lines", options->lines,
                       "Begin with the last N lines of each file; -1: from the beginning");
-  command->add_option("--save", options->save, "Also write a configuration that does the same");
+  command->add_option("--save", options->save, "Also write a configuration that does the same")
+      ->check(not_empty());
   command->add_flag("--once", options->once, "Stop at the end of what is there");
   command->callback([options, &exit_code] { exit_code = tail(*options); });
 }

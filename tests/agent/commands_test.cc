@@ -199,6 +199,36 @@ TEST_CASE("commands: tail says that a file is not there", "[agent][commands]") {
   CHECK(ran.out.find("/nonexistent/file does not exist") != ran.out.npos);
 }
 
+TEST_CASE("commands: tail refuses an empty path", "[agent][commands]") {
+  for (const char* arguments : {"''", "/dev/null ''", "/dev/null --save ''"}) {
+    const Ran ran = shell("timeout 20 " TAILRACE_PROGRAM " tail --once " + std::string(arguments));
+    INFO(ran.out);
+    CHECK(ran.exit_code == 64);
+    CHECK(contains(ran, "is empty"));
+  }
+}
+
+TEST_CASE(
+    "commands: in a working directory that was removed a relative path is said to be the mistake",
+    "[agent][commands]") {
+  const Store store;
+  const std::string removed =
+      "mkdir " + store.data_dir() + ".gone && cd " + store.data_dir() + ".gone && rmdir $PWD && ";
+  const std::string program = "timeout 20 " TAILRACE_PROGRAM " ";
+  const std::string data_dir = " --data-dir " + store.data_dir();
+  for (const std::string& command :
+       {std::string("tail --once a.log"), "state show a.log" + data_dir,
+        "state forget a.log --dry-run" + data_dir}) {
+    const Ran ran = shell(removed + program + command);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 78);
+    CHECK(contains(ran, "cannot tell where 'a.log' is"));
+  }
+  const Ran piped = shell(removed + "echo line | " + program + "tail -");
+  CHECK(piped.exit_code == 0);
+  CHECK(contains(piped, "line\n"));
+}
+
 TEST_CASE("commands: a data directory that is not there is said, with exit 78",
           "[agent][commands]") {
   const std::string program = TAILRACE_PROGRAM;

@@ -73,7 +73,7 @@ constexpr std::array kOutsideExceptions = {
     Exception{"agent/commands/", "unistd.h", "isatty: is there a person looking?"},
     Exception{"agent/commands/tail.cc", "filesystem",
               "a path from the command line becomes absolute"},
-    Exception{"agent/commands/state_rows.cc", "filesystem",
+    Exception{"agent/commands/typed.cc", "filesystem",
               "a path from the command line becomes absolute"},
     Exception{"agent/commands/stream_put.cc", "iostream", "reads records from standard input"},
     Exception{"agent/descriptor_limit.cc", "sys/resource.h", "raises the limit of open files"},
