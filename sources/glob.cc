@@ -126,6 +126,16 @@ bool has_wildcard(std::string_view part) {
   return part.find_first_of("*?[\\") != std::string_view::npos;
 }
 
+std::string literal_pattern(std::string_view path) {
+  constexpr std::string_view kSpecial = "*?[{\\";  // others mean something only after one of these
+  std::string pattern;
+  for (const char c : path) {
+    if (kSpecial.find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern;
+}
+
 // One star is remembered at a time: a later star makes all earlier choices irrelevant, so this
 // takes at most pattern × name steps.
 bool glob_match_part(std::string_view pattern, std::string_view name) {

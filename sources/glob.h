@@ -34,6 +34,9 @@ bool glob_match_part(std::string_view pattern, std::string_view name);
 // Holds * ? [ or a backslash: must be matched rather than compared.
 bool has_wildcard(std::string_view part);
 
+// The pattern that matches `path` and nothing else.
+std::string literal_pattern(std::string_view path);
+
 // The bytes between slashes, empty ones left out.
 std::vector<std::string> split_path(std::string_view path);
 

@@ -19,6 +19,7 @@
 #include "agent/runner.h"
 #include "agent/standard_error.h"
 #include "io/backends.h"
+#include "sources/glob.h"
 #include "sources/inflater.h"
 
 namespace agent {
@@ -40,6 +41,22 @@ bool is_fifo(const std::string& path) {
   return std::filesystem::is_fifo(path, error);
 }
 
+// A path that was typed.
+struct Input {
+  std::string path;     // absolute
+  std::string pattern;  // that finds it
+};
+
+// A file that has just this name is meant, whatever its name would match as a pattern: a shell that
+// found it by `*` gives us its name.
+base::Result<Input> input(const std::string& typed) {
+  Input input{.path = TRY(absolute_path(typed)), .pattern = {}};
+  std::error_code error;
+  const bool there = std::filesystem::exists(std::filesystem::symlink_status(input.path, error));
+  input.pattern = there ? sources::literal_pattern(input.path) : input.path;
+  return input;
+}
+
 // A pipe is given alone: its records would mix with the files' as they come.
 bool reads_pipe(const TailCommand& options) {
   return std::ranges::any_of(options.paths, [](const std::string& path) {
@@ -47,20 +64,23 @@ bool reads_pipe(const TailCommand& options) {
   });
 }
 
-base::Result<config::Config> configuration(const TailCommand& options) {
+base::Result<std::vector<Input>> inputs(const TailCommand& options) {
+  std::vector<Input> all;
+  for (const std::string& path : options.paths) {
+    if (path != kStandardInput) all.push_back(TRY(input(path)));
+  }
+  return all;
+}
+
+config::Config configuration(const TailCommand& options, const std::vector<Input>& inputs) {
   config::Config config;
   config.reactors = 1;
   config::Flow flow;
   flow.name = kFlowName;
-  const bool pipe = reads_pipe(options);
-  for (const std::string& path : options.paths) {
-    if (path == kStandardInput) {
-      flow.pipe = sources::PipeInput{};
-    } else if (pipe) {
-      flow.pipe = sources::PipeInput{.fifo = TRY(absolute_path(path))};
-    } else {
-      flow.from.patterns.push_back(TRY(absolute_path(path)));
-    }
+  if (reads_pipe(options)) {
+    flow.pipe = sources::PipeInput{.fifo = inputs.empty() ? "" : inputs.front().path};
+  } else {
+    for (const Input& each : inputs) flow.from.patterns.push_back(each.pattern);
   }
   flow.from.start = sources::Start::beginning;
   flow.to = config::StdoutTarget{};
@@ -98,9 +118,10 @@ std::string as_yaml(const config::Config& config) {
 // Begin with the last lines of files that are there. A path that cannot be looked at is discovery's
 // business: it says why and keeps trying.
 std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Config& config,
-                                            std::uint64_t lines) {
+                                            const std::vector<Input>& inputs, std::uint64_t lines) {
   std::vector<sources::Checkpoint> result;
-  for (const std::string& path : config.flows.front().from.patterns) {
+  if (config.flows.front().pipe) return result;
+  for (const auto& [path, pattern] : inputs) {
     const auto opened = files.open(path, io::Open::read);
     if (!opened) continue;
     const io::UniqueHandle handle(files, *opened);
@@ -126,11 +147,11 @@ std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Conf
 }
 
 // Something to wait for, or a slip of the pen: the one who typed it knows.
-void tell_missing(const config::Config& config, bool once) {
-  for (const std::string& path : config.flows.front().from.patterns) {
+void tell_missing(const std::vector<Input>& inputs, bool once) {
+  for (const auto& [path, pattern] : inputs) {
     std::error_code error;
-    const bool pattern = path.find_first_of("*?[{") != path.npos;
-    if (pattern || std::filesystem::exists(path, error) || error) continue;
+    const bool many = pattern == path && path != sources::literal_pattern(path);
+    if (many || std::filesystem::exists(path, error) || error) continue;
     print_error("tailrace: {} does not exist{}\n", path,
                 once ? "" : " yet; it is read when it does");
   }
@@ -156,19 +177,19 @@ int tail(const TailCommand& options) {
     print_error("tailrace: standard input and FIFOs are followed alone, one at a time\n");
     return kExitUsage;
   }
-  const auto built = configuration(options);
-  if (!built) return complain(kExitConfiguration, built.error().message);
-  const config::Config& config = *built;
+  const auto typed = inputs(options);
+  if (!typed) return complain(kExitConfiguration, typed.error().message);
+  const config::Config config = configuration(options, *typed);
   if (!options.save.empty()) {
     if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
   }
-  tell_missing(config, options.once);
+  tell_missing(*typed, options.once);
   Console console(base::LogLevel::warn);
   RunnerOptions runner;
   runner.once = options.once;
   if (options.lines >= 0) {
     const std::unique_ptr<io::Files> files = io::make_files();
-    runner.start_at = last_lines(*files, config, static_cast<std::uint64_t>(options.lines));
+    runner.start_at = last_lines(*files, config, *typed, static_cast<std::uint64_t>(options.lines));
   }
   const auto result = run(config, runner, console.log());
   return result ? kExitOk : console.say(result.error());

@@ -199,6 +199,34 @@ TEST_CASE("commands: tail says that a file is not there", "[agent][commands]") {
   CHECK(ran.out.find("/nonexistent/file does not exist") != ran.out.npos);
 }
 
+TEST_CASE("commands: tail reads a file of just that name, whatever it would match as a pattern",
+          "[agent][commands]") {
+  const Store store;  // for its directory, which is empty but for the store's
+  const fs::path place = fs::path(store.data_dir()).parent_path() / "tail";
+  fs::create_directory(place);
+  const std::string tail =
+      "cd " + place.string() + " && timeout 20 " TAILRACE_PROGRAM " tail --once ";
+  std::ofstream(place / "a1.log") << "wrong\n";
+  for (const char* name : {"a[1].log", "{a1,b}.log", "a\\1.log", "a?.log", "*"}) {
+    CAPTURE(name);
+    const std::string quoted = " '" + std::string(name) + "'";
+    {
+      const Ran before = shell(tail + quoted);
+      CHECK_FALSE(contains(before, "right"));
+    }
+    std::ofstream(place / name) << "first\nright\n";
+    CHECK(shell(tail + "-n 1" + quoted).out == "right\n");
+    const Ran saved = shell(tail + "-n -1 --save c.yaml" + quoted);
+    CHECK(contains(saved, "first\nright\n"));
+    CHECK(shell("timeout 20 " TAILRACE_PROGRAM " run --once -c " + (place / "c.yaml").string() +
+                " 2>/dev/null")
+              .out == "first\nright\n");
+    fs::remove(place / "c.yaml");
+    fs::remove(place / name);
+  }
+  CHECK(shell(tail + "'a[1].log'").out == "wrong\n");  // a pattern where there is no such file
+}
+
 TEST_CASE("commands: tail refuses an empty path", "[agent][commands]") {
   for (const char* arguments : {"''", "/dev/null ''", "/dev/null --save ''"}) {
     const Ran ran = shell("timeout 20 " TAILRACE_PROGRAM " tail --once " + std::string(arguments));

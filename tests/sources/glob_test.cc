@@ -105,6 +105,22 @@ TEST_CASE("glob: braces become a list in the order they are written", "[sources]
   CHECK(sources::expand_braces(many).size() == sources::kGlobAlternativesMax);
 }
 
+TEST_CASE("glob: a path's literal pattern matches it and nothing else", "[sources][glob]") {
+  for (const std::string& path : {"/a/b.log"s, "/a[1]/b.log"s, "/a/b[!1].log"s, "/a/*.log"s,
+                                  "/a/?"s, "/a/{b,c}.log"s, "/a/{b"s, "/a/b\\c"s, "/a/b\\"s,
+                                  "/a/\\*"s, "/**/b"s, "/a/.b[1]"s, "/a/]}-^!,"s, "/a/\xFF*"s}) {
+    CAPTURE(path);
+    const std::string pattern = sources::literal_pattern(path);
+    CHECK(sources::expand_braces(pattern).size() == 1);
+    CHECK(sources::glob_match(pattern, path));
+  }
+  CHECK(sources::literal_pattern("/a/b.log") == "/a/b.log");
+  CHECK_FALSE(sources::glob_match(sources::literal_pattern("/a/b[1].log"), "/a/b1.log"));
+  CHECK_FALSE(sources::glob_match(sources::literal_pattern("/a/*"), "/a/b"));
+  CHECK_FALSE(sources::glob_match(sources::literal_pattern("/a/{b,c}"), "/a/b"));
+  CHECK_FALSE(sources::glob_match(sources::literal_pattern("/a/**/b"), "/a/b"));
+}
+
 TEST_CASE("glob: many stars take no exponential time", "[sources][glob]") {
   std::string pattern;
   for (int i = 0; i < 200; ++i) pattern += "a*";
