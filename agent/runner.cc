@@ -214,7 +214,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
                           std::to_string(reactor_count(config)) + " reactors: at least " +
                           std::to_string(needed) + " are needed");
   }
-  if (options.reload) Signals::expect_reloads();
+  if (options.reload) Signals::expect_requests();
   const std::uint64_t descriptors_max = raise_descriptor_limit();
   Shared shared;
   if (options.reload) options.reload = with_notices(std::move(*options.reload), *shared.clock);

@@ -11,8 +11,9 @@ namespace {
 
 std::atomic<Control*> signalled{nullptr};
 std::atomic<bool> stopping{false};
+// Asked for, perhaps while nobody could hear it.
 std::atomic<bool> report{false};
-std::atomic<bool> reload{false};  // asked for while nobody could hear it
+std::atomic<bool> reload{false};
 
 void on_signal(int number) {
   Control* control = signalled.load();
@@ -27,12 +28,13 @@ void on_signal(int number) {
     }
     return;
   }
-  if (control == nullptr) return;
   if (number == SIGUSR1) {
     report.store(true);
-    control->wake();
+    control = signalled.load();  // who comes after this looks himself
+    if (control != nullptr) control->wake();
     return;
   }
+  if (control == nullptr) return;
   if (stopping.exchange(true)) ::_exit(128 + number);
   control->request_stop();
 }
@@ -46,11 +48,13 @@ void handle(int number, void (*handler)(int)) {
 
 }  // namespace
 
-void Signals::expect_reloads() { handle(SIGHUP, &on_signal); }
+void Signals::expect_requests() {
+  handle(SIGHUP, &on_signal);
+  handle(SIGUSR1, &on_signal);
+}
 
 Signals::Signals(Control& control, bool reloads) {
   stopping.store(false);
-  report.store(false);
   signalled.store(&control);
   if (reloads) handle(SIGHUP, &on_signal);
   if (reload.exchange(false)) control.request_reload();
@@ -58,6 +62,7 @@ Signals::Signals(Control& control, bool reloads) {
   handle(SIGINT, &on_signal);
   handle(SIGUSR1, &on_signal);
   handle(SIGPIPE, SIG_IGN);
+  if (report.load()) control.wake();
 }
 
 Signals::~Signals() {

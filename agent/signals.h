@@ -19,9 +19,9 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // From now on a SIGHUP is kept for the control that comes: a service manager may send one while
-  // the store is still being opened.
-  static void expect_reloads();
+  // From now on a SIGHUP and a SIGUSR1 are kept for the control that comes: a service manager may
+  // send one while the store is still being opened.
+  static void expect_requests();
 
   bool take_report_request();  // was SIGUSR1 received since the last call?
 };

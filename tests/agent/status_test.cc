@@ -215,6 +215,28 @@ TEST_CASE("status: SIGUSR1 tells every counter, however many there are", "[agent
   CHECK(contains(status(place, "--counters"), "tailrace_records_read{flow=\"f\"} 1\n"));
 }
 
+TEST_CASE("status: SIGUSR1 is answered by an agent that has only begun to start",
+          "[agent][process]") {
+  const LogPlace place({});
+  const Background agent(place.command(), place.log_path());
+  // It hears SIGHUP, which is bit 0: the first it does.
+  REQUIRE(process::eventually([&] {
+    for (int i = 0; i < 200; ++i) {
+      const std::string caught =
+          process::read_file("/proc/" + std::to_string(agent.pid()) + "/status");
+      const std::size_t at = caught.find("SigCgt:");
+      if (at == caught.npos) continue;
+      const std::string mask = caught.substr(at, caught.find('\n', at) - at);
+      if ((std::stoull(mask.substr(mask.find('\t') + 1), nullptr, 16) & 1) == 0) continue;
+      ::kill(agent.pid(), SIGUSR1);
+      return true;
+    }
+    return false;
+  }));
+  CHECK(process::running(place));
+  CHECK(process::eventually([&] { return contains(place.log(), "all other counters are 0"); }));
+}
+
 TEST_CASE("status: who asks nothing, or not what there is, hinders nobody", "[agent][process]") {
   const LogPlace place({});
   place.append("logs/a.log", "one\n");
