@@ -65,11 +65,12 @@ std::vector<sources::Checkpoint> new_checkpoints(const std::vector<ImportRow>& r
 int import_from(const ImportCommand& command, const config::Config& config, OfflineWorld& world) {
   const auto foreign = read_foreign(world.files(), command.from, command.path);
   if (!foreign) return complain(kExitConfiguration, foreign.error().message);
+  // Also before a dry run: it promises nothing that is then refused.
+  const auto before = read_state(world.files(), config.data_dir);
+  if (before && lost(world.files(), config.data_dir, *before)) return kExitConfiguration;
   // First, so that nobody begins to read what we are about to judge.
   std::optional<StateLog> log;
   if (!command.dry_run) {
-    const auto before = read_state(world.files(), config.data_dir);
-    if (before && lost(world.files(), config.data_dir, *before)) return kExitConfiguration;
     auto opened = StateLog::open(world.environment(), config.data_dir);
     if (!opened) return world.console().say(opened.error());
     log.emplace(std::move(*opened));

@@ -87,6 +87,22 @@ TEST_CASE("state error: stop refuses to start until somebody decides", "[agent][
   CHECK(place.stored() == "one\none\ntwo\n");
 }
 
+TEST_CASE("state error: import refuses to write over it, and a dry run says so", "[agent][state]") {
+  const bool remove = GENERATE(true, false);
+  CAPTURE(remove);
+  const StatePlace place;
+  read_and_lose(place, remove);
+  place.write("positions.yaml", "positions:\n  " + place.path("logs/a.log") + ": \"4\"\n");
+  for (const char* dry_run : {" --dry-run", ""}) {
+    CAPTURE(dry_run);
+    const Ran ran = place.state("import --from promtail " + place.path("positions.yaml") + dry_run);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 78);
+    CHECK(contains(ran, "the state is damaged or missing"));
+    CHECK_FALSE(contains(ran, " imported"));
+  }
+}
+
 TEST_CASE("state error: one damaged entry among others is noticed without being hidden",
           "[agent][state]") {
   const StatePlace place("beginning", "on_state_error: stop\n");
