@@ -1,9 +1,13 @@
 // Output: standard output in large writes, and the news that nobody reads it any more.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace agent {
 
@@ -21,11 +25,21 @@ class Output {
   void written() {
     if (buffer_.size() >= kBufferBytes) flush();
   }
+  template <typename... Args>
+  void print(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(buffer_), format, std::forward<Args>(args)...);
+    written();
+  }
   void flush();
   // A write failed: the reader has gone (`head` has enough), or the disk is full.
   bool closed() const { return error_ != 0; }
   // 0 when the reader merely has enough; otherwise says what is wrong and returns kExitInternal.
   int exit_code() const;
+  // Writes what is left and tells how that went, as exit_code().
+  int finish() {
+    flush();
+    return exit_code();
+  }
 
   static constexpr std::size_t kBufferBytes = 256 << 10;
 

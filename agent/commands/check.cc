@@ -7,6 +7,7 @@
 
 #include "agent/commands/commands.h"
 #include "agent/commands/configuration.h"
+#include "agent/output.h"
 
 namespace agent {
 
@@ -21,10 +22,11 @@ void add_check_command(CLI::App& app, int& exit_code) {
       exit_code = kExitConfiguration;
       return;
     }
-    fmt::print("{}: ok, {} flow{}, {} stream{}\n", *path, config->flows.size(),
-               config->flows.size() == 1 ? "" : "s", config->streams.size(),
-               config->streams.size() == 1 ? "" : "s");
-    exit_code = kExitOk;
+    Output output;
+    output.print("{}: ok, {} flow{}, {} stream{}\n", *path, config->flows.size(),
+                 config->flows.size() == 1 ? "" : "s", config->streams.size(),
+                 config->streams.size() == 1 ? "" : "s");
+    exit_code = output.finish();
   });
 }
 

@@ -9,7 +9,9 @@
 #include "agent/commands/commands.h"
 #include "agent/commands/store_location.h"
 #include "agent/control_socket.h"
+#include "agent/output.h"
 #include "agent/put.h"
+#include "agent/standard_error.h"
 #include "io/backends.h"
 #include "io/local_socket.h"
 
@@ -38,11 +40,14 @@ int reload(const StoreLocation& location) {
   constexpr std::string_view kRefused = "refused\n";
   const std::string_view text = *answer;
   if (text.starts_with(kOk)) {
-    fmt::print("{}", text.substr(kOk.size()));
-    return kExitOk;
+    Output output;
+    output.buffer() += text.substr(kOk.size());
+    const int told = output.finish();
+    if (told != kExitOk) complain(kExitInternal, "the configuration is taken over all the same");
+    return told;
   }
   if (text.starts_with(kRefused)) {
-    fmt::print(stderr, "{}", text.substr(kRefused.size()));
+    write_error(text.substr(kRefused.size()));
     return kExitConfiguration;
   }
   if (text.starts_with("error ")) {

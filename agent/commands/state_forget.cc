@@ -12,6 +12,7 @@
 #include "agent/commands/state_rows.h"
 #include "agent/commands/store_location.h"
 #include "agent/commands/typed.h"
+#include "agent/output.h"
 #include "store/data_dir.h"
 
 namespace agent {
@@ -30,17 +31,17 @@ struct ForgetCommand {
 std::string s(std::size_t count) { return count == 1 ? "" : "s"; }
 
 // What will happen, or what has.
-void tell(const ForgetCommand& command, std::size_t count) {
+void tell(Output& output, const ForgetCommand& command, std::size_t count) {
   const char* verb = command.dry_run ? "would be forgotten" : "forgotten";
-  fmt::print("{} checkpoint{} {}", count, s(count), verb);
+  output.print("{} checkpoint{} {}", count, s(count), verb);
   if (command.reset) {
-    fmt::print("; {} start{} over as at the first start, where 'start' says",
-               command.flow.empty() ? "all flows" : "flow '" + command.flow + "'",
-               command.flow.empty() ? "" : "s");
+    output.print("; {} start{} over as at the first start, where 'start' says",
+                 command.flow.empty() ? "all flows" : "flow '" + command.flow + "'",
+                 command.flow.empty() ? "" : "s");
   } else {
-    fmt::print("; files still there are read again from their beginning");
+    output.print("; files still there are read again from their beginning");
   }
-  fmt::print("; lines that are stored already are then stored again\n");
+  output.print("; lines that are stored already are then stored again\n");
 }
 
 std::vector<sources::Checkpoint> checkpoints_of(const std::vector<StateRow>& rows) {
@@ -74,9 +75,12 @@ int change(const ForgetCommand& command) {
                                        : log->erase(checkpoints_of(*rows));
     if (!changed) return complain(kExitInternal, changed.error().message);
   }
-  print_rows(*rows, false);
-  tell(command, rows->size());
-  return kExitOk;
+  Output output;
+  print_rows(output, *rows, false);
+  tell(output, command, rows->size());
+  const int told = output.finish();
+  if (told != kExitOk && !command.dry_run) complain(kExitInternal, "it is forgotten all the same");
+  return told;
 }
 
 }  // namespace

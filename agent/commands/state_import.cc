@@ -17,6 +17,7 @@
 #include "agent/commands/state_rows.h"
 #include "agent/commands/store_location.h"
 #include "agent/descriptor_limit.h"
+#include "agent/output.h"
 #include "agent/record_printer.h"
 #include "config/suggest.h"
 
@@ -37,19 +38,19 @@ std::string visible(std::string_view text) {
   return out;
 }
 
-void print_table(const std::vector<ImportRow>& rows) {
+void print_table(Output& output, const std::vector<ImportRow>& rows) {
   std::size_t width = 4;
   for (const ImportRow& row : rows) {
     if (row.checkpoint) width = std::max(width, row.checkpoint->flow.size());
   }
-  fmt::print("{:8}  {:{}}  {:>14}  {}\n", "RESULT", "FLOW", width, "OFFSET", "PATH");
+  output.print("{:8}  {:{}}  {:>14}  {}\n", "RESULT", "FLOW", width, "OFFSET", "PATH");
   for (const ImportRow& row : rows) {
     const std::string reason = row.there_already     ? " (was there already)"
                                : row.refusal.empty() ? ""
                                                      : ": " + visible(row.refusal);
-    fmt::print("{:8}  {:{}}  {:>14}  {}{}\n", row.checkpoint ? "imported" : "refused",
-               row.checkpoint ? row.checkpoint->flow : "-", width, row.offset, visible(row.name),
-               reason);
+    output.print("{:8}  {:{}}  {:>14}  {}{}\n", row.checkpoint ? "imported" : "refused",
+                 row.checkpoint ? row.checkpoint->flow : "-", width, row.offset, visible(row.name),
+                 reason);
   }
 }
 
@@ -85,12 +86,15 @@ int import_from(const ImportCommand& command, const config::Config& config, Offl
       return complain(kExitInternal, put.error().message);
     }
   }
-  print_table(rows);
+  Output output;
+  print_table(output, rows);
   const auto refused = static_cast<std::size_t>(
       std::ranges::count_if(rows, [](const ImportRow& row) { return !row.checkpoint; }));
-  fmt::print("{} imported, {} refused{}\n", rows.size() - refused, refused,
-             command.dry_run ? "; nothing was written" : "");
-  return refused == 0 ? kExitOk : kExitRefused;
+  output.print("{} imported, {} refused{}\n", rows.size() - refused, refused,
+               command.dry_run ? "; nothing was written" : "");
+  const int told = output.finish();
+  if (told != kExitOk && log) complain(kExitInternal, "what could be imported is, all the same");
+  return refused == 0 ? told : kExitRefused;
 }
 
 int run_import(const ImportCommand& command) {

@@ -8,6 +8,7 @@
 #include "agent/commands/state_rows.h"
 #include "agent/commands/store_location.h"
 #include "agent/commands/typed.h"
+#include "agent/output.h"
 #include "io/backends.h"
 
 namespace agent {
@@ -31,15 +32,16 @@ int look(const StateQuery& query) {
   tell_unreadable(*state);
   const auto rows = select_rows(*files, *state, query.path, query.flow, exit_code);
   if (!rows) return exit_code;
+  Output output;
   if (query.path.empty() || query.json) {
-    print_rows(*rows, query.json);
-    return kExitOk;
+    print_rows(output, *rows, query.json);
+    return output.finish();
   }
   for (std::size_t i = 0; i < rows->size(); ++i) {
-    if (i > 0) fmt::print("\n");
-    print_row_whole((*rows)[i]);
+    if (i > 0) output.print("\n");
+    print_row_whole(output, (*rows)[i]);
   }
-  return kExitOk;
+  return output.finish();
 }
 
 }  // namespace

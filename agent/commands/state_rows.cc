@@ -169,30 +169,30 @@ std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& 
   return rows;
 }
 
-void print_rows(std::span<const StateRow> rows, bool json) {
+void print_rows(Output& output, std::span<const StateRow> rows, bool json) {
   if (json) {
     std::string text = "[";
     for (const StateRow& row : rows) text += (text.size() > 1 ? ",\n " : "") + as_json(row);
-    fmt::print("{}]\n", text);
+    output.print("{}]\n", text);
     return;
   }
   std::size_t width = 4;
   for (const StateRow& row : rows) width = std::max(width, row.checkpoint.flow.size());
-  fmt::print("{:{}}  {:>14}  {:>14}  {:>12}  {:>3}  {:7}  {:27}  {}\n", "FLOW", width, "OFFSET",
-             "SIZE", "LAG", "GEN", "FILE", "SEEN", "PATH");
+  output.print("{:{}}  {:>14}  {:>14}  {:>12}  {:>3}  {:7}  {:27}  {}\n", "FLOW", width, "OFFSET",
+               "SIZE", "LAG", "GEN", "FILE", "SEEN", "PATH");
   for (const StateRow& row : rows) {
-    fmt::print("{:{}}  {:>14}  {:>14}  {:>12}  {:>3}  {:7}  {:27}  {}\n", row.checkpoint.flow,
-               width, row.checkpoint.offset, or_dash(row.file_bytes), or_dash(row.lag_bytes()),
-               row.checkpoint.generation, text_of(row.file), seen(row.checkpoint),
-               visible(row.checkpoint.path));
+    output.print("{:{}}  {:>14}  {:>14}  {:>12}  {:>3}  {:7}  {:27}  {}\n", row.checkpoint.flow,
+                 width, row.checkpoint.offset, or_dash(row.file_bytes), or_dash(row.lag_bytes()),
+                 row.checkpoint.generation, text_of(row.file), seen(row.checkpoint),
+                 visible(row.checkpoint.path));
   }
 }
 
-void print_row_whole(const StateRow& row) {
+void print_row_whole(Output& output, const StateRow& row) {
   const sources::Checkpoint& checkpoint = row.checkpoint;
   std::string file(text_of(row.file));
   if (row.file == FileNow::renamed) file += " to " + visible(row.path_now);
-  fmt::print(
+  output.print(
       "path        {}\nflow        {}\nfile        {}\nsize        {}\noffset      {}\n"
       "lag         {}\ngeneration  {}\norigin      {:016x}\nidentity    device {} inode {} "
       "birth {} ns\nseen        {}\n",

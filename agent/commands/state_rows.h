@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/output.h"
 #include "agent/state_log.h"
 #include "io/files.h"
 #include "sources/checkpoint.h"
@@ -54,10 +55,10 @@ std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& 
                                                  const std::string& path, const std::string& flow,
                                                  int& exit_code);
 
-// A table on standard output, or a JSON array of objects.
-void print_rows(std::span<const StateRow> rows, bool json);
+// A table, or a JSON array of objects.
+void print_rows(Output& output, std::span<const StateRow> rows, bool json);
 // One value per line, everything there is to know.
-void print_row_whole(const StateRow& row);
+void print_row_whole(Output& output, const StateRow& row);
 
 // True, said on standard error: checkpoints are damaged, or missing although streams hold records.
 // Who wrote to the state now would cover that up, and the agent's on_state_error never be asked.

@@ -157,8 +157,9 @@ int dump(const DumpCommand& options) {
   const auto names = list_streams(*files, *data_dir);
   if (!names) return complain(kExitConfiguration, names.error().message);
   if (options.stream.empty()) {
-    for (const std::string& name : *names) fmt::print("{}\n", name);
-    return kExitOk;
+    Output output;
+    for (const std::string& name : *names) output.print("{}\n", name);
+    return output.finish();
   }
   if (std::find(names->begin(), names->end(), options.stream) == names->end()) {
     const std::vector<std::string_view> known(names->begin(), names->end());

@@ -13,6 +13,7 @@
 #include "agent/console.h"
 #include "agent/json_text.h"
 #include "agent/number_notes.h"
+#include "agent/output.h"
 #include "agent/standard_error.h"
 #include "io/backends.h"
 #include "store/data_dir.h"
@@ -85,8 +86,8 @@ void append_problem_json(std::string& out, const store::SegmentReport& report) {
 
 // What was noted of shards whose directories are gone is forgotten, or they would be missed for
 // ever. Returns how many.
-std::size_t forget_gone(const io::Environment& environment, const std::string& data_dir,
-                        const store::KnownNumbers& gone, bool json) {
+std::size_t forget_gone(Output& output, const io::Environment& environment,
+                        const std::string& data_dir, const store::KnownNumbers& gone, bool json) {
   const auto done = forget_numbers(environment, data_dir, gone);
   if (!done) {
     complain(kExitDamaged, "what is gone is not forgotten: " + done.error().message);
@@ -94,16 +95,16 @@ std::size_t forget_gone(const io::Environment& environment, const std::string& d
   }
   for (const auto& [shard, next] : gone) {
     if (json) break;
-    fmt::print("{}/{}: its directory is gone; that it had reached number {} is forgotten\n",
-               shard.first, shard.second, next);
+    output.print("{}/{}: its directory is gone; that it had reached number {} is forgotten\n",
+                 shard.first, shard.second, next);
   }
   return gone.size();
 }
 
-void print_totals(const store::VerifyTotals& totals, const std::string& problems, bool clean,
-                  std::size_t forgotten, bool json) {
+void print_totals(Output& output, const store::VerifyTotals& totals, const std::string& problems,
+                  bool clean, std::size_t forgotten, bool json) {
   if (json) {
-    fmt::print(
+    output.print(
         "{{\"clean\":{},\"shards\":{},\"segments\":{},\"blocks\":{},\"records\":{},\"bytes\":{},"
         "\"damaged_ranges\":{},\"records_lost\":{},\"segments_repaired\":{},\"shards_forgotten\":{}"
         ","
@@ -112,9 +113,9 @@ void print_totals(const store::VerifyTotals& totals, const std::string& problems
         totals.bad_ranges, totals.records_lost, totals.segments_repaired, forgotten, problems);
     return;
   }
-  fmt::print("{}: {} shards, {} segments, {} blocks, {} records, {} bytes; {} records lost\n",
-             clean ? "clean" : "damaged", totals.shards, totals.segments, totals.blocks,
-             totals.records, totals.bytes, totals.records_lost);
+  output.print("{}: {} shards, {} segments, {} blocks, {} records, {} bytes; {} records lost\n",
+               clean ? "clean" : "damaged", totals.shards, totals.segments, totals.blocks,
+               totals.records, totals.bytes, totals.records_lost);
 }
 
 int verify(const VerifyCommand& options) {
@@ -145,6 +146,7 @@ int verify(const VerifyCommand& options) {
   for (const auto& [shard, next] : gone) {
     if (may_be_removed(shard.first)) known->erase(shard);
   }
+  Output output;
   Progress progress(*clock, !options.json);
   std::string problems;
   const auto totals =
@@ -156,16 +158,18 @@ int verify(const VerifyCommand& options) {
                       if (options.json) {
                         append_problem_json(problems, report);
                       } else {
-                        fmt::print("{}: {}\n", report.path, problem(report));
+                        output.print("{}: {}\n", report.path, problem(report));
+                        output.flush();  // seen as it is found
                       }
                       exit_code = kExitDamaged;
                     });
   progress.clear();
   if (!totals) return complain(kExitInternal, totals.error().message);
   std::size_t forgotten = 0;
-  if (options.repair) forgotten = forget_gone(environment, *data_dir, gone, options.json);
-  print_totals(*totals, problems, exit_code == kExitOk, forgotten, options.json);
-  return exit_code;
+  if (options.repair) forgotten = forget_gone(output, environment, *data_dir, gone, options.json);
+  print_totals(output, *totals, problems, exit_code == kExitOk, forgotten, options.json);
+  const int told = output.finish();
+  return exit_code == kExitOk ? told : exit_code;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "agent/commands/commands.h"
 #include "agent/commands/store_location.h"
 #include "agent/json_text.h"
+#include "agent/output.h"
 #include "agent/shard_facts.h"
 #include "agent/time_text.h"
 #include "config/units.h"
@@ -63,7 +64,7 @@ std::string quoted_time(const std::optional<base::Timestamp>& time) {
   return time ? "\"" + rfc3339(*time) + "\"" : "null";
 }
 
-void print_json(const store::StreamInfo& stream, const std::vector<Shard>& shards) {
+void print_json(Output& output, const store::StreamInfo& stream, const std::vector<Shard>& shards) {
   std::string text = "{";
   append_json_member(text, "stream", stream.name);
   text += fmt::format(
@@ -83,26 +84,28 @@ void print_json(const store::StreamInfo& stream, const std::vector<Shard>& shard
         facts.first, facts.next, facts.records(), facts.stored_bytes, quoted_time(facts.oldest),
         quoted_time(facts.newest));
   }
-  fmt::print("{}]}}\n", text);
+  output.print("{}]}}\n", text);
 }
 
-void print_table(const store::StreamInfo& stream, const std::vector<Shard>& shards) {
-  fmt::print("{}: {} shard{}, created {}, compression {}, sync {}, retention {}{}\n\n", stream.name,
-             shards.size(), shards.size() == 1 ? "" : "s", rfc3339(created(stream)),
-             name(stream.options.compression), name(stream.options.sync), retention(stream.options),
-             max_bytes(stream) == 0 ? "" : ", at most " + config::format_bytes(max_bytes(stream)));
-  fmt::print("{:>5}  {:>12}  {:>12}  {:>12}  {:>14}  {:27}  {:27}\n", "SHARD", "FIRST", "NEXT",
-             "RECORDS", "STORED BYTES", "OLDEST", "NEWEST");
+void print_table(Output& output, const store::StreamInfo& stream,
+                 const std::vector<Shard>& shards) {
+  output.print(
+      "{}: {} shard{}, created {}, compression {}, sync {}, retention {}{}\n\n", stream.name,
+      shards.size(), shards.size() == 1 ? "" : "s", rfc3339(created(stream)),
+      name(stream.options.compression), name(stream.options.sync), retention(stream.options),
+      max_bytes(stream) == 0 ? "" : ", at most " + config::format_bytes(max_bytes(stream)));
+  output.print("{:>5}  {:>12}  {:>12}  {:>12}  {:>14}  {:27}  {:27}\n", "SHARD", "FIRST", "NEXT",
+               "RECORDS", "STORED BYTES", "OLDEST", "NEWEST");
   for (const Shard& shard : shards) {
     const ShardFacts& facts = shard.facts;
-    fmt::print("{:>5}  {:>12}  {:>12}  {:>12}  {:>14}  {:27}  {:27}\n",
-               base::index(shard.info.shard), facts.first, facts.next, facts.records(),
-               facts.stored_bytes, time_or(facts.oldest, "-"), time_or(facts.newest, "-"));
+    output.print("{:>5}  {:>12}  {:>12}  {:>12}  {:>14}  {:27}  {:27}\n",
+                 base::index(shard.info.shard), facts.first, facts.next, facts.records(),
+                 facts.stored_bytes, time_or(facts.oldest, "-"), time_or(facts.newest, "-"));
   }
-  fmt::print("\n{:>5}  {:>39}  {:>39}\n", "SHARD", "FIRST HASH KEY", "LAST HASH KEY");
+  output.print("\n{:>5}  {:>39}  {:>39}\n", "SHARD", "FIRST HASH KEY", "LAST HASH KEY");
   for (const Shard& shard : shards) {
-    fmt::print("{:>5}  {:>39}  {:>39}\n", base::index(shard.info.shard),
-               base::to_decimal(shard.info.hash_start), base::to_decimal(shard.info.hash_end));
+    output.print("{:>5}  {:>39}  {:>39}\n", base::index(shard.info.shard),
+                 base::to_decimal(shard.info.hash_start), base::to_decimal(shard.info.hash_end));
   }
 }
 
@@ -122,12 +125,13 @@ int describe(const StoreLocation& location, const std::string& stream_name, bool
     if (!facts) return complain(kExitInternal, facts.error().message);
     shards.push_back({info, *facts});
   }
+  Output output;
   if (json) {
-    print_json(*stream, shards);
+    print_json(output, *stream, shards);
   } else {
-    print_table(*stream, shards);
+    print_table(output, *stream, shards);
   }
-  return kExitOk;
+  return output.finish();
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "agent/commands/commands.h"
 #include "agent/commands/store_location.h"
 #include "agent/json_text.h"
+#include "agent/output.h"
 #include "agent/shard_facts.h"
 #include "config/units.h"
 #include "io/backends.h"
@@ -31,22 +32,22 @@ std::string as_json(const Row& row) {
   return text;
 }
 
-void print(const std::vector<Row>& rows, bool json) {
+void print(Output& output, const std::vector<Row>& rows, bool json) {
   if (json) {
     std::string text = "[";
     for (const Row& row : rows) text += (text.size() > 1 ? ",\n " : "") + as_json(row);
-    fmt::print("{}]\n", text);
+    output.print("{}]\n", text);
     return;
   }
   std::size_t width = 6;
   for (const Row& row : rows) width = std::max(width, row.stream->name.size());
-  fmt::print("{:{}}  {:>6}  {:>14}  {:>16}  {}\n", "STREAM", width, "SHARDS", "RECORDS",
-             "STORED BYTES", "RETENTION");
+  output.print("{:{}}  {:>6}  {:>14}  {:>16}  {}\n", "STREAM", width, "SHARDS", "RECORDS",
+               "STORED BYTES", "RETENTION");
   for (const Row& row : rows) {
     const base::Duration retention = row.stream->options.retention_age;
-    fmt::print("{:{}}  {:>6}  {:>14}  {:>16}  {}\n", row.stream->name, width,
-               row.stream->shards.size(), row.records, row.stored_bytes,
-               retention.count() == 0 ? "for ever" : config::format_duration(retention));
+    output.print("{:{}}  {:>6}  {:>14}  {:>16}  {}\n", row.stream->name, width,
+                 row.stream->shards.size(), row.records, row.stored_bytes,
+                 retention.count() == 0 ? "for ever" : config::format_duration(retention));
   }
 }
 
@@ -69,8 +70,9 @@ int list(const StoreLocation& location, bool json) {
     }
     rows.push_back(row);
   }
-  print(rows, json);
-  return kExitOk;
+  Output output;
+  print(output, rows, json);
+  return output.finish();
 }
 
 }  // namespace

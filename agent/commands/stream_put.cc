@@ -14,6 +14,7 @@
 #include "agent/commands/store_location.h"
 #include "agent/console.h"
 #include "agent/json_text.h"
+#include "agent/output.h"
 #include "agent/put.h"
 #include "agent/put_local.h"
 #include "io/backends.h"
@@ -60,7 +61,7 @@ base::Result<std::string> put(const io::Environment& environment, const std::str
 }
 
 // The answer's lines, for people or for programs. Returns the exit code.
-int print(std::string_view answer, const PutCommand& options) {
+int print(Output& output, std::string_view answer, const PutCommand& options) {
   if (answer.starts_with("error ")) {
     return complain(kExitConfiguration, answer.substr(6, answer.find('\n') - 6));
   }
@@ -74,16 +75,18 @@ int print(std::string_view answer, const PutCommand& options) {
       return complain(kExitInternal, "cannot understand the daemon's answer: " + line);
     }
     if (options.json) {
-      fmt::print("{{\"stream\":\"{}\",\"shard\":{},\"sequence\":{}}}\n", options.stream, shard,
-                 sequence);
+      output.print("{{\"stream\":\"{}\",\"shard\":{},\"sequence\":{}}}\n", options.stream, shard,
+                   sequence);
     } else {
-      fmt::print("{} shard {} sequence {}\n", options.stream, shard, sequence);
+      output.print("{} shard {} sequence {}\n", options.stream, shard, sequence);
     }
   }
+  output.flush();
   return kExitOk;
 }
 
-int put_all(const PutCommand& options, const io::Environment& environment,
+// Goes on when nobody can be told: the records are what matters.
+int put_all(Output& output, const PutCommand& options, const io::Environment& environment,
             const std::string& data_dir) {
   PutRequest request{.stream = options.stream, .record_count = 0, .packed = {}};
   const auto send = [&]() -> int {
@@ -92,7 +95,7 @@ int put_all(const PutCommand& options, const io::Environment& environment,
     request.record_count = 0;
     request.packed.clear();
     if (!answer) return complain(kExitConfiguration, answer.error().message);
-    return print(*answer, options);
+    return print(output, *answer, options);
   };
   for (const std::string& data : options.data) add(request, options, data);
   std::string line;
@@ -122,7 +125,13 @@ int stream_put(const PutCommand& options) {
   const auto random = io::make_random();
   const auto io = io::make_io(io::Backend::automatic, console.log());
   if (!io) return console.say(io.error());
-  return put_all(options, {**io, *files, *clock, *random, console.log()}, *data_dir);
+  Output output;
+  const int code =
+      put_all(output, options, {**io, *files, *clock, *random, console.log()}, *data_dir);
+  const int told = output.finish();
+  if (code != kExitOk) return code;
+  if (told != kExitOk) complain(kExitInternal, "all is stored all the same");
+  return told;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "agent/commands/commands.h"
+#include "agent/output.h"
 
 namespace agent {
 
@@ -12,13 +13,14 @@ void add_version_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("version", "Print the version");
   command->add_flag("--json", *json, "For programs");
   command->callback([json, &exit_code] {
+    Output output;
     if (*json) {
-      fmt::print("{{\"version\":\"{}\",\"compiler\":\"{}\"}}\n", TAILRACE_VERSION,
-                 TAILRACE_COMPILER);
+      output.print("{{\"version\":\"{}\",\"compiler\":\"{}\"}}\n", TAILRACE_VERSION,
+                   TAILRACE_COMPILER);
     } else {
-      fmt::print("tailrace {} ({})\n", TAILRACE_VERSION, TAILRACE_COMPILER);
+      output.print("tailrace {} ({})\n", TAILRACE_VERSION, TAILRACE_COMPILER);
     }
-    exit_code = kExitOk;
+    exit_code = output.finish();
   });
 }
 

@@ -141,6 +141,40 @@ TEST_CASE("commands: a reader that has enough is no error", "[agent][commands]")
   CHECK(ran.out == "exit 0\n");
 }
 
+TEST_CASE("commands: output that cannot be written is said, with exit 70", "[agent][commands]") {
+  const Store store;
+  const std::string program = "timeout 20 " TAILRACE_PROGRAM " ";
+  const std::string where = " --data-dir " + store.data_dir();
+  const std::string log = (fs::path(store.data_dir()).parent_path() / "a.log").string();
+  for (const std::string& command :
+       {std::string("version"), std::string("version --json"), "check -c " + store.config_path(),
+        "stream list" + where, "stream list --json" + where, "stream describe access" + where,
+        "stream describe access --json" + where, "store verify" + where,
+        "store verify --json" + where, "store dump" + where, "state list" + where,
+        "state list --json" + where, "state show " + log + where,
+        "state forget --dry-run " + log + where}) {
+    for (const char* nowhere : {" >/dev/full", " >&-"}) {
+      CAPTURE(command, nowhere);
+      const Ran ran = shell(program + command + nowhere);
+      INFO(ran.out);
+      CHECK(ran.exit_code == 70);
+      CHECK(contains(ran, "cannot write to standard output"));
+      CHECK_FALSE(contains(ran, "all the same"));
+    }
+  }
+  const Ran put = shell(program + "stream put access one two" + where + " >/dev/full");
+  CHECK(put.exit_code == 70);
+  CHECK(contains(put, "all is stored all the same"));
+  CHECK(lines(store.run("stream get access --raw").out).size() == 1002);
+  const Ran forget = shell(program + "state forget " + log + where + " >/dev/full");
+  CHECK(forget.exit_code == 70);
+  CHECK(contains(forget, "it is forgotten all the same"));
+  CHECK(store.run("state list --json").out == "[]\n");
+  const Ran reset = shell(program + "state reset --yes" + where + " >/dev/full");
+  CHECK(reset.exit_code == 70);
+  CHECK(contains(reset, "it is forgotten all the same"));
+}
+
 TEST_CASE("commands: list and describe agree about what is there", "[agent][commands]") {
   const Store store;
   CHECK(contains(store.run("stream list --json"),

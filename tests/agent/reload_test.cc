@@ -273,6 +273,24 @@ TEST_CASE("reload: what is refused is told by place and key, everywhere, and not
   CHECK_FALSE(contains(place.ask("status"), "reload_last_refused"));
 }
 
+TEST_CASE("reload: a result that cannot be written is a failure of its own, not an abort",
+          "[reload]") {
+  const LogPlace place({});
+  const std::string good = head(place, "auto") + "flows:\n" + flow(place, "f0", "auto");
+  place.write("c.yaml", good);
+  std::filesystem::create_directories(place.path("logs/f0"));
+  const Background agent(place.command(), place.log_path());
+  REQUIRE(process::running(place));
+  place.write("c.yaml", good + flow(place, "f1", "auto"));
+  const Ran done = place.ask("reload >/dev/full");
+  INFO(done.out);
+  CHECK(done.exit_code == 70);
+  CHECK(contains(done, "the configuration is taken over all the same"));
+  CHECK(contains(place.ask("status"), "flow f1"));
+  place.write("c.yaml", "nonsense");
+  CHECK(place.ask("reload 2>/dev/full").exit_code == 78);
+}
+
 TEST_CASE("reload: a stream and dead letters may come with the flow that fills them", "[reload]") {
   const LogPlace place({});
   const std::string first = head(place, "auto");

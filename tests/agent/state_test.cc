@@ -184,6 +184,23 @@ TEST_CASE("state: nothing is changed while an agent holds the data directory", "
   CHECK(contains(place.state("list"), "a.log"));
 }
 
+TEST_CASE("state: an import whose result cannot be written says that it was made",
+          "[agent][state]") {
+  const StatePlace place("end");
+  place.write("logs/a.log", "one\ntwo\n");
+  place.write("positions.yaml", "positions:\n  " + place.path("logs/a.log") + ": \"4\"\n");
+  const std::string import = "import --from promtail " + place.path("positions.yaml");
+  const Ran dry = place.state(import + " --dry-run >/dev/full");
+  CHECK(dry.exit_code == 70);
+  CHECK_FALSE(contains(dry, "all the same"));
+  const Ran ran = place.state(import + " >/dev/full");
+  INFO(ran.out);
+  CHECK(ran.exit_code == 70);
+  CHECK(contains(ran, "what could be imported is, all the same"));
+  place.once_well();
+  CHECK(place.stored() == "two\n");
+}
+
 TEST_CASE("state: an empty path or flow is a mistake, not all of them", "[agent][state]") {
   const StatePlace place;
   place.write("logs/a.log", "one\n");
