@@ -248,6 +248,9 @@ FollowedFiles find_followed_files(const config::Config& config,
   flows.reserve(config.flows.size());
   for (const config::Flow& flow : config.flows) {
     flows.push_back({.name = flow.name, .files = flow.from, .fingerprint = 0});
+    // It passes over files without state, and what is imported is a state: what the other agent
+    // has not read of an old file is still to be read.
+    flows.back().files.ignore_older = {};
   }
   sources::Discovery discovery(environment, std::move(flows), {}, {config.data_dir},
                                {.found =

@@ -39,7 +39,9 @@ void tell(Output& output, const ForgetCommand& command, std::size_t count) {
                  command.flow.empty() ? "all flows" : "flow '" + command.flow + "'",
                  command.flow.empty() ? "" : "s");
   } else {
-    output.print("; files still there are read again from their beginning");
+    output.print(
+        "; files still there are read again from their beginning, but those that 'ignore_older' "
+        "passes over are not");
   }
   output.print("; lines that are stored already are then stored again\n");
 }

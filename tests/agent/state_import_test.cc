@@ -2,6 +2,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -275,6 +276,27 @@ TEST_CASE("state import: what tailrace has read itself is not overwritten", "[ag
   CHECK(contains(ran, "tailrace is at offset 14 of it already"));
   place.once_well();
   CHECK(place.stored() == "one\ntwo\nthree\n");
+}
+
+TEST_CASE("state import: what is unread of a file is read however old the file is",
+          "[agent][import]") {
+  const StatePlace place("beginning, ignore_older: 1d");
+  place.write("logs/a.log", "one\ntwo\nthree\n");
+  kKinesis.write(place);
+  fs::last_write_time(place.path("logs/a.log"),
+                      fs::file_time_type::clock::now() - std::chrono::hours(72));
+  const Ran ran = import(place, "kinesis-agent");
+  INFO(ran.out);
+  CHECK(ran.exit_code == 0);
+  CHECK(contains(ran, "1 imported, 0 refused\n"));
+  place.once_well();
+  CHECK(place.stored() == "three\n");
+  const Ran forgotten = place.state("forget " + place.path("logs/a.log"));
+  INFO(forgotten.out);
+  CHECK(forgotten.exit_code == 0);
+  CHECK(contains(forgotten, "those that 'ignore_older' passes over are not"));
+  place.once_well();
+  CHECK(place.stored() == "three\n");
 }
 
 TEST_CASE("state import: a file refilled before the agent starts is read from its start",
