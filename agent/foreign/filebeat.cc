@@ -3,7 +3,8 @@
 // A directory (libbeat/statestore/backend/memlog): meta.json {"version":"1"}; <txid>.json, a list
 // of everything at that transaction, each {"_key":…, …}; log.json, what changed since: pairs of
 // lines {"op":"set"|"remove","id":txid} and {"k":key,"v":value}. active.dat names the list that
-// counts; the highest number is it. A log that ends in the middle is used as far as it goes.
+// counts; the highest number is it. The log may end in the middle of its last pair, as a crash
+// leaves it; anything else that is out of order would be entries that are silently missing.
 //
 // Values of the inputs that read files:
 //   filestream  key filestream::<input>::<identity>, {"cursor":{"offset":N},
@@ -40,6 +41,10 @@ base::Result<JsonValue> read_json(io::Files& files, const std::string& path) {
   return root;
 }
 
+std::unexpected<base::Error> damaged(const std::string& what) {
+  return base::fail(base::ErrorCode::corrupt, what + "; the registry is damaged");
+}
+
 // The list of everything with the highest number: that number, and its entries. 0: there is none.
 base::Result<std::uint64_t> read_snapshot(io::Files& files, const std::string& directory,
                                           Entries& entries) {
@@ -51,50 +56,83 @@ base::Result<std::uint64_t> read_snapshot(io::Files& files, const std::string& d
     newest = std::max(newest, number.value_or(0));
   }
   if (newest == 0) return 0;
-  const JsonValue root = TRY(read_json(files, directory + "/" + std::to_string(newest) + ".json"));
+  const std::string path = directory + "/" + std::to_string(newest) + ".json";
+  const JsonValue root = TRY(read_json(files, path));
+  if (root.kind != JsonValue::Kind::list) return damaged(path + " is no list");
   for (const JsonValue& item : root.items) {
-    if (const std::string* key = item.string("_key")) entries.insert_or_assign(*key, item);
+    const std::string* key = item.string("_key");
+    if (key == nullptr) return damaged(path + " has an entry without a key");
+    entries.insert_or_assign(*key, item);
   }
   return newest;
 }
 
-void apply(const std::string& op, const JsonValue& change, Entries& entries) {
+// False: it makes no sense.
+bool apply(const std::string& op, const JsonValue& change, Entries& entries) {
   // Written in lower case today, in upper case by early versions.
   const std::string* key = change.string("k") ? change.string("k") : change.string("K");
   const JsonValue* value = change.find("v") ? change.find("v") : change.find("V");
-  if (key == nullptr) return;
+  if (key == nullptr) return false;
   if (op == "remove") {
     entries.erase(*key);
-  } else if (value != nullptr) {
-    entries.insert_or_assign(*key, *value);
+    return true;
   }
+  if (op != "set" || value == nullptr) return false;
+  entries.insert_or_assign(*key, *value);
+  return true;
 }
 
-// Whole lines in pairs, as far as they are in order.
-void read_log(std::string_view text, std::uint64_t transaction, Entries& entries) {
-  std::string op;  // empty: the next line is an operation
-  bool old = false;
-  for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n')) {
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end + 1);
-    if (line.empty()) continue;
-    const auto document = parse_json(line);
-    if (!document) return;
-    if (!op.empty()) {
-      if (!old) apply(op, *document, entries);
-      op.clear();
-      continue;
+// The whole lines of the log, in pairs. `path` is for what errors say.
+class LogReader {
+ public:
+  // `transaction`: what `entries` are as of.
+  LogReader(std::string path, std::uint64_t transaction, Entries& entries)
+      : path_(std::move(path)), transaction_(transaction), entries_(entries) {}
+
+  base::Result<void> read(std::string_view text) {
+    for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+      const std::string_view line = text.substr(0, end);
+      text.remove_prefix(end + 1);
+      ++number_;
+      if (line.empty()) continue;
+      const auto document = parse_json(line);
+      if (!document) return wrong(document.error().message);
+      if (op_.empty()) {
+        TRY_VOID(begin(*document));
+      } else {
+        if (!old_ && !apply(op_, *document, entries_)) return wrong("no change of an entry");
+        op_.clear();
+      }
     }
-    const std::string* name = document->string("op");
-    const std::string* id = document->number("id");
-    const auto number = id == nullptr ? std::nullopt : parse_number(*id);
-    if (name == nullptr || !number) return;
-    old = *number <= transaction;  // the log was not cut when the list was written
-    if (!old && *number != transaction + 1) return;
-    if (!old) transaction = *number;
-    op = *name;
+    return {};
   }
-}
+
+ private:
+  base::Result<void> begin(const JsonValue& operation) {
+    const std::string* name = operation.string("op");
+    const std::string* id = operation.number("id");
+    const auto transaction = id == nullptr ? std::nullopt : parse_number(*id);
+    if (name == nullptr || !transaction) return wrong("no operation");
+    old_ = *transaction <= transaction_;  // the log was not cut when the list was written
+    if (!old_ && *transaction != transaction_ + 1) {
+      return wrong("operation " + *id + " follows " + std::to_string(transaction_));
+    }
+    if (!old_) transaction_ = *transaction;
+    op_ = *name;
+    return {};
+  }
+
+  std::unexpected<base::Error> wrong(const std::string& what) const {
+    return damaged(path_ + ":" + std::to_string(number_) + ": " + what);
+  }
+
+  const std::string path_;
+  std::uint64_t transaction_;
+  Entries& entries_;
+  std::uint64_t number_ = 0;  // of the line
+  std::string op_;            // empty: the next line is an operation
+  bool old_ = false;
+};
 
 std::string_view after(std::string_view text, std::string_view what) {
   const std::size_t at = text.find(what);
@@ -157,11 +195,15 @@ base::Result<ForeignCheckpoints> read_filebeat(io::Files& files, const std::stri
   }
   Entries entries;
   const std::uint64_t transaction = TRY(read_snapshot(files, directory, entries));
-  const auto log = config::read_text_file(files, directory + "/log.json", kForeignBytesMax);
+  const std::string log_path = directory + "/log.json";
+  const auto log = config::read_text_file(files, log_path, kForeignBytesMax);
   if (log) {
-    read_log(*log, transaction, entries);
+    TRY_VOID(LogReader(log_path, transaction, entries).read(*log));
   } else if (log.error().system != ENOENT) {
     return std::unexpected(log.error());
+  } else if (transaction == 0) {
+    return base::fail(base::ErrorCode::unsupported,
+                      directory + " has neither a list of entries nor a log of them");
   }
   ForeignCheckpoints all;
   for (const auto& [key, value] : entries) {

@@ -63,6 +63,9 @@ base::Result<ForeignCheckpoints> read_rsyslog(io::Files& files, const std::strin
     for (const io::DirectoryEntry& entry : TRY(files.list(path))) {
       if (entry.name.starts_with(kPrefix)) paths.push_back(path + "/" + entry.name);
     }
+    if (paths.empty()) {
+      return base::fail(base::ErrorCode::unsupported, path + " holds no imfile-state file");
+    }
     std::ranges::sort(paths);
   } else {
     paths.push_back(path);

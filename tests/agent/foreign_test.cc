@@ -1,6 +1,8 @@
 // Other agents' state files when they are damaged: fewer entries or an error, never a crash.
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -112,4 +114,57 @@ TEST_CASE("foreign: cut or changed anywhere, a state is an error or says less",
     directory.write(name, changed);
     (void)agent::read_foreign(*files, agent, directory.path(name));
   }
+}
+
+TEST_CASE("foreign: a registry of Filebeat's that is damaged is an error, not fewer entries",
+          "[agent][foreign]") {
+  const Directory directory;
+  const auto files = io::make_files();
+  const auto entries = [&] {
+    const auto read = agent::read_foreign(*files, "filebeat", directory.path(""));
+    if (!read) CHECK(read.error().code == base::ErrorCode::corrupt);
+    return read ? static_cast<int>(read->size()) : -1;
+  };
+  const auto pair = [](const std::string& id, const std::string& file) {
+    return "{\"op\":\"set\",\"id\":" + id + "}\n{\"k\":\"filestream::x::native::" + file +
+           "-2\",\"v\":{\"cursor\":{\"offset\":3},\"meta\":{\"source\":\"/a\"},\"ttl\":-1}}\n";
+  };
+  const std::string log = pair("1", "1") + pair("2", "2") + pair("3", "3");
+  directory.write("meta.json", R"({"version":"1"})");
+  directory.write("log.json", log);
+  REQUIRE(entries() == 3);
+  for (std::size_t at = 0; at < log.size(); ++at) {
+    std::string damaged = log;
+    damaged[at] = '\0';
+    directory.write("log.json", damaged);
+    CAPTURE(at, damaged);
+    CHECK(entries() == (at + 1 == log.size() ? 2 : -1));  // the last line is as if unfinished
+    directory.write("log.json", log.substr(0, at));       // cut off anywhere it counts so far
+    CHECK(entries() ==
+          std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(at), '\n') / 2);
+  }
+  directory.write("log.json", pair("1", "1") + pair("3", "3"));
+  CHECK(entries() == -1);
+  directory.write("log.json", "{\"op\":\"set\",\"id\":1}\n{\"k\":\"a\"}\n");
+  CHECK(entries() == -1);
+  directory.write("log.json", "{\"op\":\"move\",\"id\":1}\n{\"k\":\"a\",\"v\":{}}\n");
+  CHECK(entries() == -1);
+  directory.write("log.json", pair("1", "1"));
+  for (const char* list : {"{}", "1", "[{}]", "[1]", "[", ""}) {
+    CAPTURE(list);
+    directory.write("7.json", list);
+    CHECK(entries() == -1);
+  }
+  directory.write("7.json", "[]");
+  CHECK(entries() == 0);
+}
+
+TEST_CASE("foreign: a directory that holds no state of the agent is an error", "[agent][foreign]") {
+  const std::string agent{GENERATE("filebeat", "rsyslog")};
+  const Directory directory;
+  directory.write("meta.json", R"({"version":"1"})");
+  const auto files = io::make_files();
+  const auto read = agent::read_foreign(*files, agent, directory.path(""));
+  REQUIRE_FALSE(read);
+  CHECK(read.error().code == base::ErrorCode::unsupported);
 }

@@ -386,6 +386,10 @@ TEST_CASE("state import: Filebeat's registry is its list and what changed since"
   CHECK_FALSE(contains(ran, path("b")));
   CHECK(contains(ran, "imported  f                  8  " + path("c") + "\n"));
   CHECK(contains(ran, path("d") + ": its file identity proves nothing about the file\n"));
+  place.write("state/7.json", "{}");
+  const Ran damaged = import(place, "filebeat");
+  CHECK(damaged.exit_code == 78);
+  CHECK(contains(damaged, place.path("state/7.json") + " is no list; the registry is damaged"));
   place.write("state/meta.json", "{\"version\":\"2\"}");
   CHECK(import(place, "filebeat").exit_code == 78);
 }
