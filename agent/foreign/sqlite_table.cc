@@ -3,13 +3,20 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 
 #include "agent/foreign/shared_library.h"
+#include "io/private_copy.h"
 
 namespace agent {
 
 namespace {
+
+// What a crash leaves beside a database is part of it.
+constexpr std::array<std::string_view, 2> kBesides = {"-wal", "-journal"};
+// Where SQLite locks a database, whatever its size (https://sqlite.org/src/file/src/os.h).
+constexpr io::ByteRange kLockedBytes = {.offset = 0x40000000, .bytes = 512};
 
 struct Sqlite {
   explicit Sqlite(const SharedLibrary& library)
@@ -43,10 +50,6 @@ using Statement = std::unique_ptr<sqlite3_stmt, decltype(sqlite3_finalize)*>;
 
 std::unexpected<base::Error> failed(const Sqlite& sqlite, sqlite3* database, int code,
                                     const std::string& path) {
-  if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-    return base::fail(base::ErrorCode::busy,
-                      path + " is being written to; stop the agent that does first");
-  }
   return base::fail(base::ErrorCode::corrupt,
                     path + ": " + (database ? sqlite.message(database) : sqlite.meaning(code)));
 }
@@ -65,6 +68,16 @@ SqliteTable::Row row_of(const Sqlite& sqlite, sqlite3_stmt* statement, int colum
   return row;
 }
 
+// SQLite writes even to what it only reads: beside a database in WAL mode, and over one that a
+// crash left unfinished. So it gets a copy.
+base::Result<io::PrivateCopy> copy_of(const std::string& path) {
+  auto copy = io::PrivateCopy::make(path, kBesides, kLockedBytes);
+  if (!copy && copy.error().code == base::ErrorCode::busy) {
+    copy.error().message += "; stop the agent that does first";
+  }
+  return copy;
+}
+
 }  // namespace
 
 const std::string* SqliteTable::find(const Row& row, std::string_view column) const {
@@ -81,8 +94,9 @@ base::Result<SqliteTable> read_sqlite_table(const std::string& path, const std::
                       path + " is read with SQLite, which cannot be loaded: " + kLibrary.error());
   }
   const Sqlite sqlite(kLibrary);
+  const io::PrivateCopy copy = TRY(copy_of(path));
   sqlite3* opened = nullptr;
-  int code = sqlite.open(path.c_str(), &opened, SQLITE_OPEN_READONLY, nullptr);
+  int code = sqlite.open(copy.path().c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
   const Database database(opened, sqlite.close);
   if (code != SQLITE_OK) return failed(sqlite, database.get(), code, path);
   sqlite3_stmt* prepared = nullptr;

@@ -1,7 +1,7 @@
 // SqliteTable: one table of an SQLite database, whole. The only place that knows SQLite.
 //
-// The database is opened for reading only and without waiting for a lock: who writes to it must
-// have stopped. SQLite may leave its own -shm file beside a database in WAL mode.
+// A private copy of the database is read, so that its user needs no right to write and nothing
+// appears beside it. Who writes to it must have stopped.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ struct SqliteTable {
 constexpr std::size_t kSqliteRowsMax = 1'000'000;
 
 // `table`: a name of ours, not of a user's. ErrorCode::corrupt: not a database, or without that
-// table; busy: somebody writes to it; limit: more rows than kSqliteRowsMax; unsupported:
-// SQLite is not installed.
+// table; busy: somebody writes to it; io: it or its copy cannot be read or written; limit: more
+// rows than kSqliteRowsMax; unsupported: SQLite is not installed.
 base::Result<SqliteTable> read_sqlite_table(const std::string& path, const std::string& table);
 
 }  // namespace agent

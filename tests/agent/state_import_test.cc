@@ -1,13 +1,11 @@
 // state import: other agents' state, written as they write it, and the program that goes on there.
-#include <sqlite3.h>
-#include <sys/stat.h>
-
 #include <chrono>
 #include <filesystem>
 #include <functional>
 #include <string>
 
 #include "agent/foreign/fingerprints.h"
+#include "tests/agent/foreign_state.h"
 #include "tests/agent/state_place.h"
 #include "tests/test.h"
 
@@ -16,60 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using process::contains;
 using process::Ran;
-using state_test::StatePlace;
-
-struct ::stat status_of(const std::string& path) {
-  struct ::stat status{};
-  REQUIRE(::stat(path.c_str(), &status) == 0);
-  return status;
-}
-std::string inode_of(const std::string& path) { return std::to_string(status_of(path).st_ino); }
-std::string device_of(const std::string& path) { return std::to_string(status_of(path).st_dev); }
-
-void make_database(const std::string& path, const std::string& statements) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
-  char* message = nullptr;
-  const int code = sqlite3_exec(database, statements.c_str(), nullptr, nullptr, &message);
-  INFO((message == nullptr ? "" : message));
-  CHECK(code == SQLITE_OK);
-  sqlite3_free(message);
-  sqlite3_close(database);
-}
-
-// As Java prints a file key.
-std::string java_file_id(const std::string& path) {
-  char text[64];
-  std::snprintf(text, sizeof text, "(dev=%llx,ino=%llu)",
-                static_cast<unsigned long long>(status_of(path).st_dev),
-                static_cast<unsigned long long>(status_of(path).st_ino));
-  return text;
-}
-
-constexpr const char* kKinesisTable =
-    "create table if not exists FILE_CHECKPOINTS(       flow text,       path text,"
-    "       fileId text,       lastModifiedTime bigint,       size bigint,"
-    "       offset bigint,       lastUpdated datetime,       primary key (flow, path));";
-
-std::string kinesis_row(const std::string& flow, const std::string& path, const std::string& id,
-                        const std::string& offset) {
-  return "insert into FILE_CHECKPOINTS values('" + flow + "','" + path + "','" + id +
-         "',1700000000000,100," + offset + ",strftime('%Y-%m-%d %H:%M:%f', 'now'));";
-}
-
-constexpr const char* kFluentBitTable =
-    "PRAGMA journal_mode=WAL; CREATE TABLE IF NOT EXISTS in_tail_files (  id      INTEGER PRIMARY "
-    "KEY,  name    TEXT NOT NULL,  offset  INTEGER,  inode   INTEGER,  created INTEGER,  rotated "
-    "INTEGER DEFAULT 0);";
-constexpr const char* kFluentBitMarker =
-    "ALTER TABLE in_tail_files ADD COLUMN offset_marker INTEGER DEFAULT 0;"
-    "ALTER TABLE in_tail_files ADD COLUMN offset_marker_size INTEGER DEFAULT 0;";
-
-std::string fluent_bit_row(const std::string& name, const std::string& offset,
-                           const std::string& inode) {
-  return "INSERT INTO in_tail_files (name, offset, inode, created)  VALUES ('" + name + "', " +
-         offset + ", " + inode + ", 1700000000);";
-}
+using namespace state_test;
 
 // The state of an agent that has read "one" and "two" of logs/a.log, 8 bytes, under the name
 // "state".
