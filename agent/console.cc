@@ -24,4 +24,11 @@ int Console::say(const base::Error& error) {
   return error.code == base::ErrorCode::limit ? kExitInternal : kExitConfiguration;
 }
 
+int Console::say(const RunEnd& end) {
+  if (end.not_read == 0) return kExitOk;
+  print_error("tailrace: not everything was read: {} input{} could not be\n", end.not_read,
+              end.not_read == 1 ? "" : "s");
+  return kExitNoInput;
+}
+
 }  // namespace agent

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "agent/runner.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "io/clock.h"
@@ -18,6 +19,7 @@ class Console {
   base::Log& log() { return log_; }
   // Prints why a command ends. Returns the exit code that goes with it.
   int say(const base::Error& error);
+  int say(const RunEnd& end);
 
  private:
   std::unique_ptr<io::Clock> clock_;

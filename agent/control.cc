@@ -226,9 +226,10 @@ void Control::tick() {
     discovery_->tick(now);
     send_hints();
     do_what_is_due(now, discovery_->counters().scans.value() != scans, at_rest);
-    if (stop_requested_.load(std::memory_order_acquire) || all_read()) {
-      begin_stop(now);
-    }
+    const bool told = stop_requested_.load(std::memory_order_acquire);
+    const bool all = !told && all_read();
+    if (all) not_read_ = count_not_read();
+    if (told || all) begin_stop(now);
     return;
   }
   if (phase_ != Phase::stopping) return;
@@ -265,6 +266,12 @@ void Control::note_activity(bool at_rest) {
 bool Control::all_read() const {
   return options_.once && all(&Reactor::at_end) && mailbox_.unfinished() == 0 &&
          discovery_->waiting() == 0;
+}
+
+std::size_t Control::count_not_read() const {
+  std::size_t count = discovery_->not_read();
+  for (const auto& reactor : reactors_) count += reactor->not_read();
+  return count;
 }
 
 bool Control::settled() const {

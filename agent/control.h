@@ -99,6 +99,8 @@ class Control {
   bool finished() const { return phase_ == Phase::finished; }
   // True when shutdown_grace ran out with something unsettled: it will be read again.
   bool cut_short() const { return cut_short_; }
+  // Inputs that could not be read when it ended because everything else was; 0: it was told to end.
+  std::size_t not_read() const { return not_read_; }
   // True when a flow's output had no reader any more, so that the flow has unsettled lines.
   bool abandoned() const { return abandoned_.load(std::memory_order_acquire); }
 
@@ -151,6 +153,7 @@ class Control {
   void begin_stop(base::Instant now);
   bool settled() const;
   bool all_read() const;
+  std::size_t count_not_read() const;
   bool all(bool (Reactor::*flag)() const) const;
   void maintain();
   void note_own_marks();
@@ -183,6 +186,7 @@ class Control {
   std::atomic<bool> abandoned_{false};  // set by any thread once, before the request to stop
   base::Instant stop_deadline_ = base::Instant::max();
   bool cut_short_ = false;
+  std::size_t not_read_ = 0;
   base::Instant next_maintenance_ = base::Instant::max();
   base::Instant next_care_ = base::Instant::max();
   bool idle_ = false;               // at the last maintenance: nothing came since the one before

@@ -221,6 +221,11 @@ void Reactor::publish() {
   const bool end =
       once_ && no_mail &&
       std::all_of(flows_.begin(), flows_.end(), [](const FlowPart& flow) { return flow.at_end(); });
+  if (end) {
+    std::size_t not_read = 0;
+    for (const FlowPart& flow : flows_) not_read += flow.not_read();
+    not_read_.store(not_read, std::memory_order_release);
+  }
   const bool quiet_changed = quiet_.exchange(quiet, std::memory_order_acq_rel) != quiet;
   const bool end_changed = at_end_.exchange(end, std::memory_order_acq_rel) != end;
   if ((quiet_changed || end_changed) && changed_) changed_();

@@ -78,6 +78,10 @@ struct FlowPart {
   bool idle() const { return at_rest() && !(pipe && pipe->reading()); }
   bool reading() const { return tails->reading() || (pipe && pipe->reading()); }
   bool at_end() const { return tails->at_end() && (!pipe || pipe->at_end()); }
+  // What was not read to its end though at_end() says so. Looks at every file.
+  std::size_t not_read() const {
+    return tails->given_up() + (pipe && pipe->input_failed() ? 1 : 0);
+  }
   std::uint64_t reads() const {
     return tails->counters().reads.value() + (pipe ? pipe->counters().reads.value() : 0);
   }
@@ -154,6 +158,8 @@ class Reactor {
   // Nothing is under way but, perhaps, a pipe's read.
   bool at_rest() const { return at_rest_.load(std::memory_order_acquire); }
   bool at_end() const { return at_end_.load(std::memory_order_acquire); }
+  // Of the inputs: how many could not be read to their ends. As of when at_end() became true.
+  std::size_t not_read() const { return not_read_.load(std::memory_order_acquire); }
   void describe(base::Samples& samples) const;  // counters only
   struct Out {
     Amount delivered, dropped, dead_letters;
@@ -274,6 +280,7 @@ class Reactor {
   std::atomic<bool> quiet_{false};
   std::atomic<bool> at_rest_{false};
   std::atomic<bool> at_end_{false};
+  std::atomic<std::size_t> not_read_{0};  // written before at_end_
   std::atomic<std::uint64_t> lag_bytes_{0};
 };
 

@@ -173,8 +173,8 @@ ReloadSource with_notices(ReloadSource source, io::Clock& clock) {
   return source;
 }
 
-base::Result<void> drive(Agent& agent, const config::Config& config, const RunnerOptions& options,
-                         Shared& shared, base::Log& log) {
+base::Result<RunEnd> drive(Agent& agent, const config::Config& config, const RunnerOptions& options,
+                           Shared& shared, base::Log& log) {
   Control& control = agent.control();
   Signals signals(control, control.reload() != nullptr);
   const std::unique_ptr<io::ReaderWatch> reader = watch_reader(config, control);
@@ -200,12 +200,12 @@ base::Result<void> drive(Agent& agent, const config::Config& config, const Runne
     return base::fail(base::ErrorCode::limit,
                       "stopped before everything was delivered; it will be read again");
   }
-  return {};
+  return RunEnd{.not_read = control.not_read()};
 }
 
 }  // namespace
 
-base::Result<void> run(const config::Config& config, RunnerOptions options, base::Log& log) {
+base::Result<RunEnd> run(const config::Config& config, RunnerOptions options, base::Log& log) {
   const std::uint64_t needed = config::memory_needed(config, reactor_count(config));
   if (config.memory_bytes < needed) {
     return base::fail(base::ErrorCode::invalid,
@@ -224,7 +224,7 @@ base::Result<void> run(const config::Config& config, RunnerOptions options, base
       std::string(control.io->name()) == "epoll" ? io::Backend::epoll : config.io;
   std::vector<std::unique_ptr<ReactorThread>> threads;
   std::vector<const io::Environment*> environments;
-  base::Result<void> result;
+  base::Result<RunEnd> result;
   for (std::uint32_t i = 0; i < reactor_count(config) && result; ++i) {
     threads.push_back(std::make_unique<ReactorThread>());
     threads.back()->start(backend, shared, log);

@@ -1,6 +1,7 @@
 // Runner: gives an Agent its threads: one per reactor, and the caller's for the control.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -19,8 +20,13 @@ struct RunnerOptions {
   bool progress = false;                 // the report overwrites one line of a terminal
 };
 
+// How a run ended that did not fail.
+struct RunEnd {
+  std::size_t not_read = 0;  // inputs that could not be read; see Control::not_read()
+};
+
 // Runs `config` until it is finished or told to stop by a signal. Blocking. Error: it could not
 // start, or could not settle everything within shutdown_grace.
-base::Result<void> run(const config::Config& config, RunnerOptions options, base::Log& log);
+base::Result<RunEnd> run(const config::Config& config, RunnerOptions options, base::Log& log);
 
 }  // namespace agent

@@ -151,7 +151,7 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
   ASSERT(file.flow == flow);
   ASSERT(!file.resting);
   state_->take_back(file);
-  file.failing = rest.failed;
+  file.failures = rest.failed ? file.failures_and_one() : 0;
   if (!rest.former_key.empty()) {
     state_->former_keys[{flow, file.identity}] = rest.former_key;
   }
@@ -184,8 +184,13 @@ std::size_t Discovery::files() const { return state_->files.size(); }
 
 std::size_t Discovery::waiting() const {
   const std::size_t to_look_at = state_->retries.may_pass() ? 1 : 0;
-  return state_->waiting.size() + state_->later.size() + state_->copy_checks.size() +
-         state_->doubted.size() + to_look_at;
+  return state_->waiting.size() + state_->later.size() - state_->given_up() +
+         state_->copy_checks.size() + state_->doubted.size() + to_look_at;
+}
+
+std::size_t Discovery::not_read() const {
+  return state_->counters.files_unreadable.value() + state_->unsearchable.size() +
+         state_->given_up();
 }
 
 const DiscoveryCounters& Discovery::counters() const { return state_->counters; }

@@ -203,8 +203,12 @@ class Discovery {
   // that cannot be opened. As TailSet::survey.
   FilesSurvey survey(std::size_t flow, bool all, std::size_t list_max) const;
   FilesSurvey unreadable(std::size_t list_max) const;
-  std::size_t files() const;    // followed, with a descriptor or without
-  std::size_t waiting() const;  // for a descriptor, or for being found again
+  std::size_t files() const;  // followed, with a descriptor or without
+  // For a descriptor, or for being found again; not what failed for seconds, though it is tried
+  // again.
+  std::size_t waiting() const;
+  // Files and directories that could not be looked at, opened or, without a reactor, read.
+  std::size_t not_read() const;
   const DiscoveryCounters& counters() const;
 
  private:

@@ -23,7 +23,7 @@ constexpr std::size_t kRemovedAtOnce = 256;
 // All of the file that looks like this was read, and nothing of that is under way.
 bool Discovery::State::is_read(const File& file, const Rest& looks) const {
   if (!file.resting || file.order == 0 || file.names != 1 || file.ignored || file.detached ||
-      file.failing || file.formerly != 0) {
+      file.failures > 0 || file.formerly != 0) {
     return false;
   }
   const Resting& resting = *file.resting;

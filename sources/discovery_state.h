@@ -148,16 +148,22 @@ struct File {
   std::uint32_t names = 0;
   CoarseInstant nameless_since{};  // its last name went
   bool detached = false;
-  bool ignored = false;                       // for its age
-  bool holds = false;                         // a descriptor
-  bool yielding = false;                      // holds one and was asked for it
-  bool failing = false;                       // rests because it could not be read
-  bool caught_up = false;                     // it was read to its end once
-  bool unlinked = false;                      // its last name was not moved away
-  std::int64_t age_ns = 0;                    // see Order
-  std::uint64_t order = 0;                    // by age among those of one home; 0: not announced
-  std::uint64_t formerly = 0;                 // see FoundFile
-  std::string moved_to;                       // where it went, when that is known
+  bool ignored = false;        // for its age
+  bool holds = false;          // a descriptor
+  bool yielding = false;       // holds one and was asked for it
+  std::uint8_t failures = 0;   // rests because it could not be read, so many times
+  bool caught_up = false;      // it was read to its end once
+  bool unlinked = false;       // its last name was not moved away
+  std::int64_t age_ns = 0;     // see Order
+  std::uint64_t order = 0;     // by age among those of one home; 0: not announced
+  std::uint64_t formerly = 0;  // see FoundFile
+  std::string moved_to;        // where it went, when that is known
+  // A second apart: whoever wants to end waits for no more.
+  static constexpr std::uint8_t kFailuresGivenUp = 4;
+  std::uint8_t failures_and_one() const {
+    return static_cast<std::uint8_t>(std::min<int>(failures + 1, kFailuresGivenUp));
+  }
+
   RestingPool::Pointer resting;               // nullptr: its reactor has it
   std::list<std::uint64_t>::iterator used{};  // in a list below, while it holds and is not yielding
 };
@@ -343,6 +349,7 @@ struct Discovery::State {
   void notice(std::uint64_t number, const io::FileStatus& status);
   void want(std::uint64_t number);
   void wait_in_line(std::uint64_t number);
+  std::size_t given_up() const;
   void serve();
   void make_room();
   void mute(std::size_t flow);

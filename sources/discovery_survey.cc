@@ -13,7 +13,7 @@ FileState state_of(const File& file, base::Timestamp wall) {
   const Resting& resting = *file.resting;
   FileState state{.path = file.path.empty() ? file.home : file.path,
                   .state = "at rest",
-                  .trouble = file.failing,
+                  .trouble = file.failures > 0,
                   .offset = resting.rest.checkpoint.offset};
   if (file.ignored) {
     state.state = "ignored, not written for so long";
@@ -27,7 +27,7 @@ FileState state_of(const File& file, base::Timestamp wall) {
                                base::Duration(std::chrono::nanoseconds(resting.rest.modified_ns));
     state.lag = std::max(age, base::Duration::zero());
   }
-  if (file.failing) {
+  if (file.failures > 0) {
     state.state = "could not be read, is tried again";
   } else if (resting.postponed) {
     state.state = "waits for the file it was made of";
@@ -44,7 +44,7 @@ FilesSurvey Discovery::survey(std::size_t flow, bool all, std::size_t list_max) 
   const base::Timestamp wall = state_->environment.clock.wall();
   for (const auto& [number, file] : state_->files) {
     if (file.flow != flow || !file.resting) continue;
-    if (file.resting->wanted && !file.failing && !file.resting->postponed) ++survey.waiting;
+    if (file.resting->wanted && file.failures == 0 && !file.resting->postponed) ++survey.waiting;
     if (!file.resting->wanted) ++survey.idle;
     survey.add(state_of(file, wall), all, list_max);
   }

@@ -37,13 +37,21 @@ void Discovery::State::wait_in_line(std::uint64_t number) {
   if (it != files.end() && it->second.resting) waiting.push_back(number);
 }
 
+// Of `later`: those that could not be read for seconds.
+std::size_t Discovery::State::given_up() const {
+  return static_cast<std::size_t>(std::ranges::count_if(later, [this](const auto& entry) {
+    const auto it = files.find(entry.second);
+    return it != files.end() && it->second.failures >= File::kFailuresGivenUp;
+  }));
+}
+
 // Must older generations of its path come back to rest before it is opened? While there are more
 // files than descriptors they do not wait on their reactor, where a newer one could wait for them.
 bool Discovery::State::must_follow(const File& file) {
   for (const std::uint64_t other : by_home.at(file.home)) {
     const File& older = files.at(other);
-    if (older.flow != file.flow || older.order == 0 || older.order >= file.order || older.failing ||
-        older.identity == file.identity) {
+    if (older.flow != file.flow || older.order == 0 || older.order >= file.order ||
+        older.failures > 0 || older.identity == file.identity) {
       continue;
     }
     if (older.resting) {
@@ -204,7 +212,7 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
     lose(number);
     return;
   }
-  file.failing = true;
+  file.failures = file.failures_and_one();
   try_later(number);
 }
 

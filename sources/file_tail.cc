@@ -483,8 +483,8 @@ bool FileTail::caught_up() const {
 bool FileTail::idle() const { return phase_ != Phase::reading && window_.empty(); }
 
 bool FileTail::at_end() const {
-  return (phase_ == Phase::idle || phase_ == Phase::closing || phase_ == Phase::finished) &&
-         reached_end_;
+  const bool waits = phase_ == Phase::idle || phase_ == Phase::closing || phase_ == Phase::finished;
+  return (waits && reached_end_) || given_up();
 }
 
 std::uint64_t FileTail::lag_bytes() const {

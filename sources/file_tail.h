@@ -122,6 +122,8 @@ class FileTail final : public pipeline::Source, private Registered {
   // What is remembered of an open group, should the file lose it.
   static constexpr std::size_t kOpenLinesBytesMax = std::size_t{64} << 10;
   static constexpr base::Duration kBackoffMax = std::chrono::seconds(10);
+  // A pause this long follows 3 s of failures: who wants to end does not wait for more.
+  static constexpr base::Duration kBackoffGivenUp = std::chrono::seconds(2);
 
   struct Parts {  // shared by the tails of a set; outlive them
     const io::Environment& environment;
@@ -196,7 +198,8 @@ class FileTail final : public pipeline::Source, private Registered {
   bool skipping() const;            // what comes next is stored already
   bool deleted() const;             // no name is left
   bool idle() const;                // nothing in flight, nothing unsettled
-  bool at_end() const;              // and nothing to do before the next hint
+  bool at_end() const;              // and nothing to do before the next hint, or given_up()
+  bool given_up() const;            // could not be read for seconds; it is still tried now and then
   std::uint64_t lag_bytes() const;  // as far as known: makes no system call
   // Decompressing takes memory, so few may do it at a time. One that waits for its file to grow
   // gives it up when asked, and goes through the file from its beginning when it did. False: it is
@@ -436,11 +439,12 @@ class FileTail final : public pipeline::Source, private Registered {
   base::Instant first_end_{};      // since when the end is seen and a group is open; Instant{}: not
   base::Instant timer_{};          // Instant{}: none
   base::Duration backoff_{0};
-  bool tail_known_ = false;  // else the checkpoint's hash is all we have
-  bool look_again_ = false;  // a hint came while a read was on its way
-  bool group_open_ = false;  // at the end there are whole lines of a group that may go on
-  bool hold_group_ = false;  // a group needs a larger buffer
-  bool untaken_ = false;     // at the end there are bytes not taken
+  bool read_failed_ = false;  // the last one
+  bool tail_known_ = false;   // else the checkpoint's hash is all we have
+  bool look_again_ = false;   // a hint came while a read was on its way
+  bool group_open_ = false;   // at the end there are whole lines of a group that may go on
+  bool hold_group_ = false;   // a group needs a larger buffer
+  bool untaken_ = false;      // at the end there are bytes not taken
   base::Origin left_origin_ = base::Origin::none;  // while the next one is not drawn
   bool marks_left_ = false;         // the origin's are beyond the offset and speak of other bytes
   bool timed_out_ = false;          // what is before the offset was ended by time, not by its bytes

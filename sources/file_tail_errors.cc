@@ -51,6 +51,12 @@ void FileTail::back_off() {
   set_timer(parts_.environment.clock.monotonic() + backoff_);
 }
 
+// Who waits for the one that still compresses a file waits for its quiet, not for a better day.
+bool FileTail::given_up() const {
+  const bool waits_for_quiet = search_ && compressed_ && !read_failed_;
+  return phase_ == Phase::backing_off && backoff_ >= kBackoffGivenUp && !waits_for_quiet;
+}
+
 // The bytes from `at` on, up to `until`, are to be looked at page by page.
 void FileTail::suspect(std::uint64_t at, std::uint64_t until) {
   if (view() == nullptr) trouble_ = std::make_unique<Trouble>(Trouble{.at = at, .until = until});

@@ -62,6 +62,7 @@ void FileTail::done(TailRead& read, std::int64_t result) {
   ASSERT(phase_ == Phase::reading);
   parts_.counters.reads.add();
   phase_ = Phase::idle;
+  read_failed_ = result < 0;
   if (probes_) return probed_page(read, result);
   if (done_other(read, result)) return;
   if (result < 0) {

@@ -83,6 +83,7 @@ void PipeTail::failed(int error) {
   if (!is_fifo()) {
     parts_.environment.log.error("standard input cannot be read, this is its end",
                                  {{"error", std::strerror(error)}});
+    input_failed_ = true;
     finish();
     return;
   }

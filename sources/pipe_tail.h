@@ -74,7 +74,8 @@ class PipeTail {
   bool idle() const { return !reading() && all_settled(); }
   bool all_settled() const { return lines_.all_settled(); }
   bool reading() const { return receiving_ || opening_ || draining_; }  // or waiting to
-  bool at_end() const { return ended_; }  // nothing will come any more
+  bool at_end() const { return ended_; }               // nothing will come any more
+  bool input_failed() const { return input_failed_; }  // standard input, and that was its end
   const PipeCounters& counters() const { return counters_; }
 
  private:
@@ -110,6 +111,7 @@ class PipeTail {
   std::uint64_t credit_bytes_ = 0;  // of the read in flight
 
   Phase phase_ = Phase::closed;
+  bool input_failed_ = false;
   bool opening_ = false;
   bool receiving_ = false;
   bool cancelled_ = false;  // the read in flight

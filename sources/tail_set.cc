@@ -345,6 +345,11 @@ bool TailSet::at_end() const {
                      [](const auto& entry) { return entry.second->at_end(); });
 }
 
+std::size_t TailSet::given_up() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      state_->tails, [](const auto& entry) { return entry.second->given_up(); }));
+}
+
 std::size_t TailSet::files() const { return state_->tails.size(); }
 
 std::size_t TailSet::take_freed_bytes() { return std::exchange(state_->freed_bytes, 0); }

@@ -86,9 +86,10 @@ class TailSet {
   // Nothing is under way or to be told, and as of the last tick there is no such file. May change
   // back: what is open may be deleted.
   bool left() const;
-  bool idle() const;     // no read in flight and nothing unsettled
-  bool reading() const;  // a read is in flight
-  bool at_end() const;   // every file was read to its end, nothing waits
+  bool idle() const;             // no read in flight and nothing unsettled
+  bool reading() const;          // a read is in flight
+  bool at_end() const;           // every file was read to its end or is given up, nothing waits
+  std::size_t given_up() const;  // files that could not be read for seconds; looks at every file
   std::size_t files() const;
   // Memory of files that came to rest together for close_inactive, since the last call: about as
   // much may be worth giving back to the system.

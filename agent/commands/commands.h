@@ -13,6 +13,7 @@ enum ExitCode : int {
   kExitDamaged = 1,         // store verify: damage was found
   kExitRefused = 1,         // state import: some could not be taken over
   kExitUsage = 64,          // the command line makes no sense (EX_USAGE)
+  kExitNoInput = 66,        // an input could not be read (EX_NOINPUT)
   kExitInternal = 70,       // something failed that should not (EX_SOFTWARE)
   kExitConfiguration = 78,  // what we were given to work with is wrong or missing (EX_CONFIG)
 };

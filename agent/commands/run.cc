@@ -47,7 +47,7 @@ void add_run_command(CLI::App& app, int& exit_code) {
       runner.report_interval = std::chrono::seconds(1);
     }
     const auto result = run(*config, runner, console.log());
-    exit_code = result ? kExitOk : console.say(result.error());
+    exit_code = result ? console.say(*result) : console.say(result.error());
   });
 }
 

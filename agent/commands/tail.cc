@@ -147,14 +147,19 @@ std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Conf
 }
 
 // Something to wait for, or a slip of the pen: the one who typed it knows.
-void tell_missing(const std::vector<Input>& inputs, bool once) {
+// False: of what is no pattern something is missing, or no file.
+bool tell_missing(const std::vector<Input>& inputs, bool once) {
+  bool all_there = true;
   for (const auto& [path, pattern] : inputs) {
+    if (pattern == path && path != sources::literal_pattern(path)) continue;
     std::error_code error;
-    const bool many = pattern == path && path != sources::literal_pattern(path);
-    if (many || std::filesystem::exists(path, error) || error) continue;
+    const auto status = std::filesystem::status(path, error);
+    all_there = all_there && std::filesystem::is_regular_file(status);
+    if (status.type() != std::filesystem::file_type::not_found) continue;
     print_error("tailrace: {} does not exist{}\n", path,
                 once ? "" : " yet; it is read when it does");
   }
+  return all_there;
 }
 
 int save(const std::string& path, const std::string& text) {
@@ -183,7 +188,7 @@ int tail(const TailCommand& options) {
   if (!options.save.empty()) {
     if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
   }
-  tell_missing(*typed, options.once);
+  const bool all_there = tell_missing(*typed, options.once);
   Console console(base::LogLevel::warn);
   RunnerOptions runner;
   runner.once = options.once;
@@ -192,7 +197,9 @@ int tail(const TailCommand& options) {
     runner.start_at = last_lines(*files, config, *typed, static_cast<std::uint64_t>(options.lines));
   }
   const auto result = run(config, runner, console.log());
-  return result ? kExitOk : console.say(result.error());
+  if (!result) return console.say(result.error());
+  const int code = console.say(*result);
+  return code == kExitOk && options.once && !all_there ? kExitNoInput : code;
 }
 
 }  // namespace

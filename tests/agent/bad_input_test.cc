@@ -108,9 +108,54 @@ TEST_CASE("bad input: a file without permission is named once and the rest is re
       ::geteuid() == 0 ? "setpriv --bounding-set=-dac_override,-dac_read_search " : "";
   const Ran ran = shell(drop + place.run_command() + " --once");
   INFO(ran.out);
-  CHECK(ran.exit_code == 0);
+  CHECK(ran.exit_code == 66);
+  CHECK(contains(ran, "not everything was read: 1 input could not be"));
   CHECK(count(ran.out, "cannot be opened path=" + place.path("logs/secret.log")) == 1);
   CHECK(contains(ran, "Permission denied"));
+  CHECK(place.stored() == "fine\n");
+}
+
+TEST_CASE("bad input: --once says by its exit code that something could not be read",
+          "[agent][process]") {
+  const Place place;
+  place.write("logs/ok.log", "fine\n");
+  fs::create_directory(place.path("logs/shut"));
+  fs::create_directory(place.path("dir"));
+  fs::create_symlink(place.path("none"), place.path("dangling"));
+  const std::string without =
+      ::geteuid() == 0 ? "setpriv --bounding-set=-dac_override,-dac_read_search " : "";
+  const std::string tail = "timeout 20 " + kProgram + " tail ";
+  const auto exit_of = [](const std::string& command) {
+    const Ran ran = shell(command);
+    INFO(command << "\n" << ran.out);
+    CHECK((ran.exit_code == 0 || ran.exit_code == 66));
+    return ran.exit_code;
+  };
+  CHECK(exit_of(tail + "--once " + place.path("logs/ok.log")) == 0);
+  CHECK(exit_of(tail + "--once '" + place.path("logs/*.none") + "'") == 0);
+  CHECK(exit_of(tail + "--once " + place.path("dir")) == 66);
+  CHECK(exit_of(tail + "--once " + place.path("dangling") + " " + place.path("logs/ok.log")) == 66);
+  CHECK(exit_of(tail + "- < " + place.path("logs/ok.log")) == 0);
+  CHECK(exit_of(tail + "- < " + place.path("dir")) == 66);
+  CHECK(exit_of(tail + "- <&-") == 66);
+  fs::permissions(place.path("logs/shut"), fs::perms::none);
+  CHECK(exit_of(without + tail + "--once '" + place.path("logs/**/*.log") + "'") == 66);
+  CHECK(exit_of(without + tail + "--once '" + place.path("logs/shut/a.log") + "'") == 66);
+  fs::permissions(place.path("logs/shut"), fs::perms::owner_all);
+  fs::permissions(place.path("logs/ok.log"), fs::perms::none);
+  CHECK(exit_of(without + tail + "--once " + place.path("logs/ok.log")) == 66);
+}
+
+TEST_CASE("bad input: --once does not wait for ever for a file that cannot be read",
+          "[agent][process]") {
+  if (!fs::exists("/sys/class/net/lo/speed")) return;  // every read of it fails (EINVAL)
+  const Place place;
+  place.write("logs/ok.log", "fine\n");
+  fs::create_symlink("/sys/class/net/lo/speed", place.path("logs/bad.log"));
+  const Ran ran = shell("timeout 30 " + kProgram + " run --once -c " + place.path("c.yaml"));
+  INFO(ran.out);
+  CHECK(ran.exit_code == 66);
+  CHECK(contains(ran, "not everything was read: 1 input could not be"));
   CHECK(place.stored() == "fine\n");
 }
 
@@ -119,7 +164,7 @@ TEST_CASE("bad input: --once ends at once when there is nothing to read", "[agen
   const Ran ran = shell("timeout 10 " + kProgram + " run --once -c " + place.path("c.yaml"));
   INFO(ran.out);
   CHECK(ran.exit_code == 0);
-  CHECK(shell("timeout 10 " + kProgram + " tail --once " + place.path("none")).exit_code == 0);
+  CHECK(shell("timeout 10 " + kProgram + " tail --once " + place.path("none")).exit_code == 66);
 }
 
 TEST_CASE("bad input: binary junk comes back byte for byte", "[agent][process]") {

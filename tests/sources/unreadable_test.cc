@@ -141,7 +141,13 @@ TEST_CASE("unreadable: retry tries for ever, says so, and gives up nothing",
   scene.write("/log/a", text);
   spoil(scene, {2});
   scene.rig->add("/log/a", 1);
-  scene.pass(300s);
+  scene.pass(2s);
+  CHECK_FALSE(scene.rig->tails().at_end());
+  CHECK(scene.rig->tails().given_up() == 0);
+  scene.pass(2s);
+  CHECK(scene.rig->tails().at_end());
+  CHECK(scene.rig->tails().given_up() == 1);
+  scene.pass(296s);
   CHECK(scene.counters().read_errors.value() >= 30);  // every 10 s at last
   CHECK(scene.counters().reads.value() < 60);
   CHECK(scene.counters().bytes_unreadable.value() == 0);
@@ -149,6 +155,8 @@ TEST_CASE("unreadable: retry tries for ever, says so, and gives up nothing",
   spoil(scene, {});
   scene.pass(11s);
   CHECK(scene.records() == split(text));
+  CHECK(scene.rig->tails().at_end());
+  CHECK(scene.rig->tails().given_up() == 0);
 }
 
 TEST_CASE("unreadable: killed at any moment, what can be read is stored once",
