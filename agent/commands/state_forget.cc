@@ -1,6 +1,7 @@
 // tailrace state forget|reset: take checkpoints out, so that files are read again.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,6 +53,17 @@ std::vector<sources::Checkpoint> checkpoints_of(const std::vector<StateRow>& row
   return checkpoints;
 }
 
+// Has an agent ever run there? What cannot be looked at may be one's.
+bool is_ours(io::Files& files, const std::string& data_dir) {
+  for (const char* name : {"/LOCK", "/_catalog", "/_checkpoints"}) {
+    const auto status = files.status(data_dir + name, true);
+    if (status || (status.error().system != ENOENT && status.error().system != ENOTDIR)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 int change(const ForgetCommand& command) {
   if (command.reset && !command.dry_run && !command.yes) {
     return complain(
@@ -64,6 +76,9 @@ int change(const ForgetCommand& command) {
   int exit_code = kExitOk;
   const auto data_dir = find_data_dir(files, command.location, exit_code);
   if (!data_dir) return exit_code;
+  if (!is_ours(files, *data_dir)) {
+    return complain(kExitConfiguration, *data_dir + " is no data directory of tailrace");
+  }
   const auto state = read_state(files, *data_dir);
   if (!state) return complain(kExitInternal, state.error().message);
   tell_unreadable(*state);

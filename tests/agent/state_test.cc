@@ -1,4 +1,6 @@
 // The state's commands as an operator runs them: the built program, as a process.
+#include <unistd.h>
+
 #include <filesystem>
 #include <string>
 
@@ -230,4 +232,42 @@ TEST_CASE("state: usage mistakes exit 64", "[agent][state]") {
   const Ran ran = place.state("lits");
   CHECK(ran.exit_code == 64);
   CHECK(contains(ran, "unknown command 'lits', did you mean 'list'?"));
+}
+
+TEST_CASE("state: forget and reset leave a directory alone that is not tailrace's",
+          "[agent][state]") {
+  const StatePlace place;
+  fs::create_directory(place.data_dir());
+  for (const char* command : {"reset --yes", "reset --dry-run", "forget /a.log"}) {
+    CAPTURE(command);
+    const Ran ran = place.state(command);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 78);
+    CHECK(contains(ran, place.data_dir() + " is no data directory of tailrace"));
+    CHECK(fs::is_empty(place.data_dir()));
+  }
+}
+
+TEST_CASE("state: who is not the agent's user is refused, also root", "[agent][state]") {
+  if (::geteuid() != 0) return;  // nobody else can give files away
+  const bool ran_before = GENERATE(false, true);
+  CAPTURE(ran_before);
+  const StatePlace place;
+  place.write("logs/a.log", "one\n");
+  place.write("state", "positions:\n  " + place.path("logs/a.log") + ": \"4\"\n");
+  fs::create_directory(place.data_dir());
+  const std::string import = "import --from promtail " + place.path("state");
+  if (ran_before) {
+    place.once_well();
+    REQUIRE(::chown((place.data_dir() + "/LOCK").c_str(), 54321, 0) == 0);
+    CHECK(place.state("reset --yes").exit_code == 78);
+    CHECK(place.state("reset --dry-run").exit_code == 0);
+  } else {
+    REQUIRE(::chown(place.data_dir().c_str(), 54321, 0) == 0);
+  }
+  const Ran ran = place.state(import);
+  INFO(ran.out);
+  CHECK(ran.exit_code == 78);
+  CHECK(contains(ran, place.data_dir() + " belongs to user 54321: do this as that user"));
+  if (!ran_before) CHECK(fs::is_empty(place.data_dir()));
 }
