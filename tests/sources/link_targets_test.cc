@@ -78,8 +78,9 @@ TEST_CASE("link targets: one swapped while its file rests is read to the end of 
   CHECK(scene.discovery->counters().files_lost_unread.value() == 0);
 }
 
-TEST_CASE("link targets: what no pattern leads to any more is left alone, though its link stands (F13)",
-          "[sources][discovery]") {
+TEST_CASE(
+    "link targets: what no pattern leads to any more is left alone, though its link stands (F13)",
+    "[sources][discovery]") {
   Swapped scene(false);
   scene.start();
   scene.run(5s);
