@@ -174,6 +174,7 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
 }
 
 void Discovery::stop() {
+  state_->tell_doubted();
   state_->stopped = true;
   if (state_->receiving) state_->environment.io.cancel(state_->operation);
 }

@@ -46,6 +46,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
     if (symlink) status = environment.files.status(path, true);
   }
   if (!status && not_there(status.error())) {
+    forget_unseen(path);
     name_gone(directory, name);
     if (there) note_dangling(directory, name, inode);
     return;
@@ -70,6 +71,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
   const bool regular = status->kind == io::FileKind::regular;
   set_not_regular(path, entry, !regular);
   if (!regular || ours) {
+    set_error(entry, 0);
     while (!entry.numbers.empty()) unbind(entry, 0);
     return;
   }
@@ -84,6 +86,7 @@ void Discovery::State::examine(Directory& directory, const std::string& name, st
       }
     }
   }
+  if (entry.numbers.empty()) set_error(entry, 0);  // it was looked at, and nobody wants it
   if (entry.numbers.size() >= matching.size()) entry.compare_anew = false;
 }
 
@@ -152,6 +155,7 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
     if (lost_before) files.at(*number).resting->found_at = {};
   }
   set_error(entry, 0);
+  forget_unseen(path, flow);
   File& file = files.at(*number);
   ++file.names;
   file.unlinked = false;
@@ -174,8 +178,13 @@ bool Discovery::State::too_old(std::size_t flow, const Checkpoint& checkpoint,
   if (limit == base::Duration::zero()) return false;
   const bool has_state = checkpoint.seen_us != 0;
   if (has_state && !covers(checkpoint, status.size)) return false;
-  // A clock that is years ahead makes no file old that was written today (F59).
-  return believed_now() - std::chrono::nanoseconds(status.modified_ns) > limit;
+  // A clock that is years ahead makes no file old that was written today (F59). Less than a year
+  // may be the time that nobody ran.
+  constexpr std::chrono::hours kYear{24 * 365};
+  const base::Duration wall = environment.clock.wall().time_since_epoch();
+  const base::Duration believed_wall = believed_now();
+  const base::Duration now = wall - believed_wall > kYear ? believed_wall : wall;
+  return now - std::chrono::nanoseconds(status.modified_ns) > limit;
 }
 
 // A file nobody follows yet; it rests until it is its turn.

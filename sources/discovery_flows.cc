@@ -125,7 +125,10 @@ void Discovery::State::forget_files(std::size_t flow) {
   std::erase_if(former_keys, of_flow);
   std::erase_if(former_unseen, of_flow);
   std::erase_if(gone_files, of_flow);
-  std::erase_if(refused_at_first, [flow](const auto& each) { return each.first.second == flow; });
+  for (auto& [path, by] : refused_at_first) {
+    std::erase_if(by, [flow](const UnseenBy& each) { return each.flow == flow; });
+  }
+  std::erase_if(refused_at_first, [](const auto& each) { return each.second.empty(); });
   std::erase_if(doubted, of_flow);
   std::erase_if(lost, [flow](const Lost& each) { return each.file.flow == flow; });
 }

@@ -9,7 +9,10 @@
 
 namespace sources {
 
-void Discovery::State::look_again(bool fresh) { scan_soon(retries.fail(fresh)); }
+void Discovery::State::look_again(bool fresh) {
+  refused_anew = refused_anew || fresh;
+  scan_soon(retries.fail(fresh, environment.clock.monotonic()));
+}
 
 // `shut`: the directory whose search permission is missing, if that is the reason.
 void Discovery::State::could_not_look(const std::string& path, const base::Error& error,
@@ -17,7 +20,7 @@ void Discovery::State::could_not_look(const std::string& path, const base::Error
   counters.scan_errors.add();
   uncertain.push_back(path);
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
-    if (is_new(flow)) note_unseen(path, {flow});
+    if (!flows[flow].name.empty()) note_unseen(path, {flow});
   }
   const bool fresh = unsearchable.insert(path).second;
   look_again(fresh);
@@ -49,11 +52,32 @@ void Discovery::State::cannot_open(const std::string& path, Name& entry, const b
 }
 
 // Where files begin that are there when a flow is looked at for the first time may not depend on
-// whether the look succeeds.
+// whether the look succeeds. `path`: listed, or a directory.
 void Discovery::State::note_unseen(const std::string& path, const std::vector<std::size_t>& by) {
-  const base::Timestamp now = environment.clock.wall();
   for (const std::size_t flow : by) {
-    if (is_new(flow)) refused_at_first.try_emplace({path, flow}, now);
+    if (unseen_by(flow, path) != nullptr) continue;
+    if (is_new(flow)) {
+      refused_at_first[path].push_back(
+          {.flow = flow, .when = environment.clock.wall(), .was_there = true});
+    } else if (const UnseenBy* const above = unseen_above(flow, path)) {
+      refused_at_first[path].push_back({.flow = flow, .when = above->when, .was_there = false});
+    }
+  }
+}
+
+const UnseenBy* Discovery::State::unseen_by(std::size_t flow, const std::string& path) const {
+  const auto noted = refused_at_first.find(path);
+  if (noted == refused_at_first.end()) return nullptr;
+  const auto it = std::ranges::find(noted->second, flow, &UnseenBy::flow);
+  return it == noted->second.end() ? nullptr : &*it;
+}
+
+// A directory it lies in.
+const UnseenBy* Discovery::State::unseen_above(std::size_t flow, const std::string& path) const {
+  if (refused_at_first.empty()) return nullptr;
+  for (std::string above = directory_in(path);; above = directory_in(above)) {
+    if (const UnseenBy* const noted = unseen_by(flow, above)) return noted;
+    if (above == "/" || above.empty()) return nullptr;
   }
 }
 
@@ -61,23 +85,21 @@ void Discovery::State::note_unseen(const std::string& path, const std::vector<st
 // could not be listed only a time of birth can tell.
 bool Discovery::State::was_unseen(std::size_t flow, const std::string& path,
                                   const io::FileStatus& status) const {
-  if (refused_at_first.empty()) return false;
-  if (refused_at_first.contains({path, flow})) return true;
-  if (status.birth_ns == 0) return false;
-  for (std::string above = directory_in(path);; above = directory_in(above)) {
-    const auto it = refused_at_first.find({above, flow});
-    if (it != refused_at_first.end() &&
-        std::chrono::nanoseconds(status.birth_ns) < it->second.time_since_epoch()) {
-      return true;
-    }
-    if (above == "/" || above.empty()) return false;
-  }
+  const UnseenBy* const itself = unseen_by(flow, path);
+  if (itself != nullptr && itself->was_there) return true;
+  const UnseenBy* const noted = itself != nullptr ? itself : unseen_above(flow, path);
+  return noted != nullptr && status.birth_ns != 0 &&
+         std::chrono::nanoseconds(status.birth_ns) < noted->when.time_since_epoch();
 }
 
-// All in it was looked at, or is noted by its own name.
-void Discovery::State::forget_unseen(const std::string& directory) {
-  if (refused_at_first.empty()) return;
-  std::erase_if(refused_at_first, [&](const auto& each) { return each.first.first == directory; });
+// It was looked at, and what is in it too, or is noted by its own name; or it is gone.
+void Discovery::State::forget_unseen(const std::string& path) { refused_at_first.erase(path); }
+
+void Discovery::State::forget_unseen(const std::string& path, std::size_t flow) {
+  const auto noted = refused_at_first.find(path);
+  if (noted == refused_at_first.end()) return;
+  std::erase_if(noted->second, [flow](const UnseenBy& by) { return by.flow == flow; });
+  if (noted->second.empty()) refused_at_first.erase(noted);
 }
 
 }  // namespace sources

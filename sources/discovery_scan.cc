@@ -115,7 +115,8 @@ bool Discovery::State::excluded(const std::string& path, const io::FileStatus* s
 void Discovery::State::scan() {
   counters.scans.add();
   ++scans;
-  retries.begin();
+  retries.begin(environment.clock.monotonic());
+  refused_anew = false;
   uncertain.clear();
   excluded_inodes.clear();
   for (const std::string& ours : excluded_directories) {
@@ -144,11 +145,17 @@ void Discovery::State::visit(const std::string& path, GlobStates states, bool de
   if (states.empty() || walk_stack.size() >= kDepthMax) return;
   const auto status = environment.files.status(path, true);
   if (!status) {
-    if (!not_there(status.error()))
+    if (!not_there(status.error())) {
       could_not_look(path, status.error(), shut_by(status.error(), path));
+    } else {
+      unsearchable.erase(path);
+    }
     return;
   }
-  if (status->kind != io::FileKind::directory || excluded(path, &*status)) return;
+  if (status->kind != io::FileKind::directory || excluded(path, &*status)) {
+    unsearchable.erase(path);
+    return;
+  }
   const std::pair here{status->device, status->inode};
   if (std::find(walk_stack.begin(), walk_stack.end(), here) != walk_stack.end()) return;
   walk_stack.push_back(here);

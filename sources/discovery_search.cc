@@ -256,15 +256,23 @@ void Discovery::State::take_doubted() {
   for (auto it = doubted.begin(); it != doubted.end();) {
     Lost& each = it->second;
     const bool found_again = !known.contains(each.file);
-    const bool looked = scans > each.scan && uncertain.empty();
+    // What cannot be looked at for good tells nothing the next time either.
+    const bool looked = scans > each.scan && !refused_anew;
     if (!found_again && !looked && now - each.since < kUnknownMax) {
+      scan_soon(each.since + kUnknownMax - now);
       ++it;
       continue;
     }
     if (!found_again) lost.push_back(std::move(each));
     it = doubted.erase(it);
   }
-  if (!doubted.empty()) scan_soon(kRetryInterval);
+}
+
+// Nobody looks again.
+void Discovery::State::tell_doubted() {
+  for (const auto& [file, each] : std::exchange(doubted, {})) {
+    if (const auto it = known.find(file); it != known.end()) tell_lost(each, it);
+  }
 }
 
 // `all`: each place it may be in could be looked at.
@@ -274,9 +282,9 @@ bool Discovery::State::in_doubt(Lost& each, bool all) {
   // Who deleted it was seen to do so, or it was doubted already.
   const bool told = each.unlinked || each.scan != 0 || !(each.unread || each.unread_bytes > 0);
   if (told && (all || now - each.since >= kUnknownMax)) return false;
+  scan_soon(each.scan == 0 ? kRetryInterval : each.since + kUnknownMax - now);
   each.scan = scans;
   doubted.insert_or_assign(each.file, std::move(each));
-  scan_soon(kRetryInterval);
   return true;
 }
 
@@ -294,7 +302,7 @@ void Discovery::State::search_lost() {
   const bool all = search(wanted, places, searched);
   if (!all) {
     search_unmatched = true;
-    scan_soon(kRetryInterval);
+    look_again(!std::exchange(searched_in_vain, true));
   }
   for (Lost& each : looked_for) {
     const auto it = known.find(each.file);

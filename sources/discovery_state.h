@@ -18,7 +18,6 @@
 #include <deque>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -57,6 +56,13 @@ struct FlowPattern {
   std::size_t flow;
   std::vector<std::string> parts;  // without braces; never ends with **. None: its flow is gone
   CompressedFiles compressed = CompressedFiles::skip;
+};
+
+// A flow that could not look at something while it was new.
+struct UnseenBy {
+  std::size_t flow;
+  base::Timestamp when;
+  bool was_there;  // else only a time of birth can tell
 };
 
 struct Name {
@@ -209,7 +215,10 @@ struct Discovery::State {
                    std::string_view shut = {});
   void note_unseen(const std::string& path, const std::vector<std::size_t>& by);
   bool was_unseen(std::size_t flow, const std::string& path, const io::FileStatus& status) const;
-  void forget_unseen(const std::string& directory);
+  void forget_unseen(const std::string& path);
+  void forget_unseen(const std::string& path, std::size_t flow);
+  const UnseenBy* unseen_by(std::size_t flow, const std::string& path) const;
+  const UnseenBy* unseen_above(std::size_t flow, const std::string& path) const;
 
   // discovery_files.cc: names and files.
   void examine(Directory& directory, const std::string& name, std::uint64_t inode, bool symlink,
@@ -269,6 +278,7 @@ struct Discovery::State {
   };
   void search_lost();
   void take_doubted();
+  void tell_doubted();
   bool in_doubt(Lost& each, bool all);
   void tell_lost(const Lost& each, Known::iterator it);
   void announce();
@@ -417,8 +427,9 @@ struct Discovery::State {
   std::vector<std::string> uncertain;            // this scan could not look at or below these
   std::unordered_set<std::string> unsearchable;  // said in the log already
   LookAgain retries;
-  // Files and directories that could not be looked at while a flow was new, and since when.
-  std::map<std::pair<std::string, std::size_t>, base::Timestamp> refused_at_first;
+  bool refused_anew = false;  // something in this scan that could be looked at before
+  // Files and directories that could not be looked at while a flow was new.
+  std::unordered_map<std::string, std::vector<UnseenBy>> refused_at_first;
   std::vector<bool> muted;            // per flow: nothing of it is found any more
   std::set<std::size_t> added;        // flows whose first scan this is
   std::vector<bool> said_compressed;  // per flow: that it skips such files

@@ -162,7 +162,6 @@ void FileTail::know_tail(std::string_view before) {
 void FileTail::take_in(TailRead& read, std::string_view bytes) {
   if (begins_later(bytes)) return pass_nuls(read, bytes);
   if (is_another(read, bytes)) return;
-  backoff_ = base::Duration{0};
   const std::size_t prefix = prefix_bytes();
   if (!tail_known_) know_tail(bytes.substr(0, prefix));
   if (marks_new_ && !checkpoint_.goes_on &&
@@ -216,6 +215,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     return pass_unreadable(header_lines);
   }
   free(read, false);
+  if (grew || at_end || consumed > 0) backoff_ = base::Duration{0};
   // Shorter than the file again and again, and nothing new: neither its end nor worth asking at
   // once.
   if (!full && !at_end && !grew && consumed == 0 && std::exchange(end_doubted_, true)) {

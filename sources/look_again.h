@@ -17,15 +17,20 @@ class LookAgain {
   static constexpr base::Duration kLongest = std::chrono::minutes(5);
   static constexpr base::Duration kSoon = std::chrono::seconds(4);
 
-  // Everything is looked at now.
-  void begin() {
-    pause_ = std::min(2 * pause_, kLongest);
+  // Everything is looked at, perhaps for another reason.
+  void begin(base::Instant now) {
     failed_ = false;
+    if (now - since_ < pause_) return;
+    pause_ = std::min(2 * pause_, kLongest);
+    since_ = now;
   }
   // Something could not be. `fresh`: it could be the last time. How long to wait.
-  base::Duration fail(bool fresh) {
+  base::Duration fail(bool fresh, base::Instant now) {
     failed_ = true;
-    if (fresh) pause_ = kFirst;
+    if (fresh) {
+      pause_ = kFirst;
+      since_ = now;
+    }
     return pause_;
   }
   // It failed, and it is too early to take that for lasting.
@@ -33,6 +38,7 @@ class LookAgain {
 
  private:
   base::Duration pause_ = kFirst;
+  base::Instant since_{};
   bool failed_ = false;
 };
 

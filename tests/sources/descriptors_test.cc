@@ -177,6 +177,39 @@ TEST_CASE("descriptors: … also if where it may be could not be looked at, for 
   CHECK(scene.discovery->counters().bytes_lost_unread.value() == 4);
 }
 
+TEST_CASE("descriptors: a loss that is still in doubt at the end is counted",
+          "[sources][descriptors]") {
+  WholeScene scene({"/log/*"});
+  scene.world.disk().make_directories("/away");
+  scene.world.faults().set("/log/", {.open_error = 1.0});
+  scene.append("/log/a", "one\n");
+  scene.start();
+  scene.run();
+  scene.world.disk().rename("/log/a", "/away/a");
+  scene.run(10ms);
+  CHECK(scene.discovery->counters().files_lost_unread.value() == 0);
+  scene.discovery->stop();
+  CHECK(scene.discovery->counters().files_lost_unread.value() == 1);
+}
+
+TEST_CASE("descriptors: a loss is no reason to look at everything each second",
+          "[sources][descriptors]") {
+  WholeScene scene({"/log/**"});
+  scene.world.disk().make_directories("/log/shut");
+  scene.world.disk().make_directories("/away");
+  scene.world.faults().set("/log/", {.open_error = 1.0});
+  scene.world.faults().set("/log/shut", {.look_error = 1.0});
+  scene.files.reconcile_interval = 1h;
+  scene.append("/log/a", "one\n");
+  scene.start();
+  scene.run(300s);
+  scene.world.disk().rename("/log/a", "/away/a");
+  const std::uint64_t scans = scene.discovery->counters().scans.value();
+  scene.run(35s);
+  CHECK(scene.discovery->counters().files_lost_unread.value() == 1);
+  CHECK(scene.discovery->counters().scans.value() <= scans + 3);
+}
+
 TEST_CASE("descriptors: what is known of a file that went unread is kept long, and not for ever",
           "[sources][descriptors]") {
   AtRest scene;
@@ -386,6 +419,20 @@ TEST_CASE("ignore_older: a clock that jumps ahead makes no new file an old one (
   scene.world.disk().rename("/away", "/log/a");
   scene.run();
   CHECK(scene.records() == Lines{"new"});
+}
+
+TEST_CASE("ignore_older: also of the time nobody ran", "[sources][descriptors]") {
+  WholeScene scene({"/log/*"});
+  scene.files.ignore_older = 24h;
+  scene.append("/log/a", "one\n");
+  scene.start();
+  scene.run(1s);
+  scene.stop();
+  scene.append("/log/b", "two\n");
+  scene.world.clock().advance(24h * 3);
+  scene.start();
+  scene.run(1s);
+  CHECK(scene.records() == Lines{"one"});
 }
 
 TEST_CASE("ignore_older: unread bytes of a file with state are read, however old",

@@ -108,6 +108,49 @@ TEST_CASE("discovery: what could not be looked at once is looked at again soon, 
   CHECK(scene.discovery->waiting() == 0);
 }
 
+TEST_CASE("discovery: only the file that could not be looked at at first begins where flows begin",
+          "[sources][discovery]") {
+  const bool in_steps = GENERATE(false, true);  // first its directory, then itself
+  CAPTURE(in_steps);
+  scene::DiscoveryScene scene({flow({"/log/d/*"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  scene.put("/log/d/a", "123456");
+  scene.world.clock().advance(1ms);
+  scene.world.faults().set(in_steps ? "/log/d" : "/log/d/a", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  if (in_steps) {
+    scene.world.faults().set("/log/d", {});
+    scene.world.faults().set("/log/d/a", {.look_error = 1});
+    scene.run(3s);
+  }
+  scene.world.faults().switch_on(false);
+  scene.run(8s);
+  REQUIRE(scene.paths() == Paths{"/log/d/a"});
+  CHECK(scene.found.back().checkpoint.offset == 6);
+  scene.world.disk().rename("/log/d/a", "/log/a.1");
+  scene.put("/log/d/a", "1234");
+  scene.run();
+  REQUIRE(scene.found.size() == 2);
+  CHECK(scene.found.back().checkpoint.offset == 0);
+}
+
+TEST_CASE("discovery: a moment's trouble with what is no file is over", "[sources][discovery]") {
+  scene::DiscoveryScene scene({flow({"/log/**/*.log"})});
+  scene.flows[0].files.reconcile_interval = 1h;
+  scene.world.disk().make_directories("/log/d.log");
+  scene.put("/away/a", "x\n");
+  REQUIRE(scene.world.disk().make_symlink("/log/a.log", "/away/a") == 0);
+  scene.world.faults().set("/log/", {.look_error = 1});
+  scene.world.faults().set("/away/", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  CHECK(scene.discovery->not_read() > 0);
+  scene.world.faults().switch_on(false);
+  scene.run(8s);
+  CHECK(scene.discovery->not_read() == 0);
+}
+
 TEST_CASE("discovery: what cannot be looked at for long is looked at less and less often",
           "[sources][discovery]") {
   scene::DiscoveryScene scene({flow({"/log/d/*"})});
