@@ -136,7 +136,10 @@ bool FormerSearch::stands(std::size_t place) const {
   const Place& alike = places_[place];
   const Marks& marks = marks_[alike.former];
   if (alike.kind == Kind::earlier || !marks.beyond) return true;
-  return !marks.refuted && (marks.met || alike.bytes >= kProofBytes);
+  // A log that was truncated may have grown after it was copied. One that is gone did so in vain, so
+  // a shorter one is more likely to be another that only begins alike.
+  const bool truncated = formers_[alike.former].checkpoint.identity.device == 0;
+  return !marks.refuted && (marks.met || (truncated && alike.bytes >= kProofBytes));
 }
 
 void FormerSearch::choose() {
