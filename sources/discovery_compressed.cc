@@ -9,6 +9,7 @@
 #include <array>
 #include <tuple>
 
+#include "sources/copy_names.h"
 #include "sources/discovery_state.h"
 #include "sources/inflater.h"
 #include "sources/paths.h"
@@ -63,6 +64,24 @@ bool Discovery::State::came_too_late(const File& file, const File& original) {
   return original.unlinked && file.resting->found_at > original.nameless_since + kUnknownMax;
 }
 
+// Is what `name` was made of by rotation another file by now, and nobody told? True: it was.
+bool Discovery::State::look_whether_renamed(const std::string& place, std::string_view name) {
+  const auto directory = directories.find(place);
+  if (directory == directories.end()) return false;
+  bool any = false;
+  for (const std::string& log : names_copied(name)) {
+    const auto entry = directory->second->names.find(log);
+    if (entry == directory->second->names.end() || entry->second.numbers.empty()) continue;
+    const auto status = environment.files.status(directory->second->path_of(log), true);
+    if (!status) continue;
+    const File& file = files.at(entry->second.numbers.front().second);
+    if (identity_of(*status) == file.identity) continue;
+    examine(*directory->second, log, 0, false, true);
+    any = true;
+  }
+  return any;
+}
+
 bool Discovery::State::original_is_there(std::uint64_t number) {
   const File& file = files.at(number);
   if (!may_have_original(file)) return false;
@@ -75,7 +94,8 @@ bool Discovery::State::original_is_there(std::uint64_t number) {
            nameless.find_family(file.flow, before, in_time) != 0;  // a rename that was not seen
   };
   const std::string place = directory_in(before);
-  if (is_known() || (look_for(place, name_in(before)) && is_known())) {
+  if (is_known() || (look_for(place, name_in(before)) && is_known()) ||
+      (look_whether_renamed(place, name_in(before)) && is_known())) {
     copy_checks.take(number);
     return true;
   }

@@ -290,6 +290,7 @@ struct Discovery::State {
   bool follows(std::size_t flow, std::string_view path) const;
   bool has_compressed_form(std::size_t flow, const std::string& path) const;
   static bool came_too_late(const File& file, const File& original);
+  bool look_whether_renamed(const std::string& place, std::string_view name);
   bool original_is_there(std::uint64_t number);
   void postpone(std::uint64_t number);
   void look_at_postponed();
