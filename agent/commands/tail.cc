@@ -146,8 +146,8 @@ std::vector<sources::Checkpoint> last_lines(io::Files& files, const config::Conf
   return result;
 }
 
-// Something to wait for, or a slip of the pen: the one who typed it knows.
-// False: of what is no pattern something is missing, or no file.
+// Something to wait for, or a slip of the pen: the one who typed it knows. What is there and no
+// file discovery names. False: of what is no pattern something is missing, or no file.
 bool tell_missing(const std::vector<Input>& inputs, bool once) {
   bool all_there = true;
   for (const auto& [path, pattern] : inputs) {
@@ -155,9 +155,12 @@ bool tell_missing(const std::vector<Input>& inputs, bool once) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     all_there = all_there && std::filesystem::is_regular_file(status);
-    if (status.type() != std::filesystem::file_type::not_found) continue;
-    print_error("tailrace: {} does not exist{}\n", path,
-                once ? "" : " yet; it is read when it does");
+    if (status.type() == std::filesystem::file_type::not_found) {
+      print_error("tailrace: {} does not exist{}\n", path,
+                  once ? "" : " yet; it is read when it does");
+    } else if (error) {
+      print_error("tailrace: {} cannot be looked at: {}\n", path, error.message());
+    }
   }
   return all_there;
 }
@@ -188,7 +191,7 @@ int tail(const TailCommand& options) {
   if (!options.save.empty()) {
     if (const int code = save(options.save, as_yaml(config)); code != kExitOk) return code;
   }
-  const bool all_there = tell_missing(*typed, options.once);
+  const bool all_there = reads_pipe(options) || tell_missing(*typed, options.once);
   Console console(base::LogLevel::warn);
   RunnerOptions runner;
   runner.once = options.once;

@@ -203,3 +203,16 @@ TEST_CASE("endings: where nobody hears what it says it ends as otherwise", "[age
   CHECK(process::shell(place.command() + " --once" + unheard).exit_code == 0);
   CHECK(place.stores({"one"}));
 }
+
+TEST_CASE("endings: tail --once names what makes it end with 66", "[agent][process]") {
+  const LogPlace place({});
+  const std::string once = std::string("timeout 20 ") + TAILRACE_PROGRAM + " tail --once ";
+  fs::create_symlink(place.path("loop"), place.path("loop"));
+  fs::create_directory(place.path("dir"));
+  for (const std::string& path : {place.path("loop"), place.path("dir"), place.path("none")}) {
+    const process::Ran ran = process::shell(once + path);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 66);
+    CHECK(process::count(ran.out, path) == 1);
+  }
+}

@@ -148,6 +148,19 @@ TEST_CASE("pipes: tail prints what comes from standard input or a FIFO", "[agent
             .out == "f\n");
 }
 
+TEST_CASE("pipes: a FIFO that tail has read to its end was there", "[agent][process]") {
+  const Place place("auto", "{ files: '-' }");
+  place.make_fifo("fifo");
+  const std::string once = "timeout 20 " + kProgram + " tail --once ";
+  const Ran fifo =
+      shell("{ echo a > " + place.path("fifo") + " & } ; " + once + place.path("fifo"));
+  CHECK(fifo.out == "a\n");
+  CHECK(fifo.exit_code == 0);
+  const Ran input = shell("echo b | " + once + "/dev/stdin");
+  CHECK(input.out == "b\n");
+  CHECK(input.exit_code == 0);
+}
+
 TEST_CASE("pipes: a closed standard input is none of our own files", "[agent][process]") {
   const Place place(each_backend(), "{ files: '-' }");
   const Ran ran = shell("timeout 20 " + place.command() + " <&-");
