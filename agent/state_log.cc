@@ -36,7 +36,7 @@ void add_entry(std::string_view key, std::string_view value, State& state) {
 base::Result<void> check_owner(const io::Environment& environment, const std::string& data_dir) {
   const std::string lock = data_dir + "/LOCK";  // the agent's own, if it ever ran
   const bool ran = environment.files.status(lock, true).has_value();
-  const auto owner = io::other_owner(ran ? lock : data_dir);
+  const auto owner = io::owner_shut_out(ran ? lock : data_dir);
   if (!owner) return {};
   return base::fail(base::ErrorCode::invalid,
                     data_dir + " belongs to " + *owner + ": do this as that user");

@@ -1,4 +1,4 @@
-// Whose a file is: what the operator's right to write to it does not say.
+// Whose a file is: what root's right to write to it does not say.
 //
 // Blocking, for the command line.
 #pragma once
@@ -8,8 +8,9 @@
 
 namespace io {
 
-// The name of the user, or "user 1234", whose the file or directory behind `path` is, if not of the
-// one we run as. nullopt: it is ours, is not there, or cannot be looked at.
-std::optional<std::string> other_owner(const std::string& path);
+// The name of the user, or "user 1234", who could not write to what we create beside the file or
+// directory behind `path`: we are root and it is another's. nullopt: not so, it is not there or
+// cannot be looked at. Who is not root is told by the system what he may write.
+std::optional<std::string> owner_shut_out(const std::string& path);
 
 }  // namespace io

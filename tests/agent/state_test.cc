@@ -248,7 +248,7 @@ TEST_CASE("state: forget and reset leave a directory alone that is not tailrace'
   }
 }
 
-TEST_CASE("state: who is not the agent's user is refused, also root", "[agent][state]") {
+TEST_CASE("state: root is refused where another user's agent runs", "[agent][state]") {
   if (::geteuid() != 0) return;  // nobody else can give files away
   const bool ran_before = GENERATE(false, true);
   CAPTURE(ran_before);
@@ -270,4 +270,31 @@ TEST_CASE("state: who is not the agent's user is refused, also root", "[agent][s
   CHECK(ran.exit_code == 78);
   CHECK(contains(ran, place.data_dir() + " belongs to user 54321: do this as that user"));
   if (!ran_before) CHECK(fs::is_empty(place.data_dir()));
+}
+
+// A volume that is the agent's by its group; a file server that knows no root.
+TEST_CASE("state: who may write to a directory need not own it", "[agent][state]") {
+  if (::geteuid() != 0) return;  // nobody else can give files away
+  const StatePlace place;
+  fs::permissions(place.path(""), fs::perms(0755));
+  place.write("logs/a.log", "one\n");
+  place.write("state", "positions:\n  " + place.path("logs/a.log") + ": \"4\"\n");
+  fs::copy_file(TAILRACE_PROGRAM, place.path("tailrace"));  // where any user may run it
+  fs::create_directory(place.data_dir());
+  const std::string import =
+      " state import --from promtail " + place.path("state") + " -c " + place.path("c.yaml");
+  SECTION("its group's") {
+    REQUIRE(::chown(place.data_dir().c_str(), 0, 54321) == 0);
+    fs::permissions(place.data_dir(), fs::perms(02775));
+    const Ran ran = process::shell("setpriv --reuid 54320 --regid 54321 --clear-groups " +
+                                   place.path("tailrace") + import);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 0);
+  }
+  SECTION("nobody's") {
+    REQUIRE(::chown(place.data_dir().c_str(), 65534, 65534) == 0);
+    const Ran ran = process::shell(place.path("tailrace") + import);
+    INFO(ran.out);
+    CHECK(ran.exit_code == 0);
+  }
 }
