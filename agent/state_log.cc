@@ -32,16 +32,6 @@ void add_entry(std::string_view key, std::string_view value, State& state) {
   }
 }
 
-// What we create the agent could not write to, and would not start.
-base::Result<void> check_owner(const io::Environment& environment, const std::string& data_dir) {
-  const std::string lock = data_dir + "/LOCK";  // the agent's own, if it ever ran
-  const bool ran = environment.files.status(lock, true).has_value();
-  const auto owner = io::owner_shut_out(ran ? lock : data_dir);
-  if (!owner) return {};
-  return base::fail(base::ErrorCode::invalid,
-                    data_dir + " belongs to " + *owner + ": do this as that user");
-}
-
 }  // namespace
 
 std::string flow_started_key(std::string_view flow) {
@@ -90,9 +80,19 @@ base::Result<void> write_and_wait(store::KeyedLog& log, const io::Environment& e
   return {};
 }
 
+base::Result<void> StateLog::may_write(const io::Environment& environment,
+                                       const std::string& data_dir) {
+  const std::string lock = data_dir + "/LOCK";  // the agent's own, if it ever ran
+  const bool ran = environment.files.status(lock, true).has_value();
+  const auto owner = io::owner_shut_out(ran ? lock : data_dir);
+  if (!owner) return {};
+  return base::fail(base::ErrorCode::invalid,
+                    data_dir + " belongs to " + *owner + ": do this as that user");
+}
+
 base::Result<StateLog> StateLog::open(const io::Environment& environment,
                                       const std::string& data_dir) {
-  TRY_VOID(check_owner(environment, data_dir));
+  TRY_VOID(may_write(environment, data_dir));
   store::DataDir lock = TRY(store::DataDir::lock(environment, data_dir));
   std::unique_ptr<store::KeyedLog> log = TRY(store::KeyedLog::open(
       environment, checkpoint_directory(data_dir),

@@ -54,6 +54,10 @@ base::Result<void> write_and_wait(store::KeyedLog& log, const io::Environment& e
 
 class StateLog {
  public:
+  // Whether open() would refuse us as the user we are: what we create the agent could not write to,
+  // and would not start. Creates nothing.
+  static base::Result<void> may_write(const io::Environment& environment,
+                                      const std::string& data_dir);
   // Creates what is missing. ErrorCode::busy names who holds the directory. `environment` outlives
   // the log.
   static base::Result<StateLog> open(const io::Environment& environment,

@@ -85,6 +85,10 @@ int change(const ForgetCommand& command) {
   if (!command.reset && lost(files, *data_dir, *state)) return kExitConfiguration;
   const auto rows = select_rows(files, *state, command.path, command.flow, exit_code);
   if (!rows) return exit_code;
+  // Also before a dry run: it promises nothing that is then refused.
+  if (const auto may = StateLog::may_write((*world)->environment(), *data_dir); !may) {
+    return (*world)->console().say(may.error());
+  }
   if (!command.dry_run) {
     auto log = StateLog::open((*world)->environment(), *data_dir);
     if (!log) return (*world)->console().say(log.error());

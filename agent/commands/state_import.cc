@@ -69,6 +69,9 @@ int import_from(const ImportCommand& command, const config::Config& config, Offl
   // Also before a dry run: it promises nothing that is then refused.
   const auto before = read_state(world.files(), config.data_dir);
   if (before && lost(world.files(), config.data_dir, *before)) return kExitConfiguration;
+  if (const auto may = StateLog::may_write(world.environment(), config.data_dir); !may) {
+    return world.console().say(may.error());
+  }
   // First, so that nobody begins to read what we are about to judge.
   std::optional<StateLog> log;
   if (!command.dry_run) {

@@ -261,11 +261,12 @@ TEST_CASE("state: root is refused where another user's agent runs", "[agent][sta
     place.once_well();
     REQUIRE(::chown((place.data_dir() + "/LOCK").c_str(), 54321, 0) == 0);
     CHECK(place.state("reset --yes").exit_code == 78);
-    CHECK(place.state("reset --dry-run").exit_code == 0);
+    CHECK(place.state("reset --dry-run").exit_code == 78);
+    CHECK(place.state("forget --dry-run " + place.path("logs/a.log")).exit_code == 78);
   } else {
     REQUIRE(::chown(place.data_dir().c_str(), 54321, 0) == 0);
   }
-  const Ran ran = place.state(import);
+  const Ran ran = place.state(import + GENERATE("", " --dry-run"));
   INFO(ran.out);
   CHECK(ran.exit_code == 78);
   CHECK(contains(ran, place.data_dir() + " belongs to user 54321: do this as that user"));
