@@ -80,7 +80,8 @@ struct FlowPart {
   bool at_end() const { return tails->at_end() && (!pipe || pipe->at_end()); }
   // What was not read to its end though at_end() says so. Looks at every file.
   std::size_t not_read() const {
-    return tails->given_up() + (pipe && pipe->input_failed() ? 1 : 0);
+    return tails->given_up() + tails->counters().compressed_errors.value() +
+           (pipe && pipe->input_failed() ? 1 : 0);
   }
   std::uint64_t reads() const {
     return tails->counters().reads.value() + (pipe ? pipe->counters().reads.value() : 0);

@@ -19,6 +19,7 @@
 #include "agent/runner.h"
 #include "agent/standard_error.h"
 #include "io/backends.h"
+#include "sources/compressed_names.h"
 #include "sources/glob.h"
 #include "sources/inflater.h"
 
@@ -160,6 +161,11 @@ bool tell_missing(const std::vector<Input>& inputs, bool once) {
                   once ? "" : " yet; it is read when it does");
     } else if (error) {
       print_error("tailrace: {} cannot be looked at: {}\n", path, error.message());
+    } else if (const auto suffix = sources::compressed_suffix(path);
+               !suffix.empty() && !sources::can_inflate(suffix)) {
+      all_there = false;
+      print_error("tailrace: {} is left alone: what is compressed as {} cannot be read\n", path,
+                  suffix);
     }
   }
   return all_there;

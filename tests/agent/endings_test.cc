@@ -216,3 +216,34 @@ TEST_CASE("endings: tail --once names what makes it end with 66", "[agent][proce
     CHECK(process::count(ran.out, path) == 1);
   }
 }
+
+TEST_CASE("endings: --once ends with 66 when half of a compressed file was not read",
+          "[agent][process]") {
+  const LogPlace place({.patterns = {"logs/*.gz"}});
+  REQUIRE(process::shell("seq 100000 | gzip > " + place.path("whole.gz")).exit_code == 0);
+  std::string bytes = process::read_file(place.path("whole.gz"));
+  const std::string damage = GENERATE("none", "cut", "wrong checksum");
+  CAPTURE(damage);
+  if (damage == "cut") bytes.resize(bytes.size() / 2);
+  if (damage == "wrong checksum") bytes[bytes.size() - 8] ^= 1;
+  place.write("logs/a.gz", bytes);
+  const int expected = damage == "none" ? 0 : 66;
+  const process::Ran run = process::shell("timeout 30 " + place.command() + " --once");
+  INFO(run.out);
+  CHECK(run.exit_code == expected);
+  CHECK(contains(run, "not everything was read") == (expected != 0));
+  const std::string tail = std::string("timeout 30 ") + TAILRACE_PROGRAM + " tail --once ";
+  CHECK(process::shell(tail + place.path("logs/a.gz") + " >/dev/null").exit_code == expected);
+}
+
+TEST_CASE("endings: tail says that it leaves a file alone which it cannot inflate",
+          "[agent][process]") {
+  const LogPlace place({});
+  place.write("a.xz", "one\n");
+  const std::string once = std::string("timeout 20 ") + TAILRACE_PROGRAM + " tail --once ";
+  const process::Ran ran = process::shell(once + place.path("a.xz"));
+  INFO(ran.out);
+  CHECK(ran.exit_code == 66);
+  CHECK(contains(ran, place.path("a.xz") + " is left alone"));
+  CHECK(process::shell(once + place.path("logs") + "/'*'").exit_code == 0);
+}
