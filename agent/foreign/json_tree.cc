@@ -3,6 +3,8 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 namespace agent {
 
@@ -10,6 +12,13 @@ namespace {
 
 using simdjson::dom::element;
 using simdjson::dom::element_type;
+
+// Who reads numbers as floating-point may write offsets so, 1.2345678e+07, as Filebeat does with
+// what it loaded. Below 2^53 that is exact.
+std::string text_of(double value) {
+  const bool whole = value >= 0 && value < 0x1p53 && std::trunc(value) == value;
+  return whole ? std::to_string(static_cast<std::uint64_t>(value)) : std::to_string(value);
+}
 
 JsonValue tree_of(const element& from) {
   JsonValue value;
@@ -34,7 +43,7 @@ JsonValue tree_of(const element& from) {
       break;
     case element_type::DOUBLE:
       value.kind = JsonValue::Kind::number;
-      value.text = std::to_string(double(from));
+      value.text = text_of(double(from));
       break;
     case element_type::STRING:
       value.kind = JsonValue::Kind::string;
