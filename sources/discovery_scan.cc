@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <set>
+#include <span>
 
 #include "sources/discovery_state.h"
 #include "sources/paths.h"
@@ -17,6 +18,27 @@ bool is_below(const std::string& path, const std::string& directory) {
   if (directory == "/") return true;
   return path.starts_with(directory) &&
          (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+bool may_match_hidden(std::string_view part) {
+  return part.starts_with('.') || part.starts_with("\\.");
+}
+
+// Whether `exclude` leaves nothing in or below the directory `path` of what `wanted`, the rest of a
+// pattern, matches there. It names the directory as a whole path, or all that is in it; `*` means
+// only what is directly in it and, as a pattern does, no name that begins with a dot. A file's name
+// in any directory (**/name) is no directory's.
+bool excludes_all(std::span<const std::string> exclude, std::span<const std::string> path,
+                  std::span<const std::string> wanted) {
+  const std::string& last = exclude.back();
+  if (!has_wildcard(last)) {
+    return std::ranges::find(exclude, "**") == exclude.end() && glob_match_parts(exclude, path);
+  }
+  if (last != "*" || std::ranges::any_of(wanted, may_match_hidden)) return false;
+  std::span<const std::string> above = exclude.first(exclude.size() - 1);
+  const bool deep = !above.empty() && above.back() == "**";
+  if (deep) above = above.first(above.size() - 1);
+  return (deep || wanted.size() == 1) && glob_match_parts(above, path);
 }
 
 }  // namespace
@@ -54,6 +76,21 @@ GlobStates Discovery::State::below(const GlobStates& states, std::string_view na
     }
   }
   return closure(std::move(next));
+}
+
+// Where a flow wants nothing it does not look: it might be refused, and that would be said.
+void Discovery::State::drop_excluded(const std::string& path, GlobStates& states) const {
+  std::vector<std::string> parts;
+  std::erase_if(states, [&](const GlobState& state) {
+    const FlowPattern& pattern = patterns[state.pattern];
+    const auto& flow_excludes = excludes[pattern.flow];
+    if (flow_excludes.empty()) return false;
+    if (parts.empty()) parts = split_path(path);
+    const auto wanted = std::span(pattern.parts).subspan(state.part);
+    return std::ranges::any_of(flow_excludes, [&](const std::vector<std::string>& exclude) {
+      return excludes_all(exclude, parts, wanted);
+    });
+  });
 }
 
 // Flows with a pattern that ends here and matches `name`, unless they exclude it.
@@ -142,6 +179,7 @@ void Discovery::State::scan() {
 
 // `states`: closed. `deep`: also what is below and known already.
 void Discovery::State::visit(const std::string& path, GlobStates states, bool deep) {
+  drop_excluded(path, states);
   if (states.empty() || walk_stack.size() >= kDepthMax) return;
   const auto status = environment.files.status(path, true);
   if (!status) {

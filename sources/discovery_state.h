@@ -197,6 +197,7 @@ struct Discovery::State {
   void entry(Directory& directory, const io::DirectoryEntry& entry, bool deep);
   GlobStates closure(GlobStates states) const;
   GlobStates below(const GlobStates& states, std::string_view name) const;
+  void drop_excluded(const std::string& path, GlobStates& states) const;
   std::vector<std::size_t> flows_matching(Directory& directory, std::string_view name);
   void note_compressed(Directory& directory, std::string_view name, std::size_t flow);
   void forget_compressed(Directory& directory, std::string_view name);

@@ -1,4 +1,5 @@
 // Discovery on a simulated machine, with events, without them, and when it cannot look.
+#include "sources/glob.h"
 #include "tests/sources/discovery_scene.h"
 
 namespace {
@@ -22,6 +23,50 @@ TEST_CASE("discovery: finds what the patterns name and nothing else", "[sources]
   CHECK(scene.paths() ==
         Paths{"/log/a.log", "/log/\xFF\n.log", "/log/a/x", "/log/b/1/2/x", "/log/one"});
   CHECK(scene.discovery->files() == 5);
+}
+
+TEST_CASE("discovery: a directory that every flow excludes is not looked at (F24)",
+          "[sources][discovery]") {
+  const std::string exclude = GENERATE("/log/lost/**", "/log/lost/*", "/log/lost", "/log/lo*/**");
+  const bool other = GENERATE(false, true);
+  CAPTURE(exclude, other);
+  std::vector flows{flow({"/log/*/*.log"}, {"/none/**", exclude})};
+  if (other) flows.push_back(flow({"/log/**/*.log"}));
+  Scene scene(flows);
+  scene.put("/log/lost/a.log");
+  scene.put("/log/d/a.log");
+  scene.world.disk().find("/log/lost")->unlisted = true;
+  scene.start();
+  scene.run(1s);
+  CHECK(scene.paths() == Paths{"/log/d/a.log"});
+  CHECK(scene.discovery->not_read() == (other ? 1 : 0));
+  CHECK((scene.discovery->waiting() == 0) == !other);
+}
+
+TEST_CASE("discovery: only what is excluded is not looked for (F24)", "[sources][discovery]") {
+  // Directories and names that begin with a dot, what is further below, files of that name.
+  const auto [pattern, exclude] =
+      GENERATE(table<std::string, std::string>({{"/log/d/.*", "/log/d/**"},
+                                                {"/log/*/.e/f", "/log/d/**"},
+                                                {"/log/*/\\.e/*", "/log/d/**"},
+                                                {"/log/**/f", "/log/d/*"},
+                                                {"/log/*/e/f", "/log/d/*"},
+                                                {"/log/*/e/*", "/**/d"},
+                                                {"/log/d/e/*", "/log/*/e"},
+                                                {"/log/d/*", "/log/d/**/e/*"},
+                                                {"/log/d/*", "/log/d/?*"}}));
+  CAPTURE(pattern, exclude);
+  Scene scene({flow({pattern}, {exclude})});
+  Paths expected;
+  for (const char* path : {"/log/d/f", "/log/d/.f", "/log/d/e/f", "/log/d/.e/f", "/log/d/e/e/f"}) {
+    scene.put(path);
+    if (sources::glob_match(pattern, path) && !sources::glob_match(exclude, path)) {
+      expected.insert(path);
+    }
+  }
+  scene.start();
+  if (exclude == "/log/*/e") expected.clear();  // the directory itself, with all in it
+  CHECK(scene.paths() == expected);
 }
 
 TEST_CASE("discovery: what comes later is found by events alone, and starts at its beginning",
