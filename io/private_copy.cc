@@ -68,6 +68,22 @@ base::Result<void> lock_against_writers(const Original& original, const std::str
   return base::fail_system(errno, "lock " + path);
 }
 
+base::Result<void> check_magic(const Original& original, const std::string& path,
+                               std::string_view magic) {
+  std::string head(magic.size(), '\0');
+  std::size_t known = 0;
+  while (known < head.size()) {
+    const ::ssize_t count = ::pread(original.file.get(), head.data() + known, head.size() - known,
+                                    static_cast<::off_t>(known));
+    if (count == 0) break;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return base::fail_system(errno, "read " + path);
+    known += static_cast<std::size_t>(count);
+  }
+  if (known == 0 || head == magic) return {};
+  return base::fail(base::ErrorCode::corrupt, path + " does not begin as such a file does");
+}
+
 base::Result<void> write_all(int to, const char* bytes, std::size_t count,
                              const std::string& name) {
   while (count > 0) {
@@ -113,17 +129,16 @@ base::Result<std::string> make_directory() {
 
 }  // namespace
 
-base::Result<PrivateCopy> PrivateCopy::make(const std::string& path,
-                                            std::span<const std::string_view> endings,
-                                            ByteRange locked) {
+base::Result<PrivateCopy> PrivateCopy::make(const std::string& path, const Kind& kind) {
   std::error_code error;
   // What belongs to a file lies beside it, not beside a symlink to it.
   const std::string real = fs::canonical(path, error).string();
   if (error) return base::fail_system(error.value(), "open " + path);
   std::vector<Original> originals;
   originals.push_back(TRY(open_original(real, "")));
-  TRY_VOID(lock_against_writers(originals.front(), path, locked));
-  for (const std::string_view ending : endings) {
+  TRY_VOID(lock_against_writers(originals.front(), path, kind.locked));
+  TRY_VOID(check_magic(originals.front(), path, kind.magic));
+  for (const std::string_view ending : kind.endings) {
     auto original = open_original(real, std::string(ending));
     if (original) {
       originals.push_back(std::move(*original));

@@ -1,7 +1,8 @@
 // PrivateCopy: a file and those that belong to it, copied into a new directory that only we may
 // enter, and removed with it. For libraries that write beside what they are asked to read.
 //
-// Blocking, for the command line. The directory is made where TMPDIR says, or in /tmp.
+// Blocking, for the command line. The directory is made where TMPDIR says, or in /tmp, and stays
+// there when a signal ends the process.
 #pragma once
 
 #include <span>
@@ -16,12 +17,16 @@ namespace io {
 
 class PrivateCopy {
  public:
-  // Copies the regular file behind `path` and, with the `endings` that exist, what lies beside it
-  // (path + "-wal"). ErrorCode::busy: another process has `locked`, bytes of `path` that need not
-  // exist, locked for writing (man 2 fcntl), or changed a file meanwhile.
-  static base::Result<PrivateCopy> make(const std::string& path,
-                                        std::span<const std::string_view> endings,
-                                        ByteRange locked);
+  struct Kind {                                 // of files
+    std::string_view magic;                     // how one begins that is not empty
+    std::span<const std::string_view> endings;  // of what may lie beside it: path + "-wal"
+    ByteRange locked;                           // its bytes that writers lock; need not exist
+  };
+
+  // Copies the regular file behind `path` and what lies beside it. ErrorCode::corrupt: it is not of
+  // that kind, and nothing was copied; busy: another process has `locked` locked for writing (man 2
+  // fcntl), or changed a file meanwhile.
+  static base::Result<PrivateCopy> make(const std::string& path, const Kind& kind);
   PrivateCopy(PrivateCopy&& other) noexcept;
   PrivateCopy& operator=(PrivateCopy&&) = delete;
   ~PrivateCopy();

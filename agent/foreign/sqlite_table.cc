@@ -17,6 +17,8 @@ namespace {
 constexpr std::array<std::string_view, 2> kBesides = {"-wal", "-journal"};
 // Where SQLite locks a database, whatever its size (https://sqlite.org/src/file/src/os.h).
 constexpr io::ByteRange kLockedBytes = {.offset = 0x40000000, .bytes = 512};
+// https://sqlite.org/fileformat.html#magic_header_string
+constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
 struct Sqlite {
   explicit Sqlite(const SharedLibrary& library)
@@ -71,9 +73,13 @@ SqliteTable::Row row_of(const Sqlite& sqlite, sqlite3_stmt* statement, int colum
 // SQLite writes even to what it only reads: beside a database in WAL mode, and over one that a
 // crash left unfinished. So it gets a copy.
 base::Result<io::PrivateCopy> copy_of(const std::string& path) {
-  auto copy = io::PrivateCopy::make(path, kBesides, kLockedBytes);
+  auto copy =
+      io::PrivateCopy::make(path, {.magic = kMagic, .endings = kBesides, .locked = kLockedBytes});
   if (!copy && copy.error().code == base::ErrorCode::busy) {
     copy.error().message += "; stop the agent that does first";
+  }
+  if (!copy && copy.error().code == base::ErrorCode::corrupt) {
+    copy.error().message = path + " is no SQLite database";
   }
   return copy;
 }

@@ -56,6 +56,20 @@ TEST_CASE("state import: of a database nothing is needed but to read it, and it 
   fs::permissions(place.path("fb"), fs::perms(0755));
 }
 
+TEST_CASE("state import: what is no database is not copied, however large", "[agent][import]") {
+  const StatePlace place;
+  fs::create_directory(place.path("tmp"));
+  place.write("state", GENERATE("SQLite format 2", "SQL", "SQLite format 3 but of text"));
+  fs::resize_file(place.path("state"), 1U << 30);
+  const Ran ran = process::shell("ulimit -f 100; TMPDIR=" + place.path("tmp") + " " +
+                                 TAILRACE_PROGRAM + " state import --from fluent-bit " +
+                                 place.path("state") + " -c " + place.path("c.yaml"));
+  INFO(ran.out);
+  CHECK(ran.exit_code == 78);
+  CHECK(contains(ran, place.path("state") + " is no SQLite database"));
+  CHECK(fs::is_empty(place.path("tmp")));
+}
+
 TEST_CASE("state import: a database that is being written to is refused", "[agent][import]") {
   const StatePlace place;
   place.write("logs/a.log", "one\ntwo\n");

@@ -20,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 2> kEndings = {"-a", "-b"};
-constexpr io::ByteRange kLocked = {.offset = 1 << 30, .bytes = 512};
+constexpr io::PrivateCopy::Kind kKind = {
+    .magic = "xx", .endings = kEndings, .locked = {.offset = 1 << 30, .bytes = 512}};
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -38,7 +39,7 @@ TEST_CASE("private copy: a file and what lies beside it, until the copy goes", "
   fs::create_symlink(name, root + "/link");
   std::string copied;
   {
-    const auto copy = io::PrivateCopy::make(root + "/link", kEndings, kLocked);
+    const auto copy = io::PrivateCopy::make(root + "/link", kKind);
     REQUIRE(copy);
     copied = copy->path();
     CHECK(text_of(copied) == std::string(600'000, 'x'));
@@ -50,10 +51,10 @@ TEST_CASE("private copy: a file and what lies beside it, until the copy goes", "
   CHECK_FALSE(fs::exists(fs::path(copied).parent_path()));
 
   REQUIRE(::mkfifo((name + "-a").c_str(), 0600) == 0);
-  const auto fifo = io::PrivateCopy::make(name, kEndings, kLocked);
+  const auto fifo = io::PrivateCopy::make(name, kKind);
   REQUIRE_FALSE(fifo);
   CHECK(fifo.error().message == fs::canonical(name).string() + "-a is no regular file");
-  const auto missing = io::PrivateCopy::make(root + "/none", kEndings, kLocked);
+  const auto missing = io::PrivateCopy::make(root + "/none", kKind);
   REQUIRE_FALSE(missing);
   CHECK(missing.error().system == ENOENT);
   fs::remove_all(root);
@@ -63,7 +64,7 @@ TEST_CASE("private copy: not of a file that somebody has locked for writing", "[
   std::string root = (fs::temp_directory_path() / "tailrace-copy-XXXXXX").string();
   REQUIRE(::mkdtemp(root.data()) != nullptr);
   const std::string name = root + "/file";
-  std::ofstream(name) << "x";
+  std::ofstream(name) << "xxy";
   const int writer = ::open(name.c_str(), O_RDWR | O_CLOEXEC);
   REQUIRE(writer >= 0);
   struct ::flock lock{};
@@ -71,10 +72,27 @@ TEST_CASE("private copy: not of a file that somebody has locked for writing", "[
   lock.l_start = (1 << 30) + 1;
   lock.l_len = 1;
   REQUIRE(::fcntl(writer, F_OFD_SETLK, &lock) == 0);
-  const auto refused = io::PrivateCopy::make(name, kEndings, kLocked);
+  const auto refused = io::PrivateCopy::make(name, kKind);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == base::ErrorCode::busy);
   ::close(writer);
-  CHECK(io::PrivateCopy::make(name, kEndings, kLocked));
+  CHECK(io::PrivateCopy::make(name, kKind));
+  fs::remove_all(root);
+}
+
+TEST_CASE("private copy: not of a file of another kind", "[io]") {
+  std::string root = (fs::temp_directory_path() / "tailrace-copy-XXXXXX").string();
+  REQUIRE(::mkdtemp(root.data()) != nullptr);
+  const std::string name = root + "/file";
+  for (const std::string text : {"x", "xyx", "yxx"}) {
+    std::ofstream(name) << text;
+    const auto other = io::PrivateCopy::make(name, kKind);
+    REQUIRE_FALSE(other);
+    CHECK(other.error().code == base::ErrorCode::corrupt);
+  }
+  for (const std::string text : {"", "xx"}) {
+    std::ofstream(name) << text;
+    CHECK(io::PrivateCopy::make(name, kKind));
+  }
   fs::remove_all(root);
 }
