@@ -68,6 +68,28 @@ base::Result<void> lock_against_writers(const Original& original, const std::str
   return base::fail_system(errno, "lock " + path);
 }
 
+// Who has it open may write to it any time.
+base::Result<void> check_unused(const std::string& real, const std::string& path,
+                                const PrivateCopy::Locks& locks) {
+  const auto beside = open_original(real, std::string(locks.ending));
+  if (!beside) {
+    if (beside.error().system == ENOENT) return {};
+    return std::unexpected(beside.error());
+  }
+  struct ::flock lock{};
+  lock.l_type = F_WRLCK;  // asked for only: what it would be refused for
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<::off_t>(locks.users.offset);
+  lock.l_len = static_cast<::off_t>(locks.users.bytes);
+  if (::fcntl(beside->file.get(), F_OFD_GETLK, &lock) != 0) {
+    return base::fail_system(errno, "ask for locks of " + path);
+  }
+  if (lock.l_type == F_UNLCK) return {};
+  return base::fail(
+      base::ErrorCode::busy,
+      path + " is in use" + (lock.l_pid > 0 ? " by pid " + std::to_string(lock.l_pid) : ""));
+}
+
 base::Result<void> check_magic(const Original& original, const std::string& path,
                                std::string_view magic) {
   std::string head(magic.size(), '\0');
@@ -136,8 +158,9 @@ base::Result<PrivateCopy> PrivateCopy::make(const std::string& path, const Kind&
   if (error) return base::fail_system(error.value(), "open " + path);
   std::vector<Original> originals;
   originals.push_back(TRY(open_original(real, "")));
-  TRY_VOID(lock_against_writers(originals.front(), path, kind.locked));
+  TRY_VOID(lock_against_writers(originals.front(), path, kind.locks.writers));
   TRY_VOID(check_magic(originals.front(), path, kind.magic));
+  TRY_VOID(check_unused(real, path, kind.locks));
   for (const std::string_view ending : kind.endings) {
     auto original = open_original(real, std::string(ending));
     if (original) {

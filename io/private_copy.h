@@ -17,15 +17,20 @@ namespace io {
 
 class PrivateCopy {
  public:
+  struct Locks {              // whoever has any of these bytes locked, which need not exist
+    ByteRange writers;        // of the file, for writing
+    std::string_view ending;  // of what lies beside it, path + "-shm", if it is there …
+    ByteRange users;          // … for reading or writing
+  };
   struct Kind {                                 // of files
     std::string_view magic;                     // how one begins that is not empty
     std::span<const std::string_view> endings;  // of what may lie beside it: path + "-wal"
-    ByteRange locked;                           // its bytes that writers lock; need not exist
+    Locks locks;
   };
 
   // Copies the regular file behind `path` and what lies beside it. ErrorCode::corrupt: it is not of
-  // that kind, and nothing was copied; busy: another process has `locked` locked for writing (man 2
-  // fcntl), or changed a file meanwhile.
+  // that kind, and nothing was copied; busy: another process holds one of the locks (man 2 fcntl),
+  // or changed a file meanwhile.
   static base::Result<PrivateCopy> make(const std::string& path, const Kind& kind);
   PrivateCopy(PrivateCopy&& other) noexcept;
   PrivateCopy& operator=(PrivateCopy&&) = delete;

@@ -15,8 +15,14 @@ namespace {
 
 // What a crash leaves beside a database is part of it.
 constexpr std::array<std::string_view, 2> kBesides = {"-wal", "-journal"};
-// Where SQLite locks a database, whatever its size (https://sqlite.org/src/file/src/os.h).
-constexpr io::ByteRange kLockedBytes = {.offset = 0x40000000, .bytes = 512};
+// Where SQLite locks a database, whatever its size (https://sqlite.org/src/file/src/os.h); in WAL
+// mode what lies beside it, from the eight locks to the one that each connection holds while it is
+// open (https://sqlite.org/walformat.html). Not where a connection has the database for
+// itself: it locks it as in the other modes.
+constexpr io::PrivateCopy::Locks kLocks = {.writers = {.offset = 0x40000000, .bytes = 512},
+                                           .ending = "-shm",
+                                           .users = {.offset = 120, .bytes = 9}};
+
 // https://sqlite.org/fileformat.html#magic_header_string
 constexpr std::string_view kMagic("SQLite format 3\0", 16);
 
@@ -73,10 +79,9 @@ SqliteTable::Row row_of(const Sqlite& sqlite, sqlite3_stmt* statement, int colum
 // SQLite writes even to what it only reads: beside a database in WAL mode, and over one that a
 // crash left unfinished. So it gets a copy.
 base::Result<io::PrivateCopy> copy_of(const std::string& path) {
-  auto copy =
-      io::PrivateCopy::make(path, {.magic = kMagic, .endings = kBesides, .locked = kLockedBytes});
+  auto copy = io::PrivateCopy::make(path, {.magic = kMagic, .endings = kBesides, .locks = kLocks});
   if (!copy && copy.error().code == base::ErrorCode::busy) {
-    copy.error().message += "; stop the agent that does first";
+    copy.error().message += "; stop the other agent first";
   }
   if (!copy && copy.error().code == base::ErrorCode::corrupt) {
     copy.error().message = path + " is no SQLite database";

@@ -26,8 +26,8 @@ struct SqliteTable {
 constexpr std::size_t kSqliteRowsMax = 1'000'000;
 
 // `table`: a name of ours, not of a user's. ErrorCode::corrupt: not a database, or without that
-// table; busy: somebody writes to it; io: it or its copy cannot be read or written; limit: more
-// rows than kSqliteRowsMax; unsupported: SQLite is not installed.
+// table; busy: somebody writes to it, or has it open in WAL mode; io: it or its copy cannot be read
+// or written; limit: more rows than kSqliteRowsMax; unsupported: SQLite is not installed.
 base::Result<SqliteTable> read_sqlite_table(const std::string& path, const std::string& table);
 
 }  // namespace agent

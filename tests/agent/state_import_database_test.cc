@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "tests/agent/foreign_state.h"
 #include "tests/agent/state_place.h"
@@ -83,7 +84,37 @@ TEST_CASE("state import: a database that is being written to is refused", "[agen
   const Ran ran = place.state(import);
   INFO(ran.out);
   CHECK(ran.exit_code == 78);
-  CHECK(contains(ran, place.path("state") + " is being written to; stop the agent that does"));
+  CHECK(contains(ran, place.path("state") + " is being written to; stop the other agent first"));
+  sqlite3_close(database);
+  CHECK(place.state(import).exit_code == 0);
+}
+
+TEST_CASE("state import: a database in WAL mode is refused while somebody has it open",
+          "[agent][import]") {
+  const std::string use = GENERATE("open", "exclusive", "read only", "closed");
+  CAPTURE(use);
+  const StatePlace place;
+  place.write("logs/a.log", "one\ntwo\n");
+  const std::string log = place.path("logs/a.log");
+  make_database(place.path("state"), kFluentBitTable + fluent_bit_row(log, "4", inode_of(log)));
+  sqlite3* database = nullptr;
+  const int flags = use == "read only" ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  REQUIRE(sqlite3_open_v2(place.path("state").c_str(), &database, flags, nullptr) == SQLITE_OK);
+  const auto run = [&](const char* statement) {
+    CHECK(sqlite3_exec(database, statement, nullptr, nullptr, nullptr) == SQLITE_OK);
+  };
+  if (use == "exclusive") run("PRAGMA locking_mode=EXCLUSIVE");
+  if (use == "read only") {
+    run("SELECT * FROM in_tail_files");
+  } else {
+    run("UPDATE in_tail_files SET offset=8");
+  }
+  if (use == "closed") sqlite3_close(std::exchange(database, nullptr));
+  const std::string import = "import --dry-run --from fluent-bit " + place.path("state");
+  const Ran ran = place.state(import);
+  INFO(ran.out);
+  CHECK(ran.exit_code == (use == "closed" ? 0 : 78));
+  if (use != "closed") CHECK(contains(ran, "; stop the other agent first"));
   sqlite3_close(database);
   CHECK(place.state(import).exit_code == 0);
 }

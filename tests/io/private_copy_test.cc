@@ -20,8 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 2> kEndings = {"-a", "-b"};
-constexpr io::PrivateCopy::Kind kKind = {
-    .magic = "xx", .endings = kEndings, .locked = {.offset = 1 << 30, .bytes = 512}};
+constexpr io::PrivateCopy::Kind kKind = {.magic = "xx",
+                                         .endings = kEndings,
+                                         .locks = {.writers = {.offset = 1 << 30, .bytes = 512},
+                                                   .ending = "-c",
+                                                   .users = {.offset = 7, .bytes = 2}}};
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -76,6 +79,28 @@ TEST_CASE("private copy: not of a file that somebody has locked for writing", "[
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == base::ErrorCode::busy);
   ::close(writer);
+  CHECK(io::PrivateCopy::make(name, kKind));
+  fs::remove_all(root);
+}
+
+TEST_CASE("private copy: not of a file that somebody uses, as a lock beside it says", "[io]") {
+  std::string root = (fs::temp_directory_path() / "tailrace-copy-XXXXXX").string();
+  REQUIRE(::mkdtemp(root.data()) != nullptr);
+  const std::string name = root + "/file";
+  std::ofstream(name) << "xx";
+  const int user = ::open((name + "-c").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  REQUIRE(user >= 0);
+  CHECK(io::PrivateCopy::make(name, kKind));
+  struct ::flock lock{};
+  lock.l_type = F_RDLCK;
+  lock.l_start = 8;
+  lock.l_len = 1;
+  REQUIRE(::fcntl(user, F_OFD_SETLK, &lock) == 0);
+  const auto refused = io::PrivateCopy::make(name, kKind);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == base::ErrorCode::busy);
+  CHECK(refused.error().message == name + " is in use");
+  ::close(user);
   CHECK(io::PrivateCopy::make(name, kKind));
   fs::remove_all(root);
 }
