@@ -23,6 +23,18 @@ const std::string* stream_of(const config::Flow& flow) {
   return target == nullptr ? nullptr : &target->stream;
 }
 
+// May others delete what it has read, as far as it is concerned? Targets that are no streams only
+// settle what they do not keep themselves.
+bool vouches(const config::Config& config, const config::Flow& flow) {
+  const std::string* name = stream_of(flow);
+  if (name == nullptr || flow.tail.on_rewrite != sources::OnRewrite::as_new ||
+      flow.tail.encoding != sources::Encoding::utf8) {
+    return false;
+  }
+  const auto stream = config.streams.find(*name);
+  return stream != config.streams.end() && stream->second.options.sync != store::SyncPolicy::os;
+}
+
 // How long a copy waits for an original that says nothing new: also as long as a record of it may
 // still be waiting for its time.
 base::Duration copy_wait(const config::Flow& flow) {
@@ -58,7 +70,8 @@ sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first
           .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
           .on_rewrite = flow.tail.on_rewrite,
           .copies = flow.recognises_copies(),
-          .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow)};
+          .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow),
+          .vouches = vouches(config_, flow)};
 }
 
 void Wiring::connect_flow(std::size_t place, const config::Flow& flow) {

@@ -151,6 +151,9 @@ class Discovery {
     bool copies = true;
     // A copy that did not grow for so long is complete.
     base::Duration copy_wait = std::chrono::seconds(30);
+    // What it settles is kept for good, and a note of its says so of a file's bytes. If not,
+    // nothing it wants or knows is deleted, by whichever flow.
+    bool vouches = false;
   };
   // `known`: checkpoints from the log. `clock_right`: when the wall clock was, as others know.
   // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they

@@ -45,14 +45,15 @@ bool Discovery::State::all_read_it(Directory& directory, const std::string& name
   const Rest& looks = file.resting->rest;
   for (const std::size_t flow : flows_matching(directory, name)) {
     const auto has_it = [flow](const auto& each) { return each.first == flow; };
-    if (std::ranges::none_of(entry.numbers, has_it)) return false;
+    if (!flows[flow].vouches || std::ranges::none_of(entry.numbers, has_it)) return false;
   }
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
     const auto note = known.find({flow, file.identity});
+    const auto number = number_of({flow, file.identity});
+    if ((note != known.end() || number) && !flows[flow].vouches) return false;
     const bool noted =
         note == known.end() || (note->second.whole && covers(note->second, looks.size));
     if (!noted) return false;
-    const auto number = number_of({flow, file.identity});
     if (number && (!is_read(files.at(*number), looks) || is_waited_for(flow))) return false;
   }
   return !written.contains({file.identity.device, file.identity.inode});

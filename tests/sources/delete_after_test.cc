@@ -11,6 +11,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+using scene::Checkpoint;
 using scene::Lines;
 using Place = scene::DeleteScene;
 
@@ -325,6 +326,7 @@ sources::Discovery::Flow named(const std::string& name, const std::string& patte
   made.name = name;
   made.files.start = sources::Start::beginning;
   made.files.delete_after = after;
+  made.vouches = true;
   return made;
 }
 
@@ -361,6 +363,29 @@ TEST_CASE("delete after: a file another flow has not read as a whole stays", "[s
   CHECK(due() == whole);
   CHECK(scene.detached.size() == (whole ? 2 : 0));  // both have it, opened once more
   CHECK(scene.found.size() == (whole ? 4 : 2));
+}
+
+TEST_CASE("delete after: what a flow reads that does not keep it for good stays",
+          "[sources][delete]") {
+  sources::Discovery::Flow other = named("two", "/log/a*", 0s);
+  const bool vouches = GENERATE(true, false);
+  const bool only_knows_it = GENERATE(true, false);
+  CAPTURE(vouches, only_knows_it);
+  other.vouches = vouches;
+  if (only_knows_it) other.files.patterns = {"/log/b*"};
+  scene::DiscoveryScene scene({named("one", "/log/*", 1h), other});
+  scene.put("/log/a");
+  if (only_knows_it) {
+    Checkpoint note = scene.checkpoint("/log/a", 2);
+    note.flow = "two";
+    note.whole = true;
+    scene.known.push_back(note);
+  }
+  scene.start();
+  for (std::size_t which = 0; which < (only_knows_it ? 1 : 2); ++which) rests(scene, which);
+  scene.world.clock().advance(2h);
+  scene.run();
+  CHECK(scene.world.disk().exists("/log/a") != vouches);
 }
 
 TEST_CASE("delete after: while a flow comes, goes or changes, no file goes", "[sources][delete]") {

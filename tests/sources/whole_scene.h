@@ -39,8 +39,11 @@ struct WholeScene {
     process = world.start_process(2);
     environment.emplace(process->environment(0));
     rig.emplace(*environment, durable, options);
-    sources::Discovery::Flow flow{
-        .name = "flow", .files = files, .fingerprint = fingerprint, .first_start = !started};
+    sources::Discovery::Flow flow{.name = "flow",
+                                  .files = files,
+                                  .fingerprint = fingerprint,
+                                  .first_start = !started,
+                                  .vouches = true};
     flow.copy_wait = options.tail.rotate_wait;
     flow.on_rewrite = options.tail.on_rewrite;
     started = true;
