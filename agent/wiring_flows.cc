@@ -27,6 +27,7 @@ const std::string* stream_of(const config::Flow& flow) {
 // settle what they do not keep themselves.
 bool vouches(const config::Config& config, const config::Flow& flow) {
   const std::string* name = stream_of(flow);
+  if (flow.program.framer.long_lines != pipeline::LongLines::split) return false;
   if (name == nullptr || flow.tail.on_rewrite != sources::OnRewrite::as_new ||
       flow.tail.encoding != sources::Encoding::utf8) {
     return false;

@@ -136,6 +136,9 @@ void check_delete_after(const Config& config, const Flow& flow, const Places& pl
   if (flow.tail.encoding != sources::Encoding::utf8) {
     refuse("wants files in UTF-8: what UTF-16 cannot be read as is not told from what was read");
   }
+  if (flow.program.framer.long_lines != pipeline::LongLines::split) {
+    refuse("wants 'long_lines: split': what is cut off of a line would be lost with its file");
+  }
   if (!place.target_good) return;
   const auto* target = std::get_if<StreamTarget>(&flow.to);
   if (target == nullptr) {

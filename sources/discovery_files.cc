@@ -365,6 +365,12 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
       // What is below the offset may be somewhere else.
       checkpoint.whole = false;
     }
+    // Nothing was added, and yet it was written to: perhaps anew, in place.
+    const auto modified =
+        std::chrono::floor<std::chrono::microseconds>(std::chrono::nanoseconds(status.modified_ns));
+    if (covers(checkpoint, status.size) && modified.count() > checkpoint.seen_us) {
+      checkpoint.whole = false;
+    }
     return checkpoint;
   }
   Checkpoint checkpoint;

@@ -358,6 +358,7 @@ struct Discovery::State {
   void tell_hidden(const io::WrittenFiles& all);
 
   // discovery_turns.cc: who may have a descriptor.
+  static void doubt_rewritten(Rest& rest, const io::FileStatus& status);
   void notice(std::uint64_t number, const io::FileStatus& status);
   void want(std::uint64_t number);
   void wait_in_line(std::uint64_t number);

@@ -9,12 +9,19 @@
 #include "sources/paths.h"
 
 namespace sources {
+// Another time and the same size: somebody may have written anew, in place, what was read.
+void Discovery::State::doubt_rewritten(Rest& rest, const io::FileStatus& status) {
+  if (rest.size != status.size || rest.modified_ns == status.modified_ns) return;
+  if (!is_fresh(rest.checkpoint)) rest.checkpoint.whole = false;
+}
+
 // What a file that rests looks like now.
 void Discovery::State::notice(std::uint64_t number, const io::FileStatus& status) {
   File& file = files.at(number);
   if (!file.resting || file.order == 0) return;  // on its reactor, or about to be announced
   Rest& rest = file.resting->rest;
   if (rest.size != status.size || rest.modified_ns != status.modified_ns) {
+    doubt_rewritten(rest, status);
     rest.size = status.size;
     rest.modified_ns = status.modified_ns;
     file.resting->wanted = true;
@@ -260,6 +267,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
     next_copy_check = environment.clock.monotonic();
     return postpone(number);
   }
+  doubt_rewritten(file.resting->rest, *status);
   note_target(file.resting->rest.checkpoint, path, handle.get());
   std::optional<std::vector<Former>> formers = formers_of(file);
   if (!formers) return try_later(number);

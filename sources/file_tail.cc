@@ -44,7 +44,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
     unreadable_end_ = offset_ - checkpoint_.tail_bytes;
   }
   glanced_modified_ns_ = distinct_time(found.modified_ns);
-  looked_ = {.size = found.size, .modified_ns = found.modified_ns};
+  looked_ = end_ = {.size = found.size, .modified_ns = found.modified_ns};
   if (age_ns_ != 0) {
     const auto found_status = parts.environment.files.status(handle_);
     found_end_ = found_status ? found_status->size : std::numeric_limits<std::uint64_t>::max();
@@ -166,7 +166,10 @@ void FileTail::attach() {
 bool FileTail::come_to_rest(bool more, bool failed) {
   const auto status = parts_.environment.files.status(handle_);
   if (status && status->links == 0) return false;
-  if (status) note(*status);
+  if (status) {
+    note(*status);
+    doubt_rewritten(true);
+  }
   drop_timer();
   closed_ = {.size = status ? status->size : seen_end_,
              .modified_ns = status ? status->modified_ns : 0,
@@ -342,6 +345,7 @@ void FileTail::begin_generation() {
   footer_at_ = ~std::uint64_t{0};
   offset_ = head_ = left_end_ = 0;
   seen_end_ = text_end_ = 0;
+  end_ = {};
   nuls_ = unreadable_end_ = 0;
   room_begin_ = kNoRoom;
   trouble_.reset();
@@ -421,6 +425,7 @@ void FileTail::end_seen() {
     return;
   }
   end_doubted_ = false;
+  doubt_rewritten(false);
   const base::Instant now = parts_.environment.clock.monotonic();
   base::Instant due = due_at();
   note_end(now, due);
@@ -485,16 +490,6 @@ bool FileTail::idle() const { return phase_ != Phase::reading && window_.empty()
 bool FileTail::at_end() const {
   const bool waits = phase_ == Phase::idle || phase_ == Phase::closing || phase_ == Phase::finished;
   return (waits && reached_end_) || given_up();
-}
-
-std::uint64_t FileTail::lag_bytes() const {
-  if (binary_) return 0;
-  std::uint64_t end = seen_end_;
-  if (phase_ != Phase::idle && open()) {
-    if (view() != nullptr) return looked_.size - std::min(looked_.size, view()->raw_bytes());
-    end = std::max(end, looked_.size);
-  }
-  return end > offset_ ? end - offset_ : 0;
 }
 
 }  // namespace sources

@@ -322,6 +322,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void answer_only(TailRead& read, std::string_view bytes);
   void end_generation();
   void begin_generation();
+  void doubt_rewritten(bool for_good);
   void passed_something_over() { whole_ = checkpoint_.whole = false; }
   void report(base::Instant since);
   bool finishing() const { return parts_.options.once || letting_go_; }
@@ -418,6 +419,7 @@ class FileTail final : public pipeline::Source, private Registered {
     std::int64_t modified_ns = 0;  // 0: not known
   };
   mutable Looked looked_;
+  Looked end_;  // … when it was opened, or its end was last seen
   base::Instant last_growth_{};
   std::vector<std::uint64_t> marks_;  // empty: nothing to skip
   AckWindow window_;

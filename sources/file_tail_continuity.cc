@@ -209,4 +209,18 @@ bool FileTail::doubt_marks(TailRead& read) {
   return false;
 }
 
+// Its last look shows another time, and the size it had at the one before: what was read may have
+// been written anew, in place. A write sets the time before the size: unless `for_good`, one that
+// is so recent is looked at again.
+void FileTail::doubt_rewritten(bool for_good) {
+  const bool written = end_.size == looked_.size && end_.modified_ns != looked_.modified_ns;
+  if (written && end_.modified_ns != 0) {
+    if (!for_good && distinct_time(looked_.modified_ns) == 0) return;
+    const bool noted = checkpoint_.whole && checkpoint_.origin != base::Origin::none;
+    passed_something_over();
+    if (noted) parts_.checkpointer.update(checkpoint_);
+  }
+  end_ = looked_;
+}
+
 }  // namespace sources

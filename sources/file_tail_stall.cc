@@ -115,4 +115,14 @@ bool FileTail::restart(StallReason reason, TailRead* read) {
   }
 }
 
+std::uint64_t FileTail::lag_bytes() const {
+  if (binary_) return 0;
+  std::uint64_t end = seen_end_;
+  if (phase_ != Phase::idle && open()) {
+    if (view() != nullptr) return looked_.size - std::min(looked_.size, view()->raw_bytes());
+    end = std::max(end, looked_.size);
+  }
+  return end > offset_ ? end - offset_ : 0;
+}
+
 }  // namespace sources

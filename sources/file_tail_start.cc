@@ -170,9 +170,15 @@ bool FileTail::pass_footer(TailRead& read, std::string_view body, bool last) {
       return true;
     }
     if (begin > 0) took_head(begin);
+    const std::size_t line = delimiter().find(text.substr(begin));
+    const bool alone =
+        line == std::string_view::npos || begin + line + delimiter().size() == body.size();
+    if (!alone) passed_something_over();  // what is behind it was read by nobody
     past_footer_ = true;
     header_open_ = false;
     parts_.counters.footers.add();
+  } else if (!body.empty()) {
+    passed_something_over();
   }
   parts_.counters.footer_bytes_skipped.add(body.size() - begin);
   offset_ += body.size();

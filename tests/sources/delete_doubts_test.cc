@@ -1,0 +1,101 @@
+// What keeps a file that was read from being deleted (F67): it was written anew in place, something
+// of it was passed over, others could not be looked at, or cannot be deleted either.
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "tests/sources/compressed_bytes.h"
+#include "tests/sources/delete_scene.h"
+#include "tests/test.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using scene::Lines;
+using Place = scene::DeleteScene;
+
+// Another beginning, the same size and the same end.
+std::string lines(char first) {
+  return std::string(500, first) + "\n" + std::string(400, 'x') + "\n";
+}
+
+void write_in_place(Place& place, const std::string& bytes,
+                    const std::string& path = "/log/a.log") {
+  place.world.clock().advance(1s);  // file systems tell times apart
+  const auto node = place.world.disk().find(path);
+  place.world.disk().truncate(*node, 0);
+  place.world.disk().append(*node, bytes);
+  place.world.disk().write_back();
+}
+
+}  // namespace
+
+TEST_CASE("delete after: a file that was written anew in place stays, though its end is the same",
+          "[sources][delete]") {
+  enum class When { open, resting, stopped };
+  const auto when = GENERATE(When::open, When::resting, When::stopped);
+  const bool again = GENERATE(false, true);  // it is known after a restart
+  CAPTURE(static_cast<int>(when), again);
+  Place place;
+  if (when == When::open) place.options.tail.close_inactive = 1min;
+  place.start();
+  place.append("/log/a.other", "other\n");
+  place.read(lines('1'));
+  if (when == When::stopped) place.stop();
+  write_in_place(place, lines('2'));
+  if (when == When::stopped) place.start();
+  place.run(2min);
+  if (again) {
+    place.stop();
+    place.start();
+  }
+  for (int i = 0; i < 4; ++i) place.pass(2h);
+  CHECK(place.there());
+  CHECK_FALSE(place.there("/log/a.other"));
+  // What comes behind it does not help, another generation does.
+  place.read("more\n");
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK(place.there());
+  place.truncate("/log/a.log");
+  place.run(1s);
+  place.read("new\n");
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK_FALSE(place.there());
+}
+
+TEST_CASE("delete after: a compressed file that was written anew in place stays",
+          "[sources][delete]") {
+  const bool stopped = GENERATE(true, false);
+  Place place;
+  place.files.compressed = sources::CompressedFiles::read;
+  place.options.tail.inflate = true;
+  const std::string one = compressed::gzip("one\n");
+  const std::string two = compressed::gzip("two\n");
+  REQUIRE(one.size() == two.size());
+  place.start();
+  place.read(one, "/log/a.gz");
+  if (stopped) place.stop();
+  write_in_place(place, two, "/log/a.gz");
+  if (stopped) place.start();
+  for (int i = 0; i < 4; ++i) place.pass(2h);
+  CHECK((place.there("/log/a.gz") || std::ranges::count(place.records(), "two") == 1));
+}
+
+TEST_CASE("delete after: what is behind a footer was passed over", "[sources][delete]") {
+  const bool at_once = GENERATE(true, false);
+  const std::string behind = GENERATE("", "behind\n", "\n");
+  CAPTURE(at_once, behind);
+  Place place;
+  place.options.tail.footer_pattern = "^#end";
+  place.options.tail.header_pattern = "^#begin";
+  place.start();
+  place.read("#begin\none\n#end\n" + (at_once ? behind : ""));
+  if (!at_once) place.read(behind);
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK(place.records() == Lines{"one"});
+  CHECK(place.there() == !behind.empty());
+  place.stop();
+  place.start();
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK(place.there() == !behind.empty());
+}
