@@ -73,6 +73,8 @@ bool Discovery::State::may_be_removed(const File& file) const {
 
 bool Discovery::State::removes() const {
   if (starting || stopped || keeps_all || !added.empty()) return false;
+  // What could not be looked at, or is not announced, may be a copy of what would go, or its name.
+  if (!uncertain.empty() || !found.empty()) return false;
   bool any = false;
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
     if (flows[flow].name.empty()) continue;
@@ -98,11 +100,19 @@ void Discovery::State::remove_read() {
   }
   std::set<std::string> changed;
   for (const std::uint64_t number : due) {
+    if (!has_room()) break;
     const auto it = files.find(number);
     // The reactors of another flow may have it by now.
     if (it == files.end() || !may_be_removed(it->second)) continue;
     const std::string place = directory_in(path_of(it->second));
-    if (remove(number)) changed.insert(place);
+    if (remove(number)) {
+      changed.insert(place);
+      continue;
+    }
+    // It is not asked again and again before others: not before the same time is over.
+    const auto kept = files.find(number);
+    if (kept != files.end() && kept->second.resting)
+      kept->second.resting->rest.since = coarse_now();
   }
   // Before anybody's note of them goes: else a power cut may bring back what nobody knows.
   for (const std::string& place : changed) {
@@ -112,6 +122,8 @@ void Discovery::State::remove_read() {
                            {{"path", place}, {"error", synced.error().message}});
     }
   }
+  if (changed.empty()) return;
+  untold = true;
   if (due.size() == kRemovedAtOnce) scan_soon(kRetryInterval);
 }
 
@@ -121,16 +133,18 @@ bool Discovery::State::Removal::is_of(const base::Result<io::FileStatus>& status
          status->modified_ns == modified_ns;
 }
 
-// Every flow's reactor gets it. Who is deleted keeps its descriptor for a while, so half of them
-// are for others. False: not all of them have it.
+// Who is deleted keeps its descriptor for a while, so half of them are for others.
+bool Discovery::State::has_room() const {
+  return waiting.empty() && serve_at == base::Instant{} && holding <= open_files_now / 2;
+}
+
+// Every flow's reactor gets it. False: not all of them have it.
 bool Discovery::State::open_everywhere(const FileIdentity& identity) {
   std::vector<std::uint64_t> numbers;
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
     if (const auto number = number_of({flow, identity})) numbers.push_back(*number);
   }
-  const bool room = waiting.empty() && serve_at == base::Instant{} &&
-                    holding <= open_files_now / 2 && numbers.size() <= open_files_now - holding;
-  if (!room) return false;
+  if (!has_room() || numbers.size() > open_files_now - holding) return false;
   for (const std::uint64_t number : numbers) {
     if (must_follow(files.at(number))) return false;
   }
@@ -186,16 +200,19 @@ bool Discovery::State::unlink(const Removal& removal) {
   return true;
 }
 
-// Should that fail, it is followed where it is, and the next scan tries again.
+// Should that fail, it is followed where it is, and the next scan tries again. That it is not there
+// either is said as well: it was we who took its name.
 void Discovery::State::give_back(const Removal& removal) {
   if (removal.path == removal.aside) return;
   const auto renamed = environment.files.rename_new(removal.aside, removal.path);
   if (renamed) {
     counters.files_given_back.add();
-  } else if (!not_there(renamed.error())) {
-    cannot_remove(removal, renamed.error());
-    scan_soon(kRetryInterval);
+    return;
   }
+  counters.remove_errors.add();
+  environment.log.warn("file cannot be given its name back",
+                       {{"path", removal.aside}, {"error", renamed.error().message}});
+  scan_soon(kRetryInterval);
 }
 
 void Discovery::State::cannot_remove(const Removal& removal, const base::Error& error) {
@@ -205,21 +222,33 @@ void Discovery::State::cannot_remove(const Removal& removal, const base::Error& 
                        {{"path", removal.path}, {"error", error.message}});
 }
 
-// `entry`: of a directory's listing, a file that was left aside. It gets its name back, unless that
-// is another's. False: it is not there any more.
+// `entry`: of a directory's listing, a file that was left aside. Whoever wants it, or knows it, may
+// delete nothing any more: it gets its name back, unless that is another's. False: it is not there
+// any more.
 bool Discovery::State::take_from_aside(Directory& directory, io::DirectoryEntry& entry) {
-  const auto deletes = [this](std::size_t flow) {
-    return flows[flow].files.delete_after != base::Duration::zero();
-  };
-  if (std::ranges::none_of(flows_matching(directory, entry.name), deletes)) return true;
-  const auto status = environment.files.status(directory.path_of(entry.name), false);
+  const std::string path = directory.path_of(entry.name);
+  const auto status = environment.files.status(path, false);
   if (!status || status->kind != io::FileKind::regular) return true;
+  const auto knows = [this, identity = identity_of(*status)](const auto& flow) {
+    const FlowFile its{static_cast<std::size_t>(&flow - flows.data()), identity};
+    return known.contains(its) || number_of(its);
+  };
+  if (flows_matching(directory, entry.name).empty() && std::ranges::none_of(flows, knows)) {
+    if (starting) {
+      environment.log.warn("file has a name for deletion, and no flow knows it: it is left alone",
+                           {{"path", path}});
+    }
+    return true;
+  }
   const std::string name(name_before(entry.name));
-  const auto renamed =
-      environment.files.rename_new(directory.path_of(entry.name), directory.path_of(name));
+  const auto renamed = environment.files.rename_new(path, directory.path_of(name));
   if (!renamed) {
     if (renamed.error().system != EEXIST && !not_there(renamed.error())) {
       counters.remove_errors.add();
+      if (starting) {
+        environment.log.warn("file that was left over cannot be given its name back",
+                             {{"path", path}, {"error", renamed.error().message}});
+      }
     }
     return !not_there(renamed.error());
   }

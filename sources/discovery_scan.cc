@@ -173,8 +173,8 @@ void Discovery::State::scan() {
     if (search_unmatched) look_again(!before);
   }
   trim_gone();
-  remove_read();
   announce();
+  remove_read();  // behind it: what was found is looked at first
 }
 
 // `states`: closed. `deep`: also what is below and known already.

@@ -342,6 +342,7 @@ struct Discovery::State {
   bool removes() const;
   bool is_waited_for(std::size_t flow) const;
   void remove_read();
+  bool has_room() const;
   bool open_everywhere(const FileIdentity& identity);
   bool remove(std::uint64_t number);
   bool unlink(const Removal& removal);

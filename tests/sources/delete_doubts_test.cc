@@ -99,3 +99,78 @@ TEST_CASE("delete after: what is behind a footer was passed over", "[sources][de
   for (int i = 0; i < 2; ++i) place.pass(2h);
   CHECK(place.there() == !behind.empty());
 }
+
+TEST_CASE("delete after: many that cannot be deleted do not keep others from it",
+          "[sources][delete]") {
+  Place place;
+  place.files.reconcile_interval = 60s;
+  constexpr int kFiles = 300;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string name = "a" + std::to_string(i);
+    place.append("/log/" + name, "one\n");
+    REQUIRE(place.world.disk().make_hard_link("/elsewhere/" + name, "/log/" + name) == 0);
+  }
+  place.append("/log/a.log", "two\n");
+  place.start();
+  place.run(61s);
+  place.world.clock().advance(2h);
+  const std::uint64_t scans = place.discovery->counters().scans.value();
+  place.run(130s);
+  CHECK_FALSE(place.there());
+  CHECK(place.removed() == 1);
+  CHECK(place.discovery->counters().scans.value() - scans < 6);
+}
+
+TEST_CASE("delete after: while some place cannot be looked at, nothing goes", "[sources][delete]") {
+  Place place;
+  place.files.patterns = {"/log/a*", "/elsewhere/*/a*"};
+  place.world.disk().make_directories("/elsewhere/below");
+  place.start();
+  place.read("one\n");
+  place.world.faults().set("/elsewhere/below", {.look_error = 1});
+  for (int i = 0; i < 3; ++i) place.pass(2h);
+  CHECK(place.there());
+  place.world.faults().set("/elsewhere/below", {});
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK_FALSE(place.there());
+}
+
+TEST_CASE("delete after: what a search finds is read before anything goes", "[sources][delete]") {
+  Place place;
+  place.files.watch = sources::Watch::poll;
+  place.start();
+  place.read("one\n");
+  place.world.clock().advance(2h);
+  place.append("/log/a.new", "two\n");
+  place.run(11s);
+  CHECK(place.records() == Lines{"one", "two"});
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK_FALSE(place.there());
+}
+
+TEST_CASE("delete after: a leftover gets its name back when nothing is deleted any more",
+          "[sources][delete]") {
+  const bool known = GENERATE(false, true);
+  Place place(0s);
+  place.append("/log/.tailrace-delete.a.log", "left over\n");
+  place.append("/log/.tailrace-delete.b.log", "nobody's\n");
+  if (known) {
+    sources::Checkpoint note;
+    note.flow = "flow";
+    note.identity = sources::identity_of(
+        place.world.disk().status(*place.world.disk().find("/log/.tailrace-delete.b.log")));
+    note.path = "/log/b.log";
+    note.flow_fingerprint = place.fingerprint;
+    note.offset = 9;
+    note.seen_us = 1;
+    place.durable.checkpoints[sources::checkpoint_key("flow", note.identity)] =
+        sources::encode(note);
+  }
+  place.start();
+  place.run(11s);
+  CHECK(place.records() == Lines{"left over"});
+  const std::string other = known ? "b.log" : ".tailrace-delete.b.log";
+  Lines names = {other, "a.log"};
+  std::ranges::sort(names);
+  CHECK(place.world.disk().list("/log") == names);
+}
