@@ -15,7 +15,7 @@ void CheckpointLog::attach(const io::Environment& environment) {
   if (log_) log_->attach(environment);
 }
 
-void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) {
+void CheckpointLog::write(sources::CheckpointWrite write, Answer answer) {
   if (!log_) {
     answer(0);
     return;
@@ -25,7 +25,8 @@ void CheckpointLog::write(const sources::CheckpointWrite& write, Answer answer) 
   std::vector<store::KeyedLogChange> changes;
   changes.reserve(write.put.size() + write.erase.size());
   for (std::size_t i = 0; i < write.put.size(); ++i) {
-    const sources::Checkpoint& checkpoint = write.put[i];
+    sources::Checkpoint& checkpoint = write.put[i];
+    checkpoint.whole = checkpoint.whole && notes_whole_;
     if (registrations_.is_stale(checkpoint, write.from, write.registers[i])) continue;
     text.push_back(sources::checkpoint_key(checkpoint.flow, checkpoint.identity));
     text.push_back(sources::encode(checkpoint));

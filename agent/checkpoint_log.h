@@ -33,7 +33,10 @@ class CheckpointLog {
   explicit CheckpointLog(std::unique_ptr<store::KeyedLog> log) : log_(std::move(log)) {}
 
   void attach(const io::Environment& environment);
-  void write(const sources::CheckpointWrite& write, Answer answer);
+  void write(sources::CheckpointWrite write, Answer answer);
+  // Whether notes say of which files everything was read (sources::Checkpoint::whole). Only who
+  // deletes files needs to know, and agents from before cannot read such notes. False at first.
+  void note_whole(bool on) { notes_whole_ = on; }
   // Not synced.
   void write(const std::vector<NumberNote>& notes, Answer answer);
   // What it has of these flows' files, also what is on its way.
@@ -70,6 +73,7 @@ class CheckpointLog {
   sources::Registrations registrations_;
   CheckpointLogCounters counters_;
   std::list<InFlight> in_flight_;
+  bool notes_whole_ = false;
   bool unsynced_ = false;  // something was written since the last sync began
 };
 

@@ -76,10 +76,12 @@ base::Result<void> Wiring::connect_flows() {
 
   Reactor& log_owner = *agent_.reactors_.front();
   log_owner.own_checkpoint_log(std::make_unique<CheckpointLog>(std::move(checkpoints_)));
+  note_whole_files();
   for (const auto& reactor : agent_.reactors_) {
     auto send = [r = reactor.get(), owner = &log_owner](sources::CheckpointWrite write) {
-      owner->mailbox().post([r, owner, w = std::move(write)] {
-        owner->checkpoint_log()->write(w, [r, number = w.number](int error) {
+      owner->mailbox().post([r, owner, w = std::move(write)]() mutable {
+        const std::uint64_t number = w.number;
+        owner->checkpoint_log()->write(std::move(w), [r, number](int error) {
           r->mailbox().post([r, number, error] {
             r->checkpointer().written(number, error, r->environment().clock.monotonic());
           });

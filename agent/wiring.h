@@ -83,6 +83,7 @@ class Wiring {
     }
   }
   void own_shards(const std::string& name);
+  void note_whole_files();
   sources::Discovery::Flow discovered(const config::Flow& flow, bool first_start) const;
   void connect_flow(std::size_t place, const config::Flow& flow);
   base::Result<void> open_checkpoints();

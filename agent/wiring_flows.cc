@@ -56,6 +56,15 @@ pipeline::FlushPolicy effective_flush(pipeline::FlushPolicy policy, std::uint64_
 
 }  // namespace
 
+// Also those of other flows: what deletes a file asks all that read it.
+void Wiring::note_whole_files() {
+  const bool any = std::ranges::any_of(config_.flows, [](const config::Flow& flow) {
+    return flow.from.delete_after != base::Duration::zero();
+  });
+  Reactor& owner = *agent_.reactors_.front();
+  on(owner, [&owner, any] { owner.checkpoint_log()->note_whole(any); });
+}
+
 sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first_start) const {
   sources::FilesOptions files = flow.from;
   // Giving watches back takes longer than reading a small file, and no news is waited for.

@@ -70,6 +70,7 @@ void Wiring::take(const config::Config& next) {
   }
   agent_.control_->set_pace(control_options());
   agent_.control_->set_open_files_max(open_files_max());
+  note_whole_files();
 }
 
 base::Result<void> Wiring::open_stream(store::Catalog& catalog, const std::string& name,

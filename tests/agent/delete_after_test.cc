@@ -20,12 +20,12 @@ using process::Background;
 using process::LogPlace;
 using Lines = std::vector<std::string>;
 
-LogPlace::Options with(const std::string& backend) {
+LogPlace::Options with(const std::string& backend, const std::string& after = "1s") {
   LogPlace::Options options{.backend = backend, .patterns = {"logs/*.log"}};
   options.reconcile = "200ms";
   options.sync = "flush";
   options.from_more =
-      "      close_inactive: 100ms\n      delete_after: 1s\n      rotate_wait: 1s\n";
+      "      close_inactive: 100ms\n      delete_after: " + after + "\n      rotate_wait: 1s\n";
   return options;
 }
 
@@ -74,6 +74,44 @@ TEST_CASE("delete after: files that were read go, others stay", "[agent][process
     lines.emplace_back("no end");
     CHECK(place.stores(lines));
     CHECK(process::eventually([&] { return names_in(place) == Lines{"linked.log", "other"}; }));
+  }
+  CHECK(place.stores(lines));
+}
+
+TEST_CASE("delete after: what was read counts if it is noted, and if all that read it keep it",
+          "[agent][process]") {
+  const std::string before = GENERATE("0", "10m");
+  const std::string target = GENERATE("null", "{ stream: s }", "{ stream: s }, long_lines: reject");
+  CAPTURE(before, target);
+  const LogPlace place(with("auto", before));
+  const std::string both = place.path("logs/both.log");
+  std::string text = process::read_file(place.path("c.yaml"));
+  text += "  second: { from: { files: " + both +
+          ", start: beginning, close_inactive: 100ms }, to: " + target + " }\n";
+  place.write("c.yaml", text);
+  place.append("logs/both.log", "one\n");
+  place.append("logs/a.log", "two\n");
+  Lines lines = {"one", "two"};
+  if (target != "null") lines.emplace_back("one");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(lines));
+    std::this_thread::sleep_for(std::chrono::seconds(1));  // until both rest
+  }
+  const std::string key = "delete_after: " + before;
+  text.replace(text.find(key), key.size(), "delete_after: 1s");
+  place.write("c.yaml", text);
+  place.append("logs/later.log", "three\n");
+  lines.emplace_back("three");
+  Lines stay;
+  if (before == "0") stay.emplace_back("a.log");
+  if (before == "0" || target != "{ stream: s }") stay.emplace_back("both.log");
+  {
+    const Background agent(place.command(), place.log_path());
+    REQUIRE(place.stores(lines));
+    CHECK(process::eventually([&] { return names_in(place) == stay; }));
+    std::this_thread::sleep_for(std::chrono::seconds(2));  // nor later
+    CHECK(names_in(place) == stay);
   }
   CHECK(place.stores(lines));
 }
