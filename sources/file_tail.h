@@ -217,6 +217,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool grew_unnoticed(base::Duration limit) const;
   // Room its deleted file takes on the disk, bytes; 0: it has a name.
   std::uint64_t deleted_bytes(base::Instant now);
+  bool all_read() const;  // at its end, with nothing that waits to be taken
   base::Instant deleted_since() const { return deleted_since_; }
   // Lets its deleted file go although there may be more to read; what was read of it is delivered
   // all the same. False: not now, a read is under way, or what comes next may be stored already.

@@ -21,6 +21,13 @@ std::uint64_t FileTail::deleted_bytes(base::Instant now) {
   return status->allocated;
 }
 
+// Also while it waits for memory to look again.
+bool FileTail::all_read() const {
+  if (!may_be_given_up() || seen_end_ != offset_) return false;
+  const auto status = this->status();
+  return status && status->size == offset_;
+}
+
 // Does it wait for others, with nothing of its own under way that needs the file?
 bool FileTail::may_be_given_up() const {
   switch (phase_) {

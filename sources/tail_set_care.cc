@@ -1,6 +1,7 @@
 // What a TailSet looks after now and then: files that do not get on, deleted files that take room.
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 #include "sources/tail_set_state.h"
@@ -115,16 +116,25 @@ void TailSet::limit_deleted(base::Instant now) {
   const std::uint64_t bytes_max = options.deleted_bytes_max;
   const base::Duration age_max = options.deleted_age_max;
   if (bytes_max == 0 && age_max == base::Duration::zero()) return;
-  std::vector<std::pair<base::Instant, FileTail*>> deleted;
+  // Those that hold something unread come last, the oldest of either first.
+  struct Deleted {
+    bool unread;
+    base::Instant since;
+    FileTail* tail;
+    bool operator<(const Deleted& other) const {
+      return std::tie(unread, since, tail) < std::tie(other.unread, other.since, other.tail);
+    }
+  };
+  std::vector<Deleted> deleted;
   std::uint64_t bytes = 0;
   state_->for_each_tail([&](FileTail& tail) {
     const std::uint64_t its = tail.deleted_bytes(now);
     if (its == 0) return;
     bytes += its;
-    deleted.emplace_back(tail.deleted_since(), &tail);
+    deleted.push_back({!tail.all_read(), tail.deleted_since(), &tail});
   });
   std::sort(deleted.begin(), deleted.end());
-  for (const auto& [since, tail] : deleted) {
+  for (const auto& [unread, since, tail] : deleted) {
     const bool too_old = age_max != base::Duration::zero() && now - since >= age_max;
     if (!too_old && (bytes_max == 0 || bytes <= bytes_max)) continue;
     const std::uint64_t its = tail->deleted_bytes(now);

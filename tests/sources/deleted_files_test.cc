@@ -67,6 +67,40 @@ TEST_CASE("deleted files: they take no more room than they may, the oldest go fi
   CHECK(scene.counters().files_open.value() == 0);
 }
 
+TEST_CASE("deleted files: those that were read make room for those that were not",
+          "[sources][deleted_files]") {
+  rig::Options options;
+  options.chunk_bytes = 512;
+  options.budget_bytes = 1024;
+  options.tail.rotate_wait = 10min;
+  options.tail.deleted_bytes_max = 10'000;
+  Scene scene(options);
+  const std::string lines = numbered(0, 800);  // about 7 KiB
+  scene.write("/log/read", lines);
+  scene.rig->add("/log/read", 1);
+  scene.run();
+  REQUIRE(stored_bytes(scene) == lines.size());
+  scene.write("/log/unread", lines);
+  scene.rig->add("/log/unread", 2);
+  for (int turn = 0; turn < 20; ++turn) {  // the target takes nothing
+    scene.rig->tick();
+    if (scene.rig->writes() > 0) scene.rig->answer();
+    scene.world.clock().advance(1ms);
+  }
+  // The unread one first: it is the older one.
+  for (const std::uint64_t number : {2, 1}) {
+    scene.world.disk().remove(number == 1 ? "/log/read" : "/log/unread");
+    scene.rig->tails().detached(number, "");
+    scene.rig->tick();
+    scene.world.clock().advance(1s);
+    scene.rig->tails().limit_deleted(scene.world.clock().monotonic());
+  }
+  CHECK(scene.counters().files_given_up.value() == 0);
+  CHECK(scene.counters().bytes_lost_unread.value() == 0);
+  scene.run();
+  CHECK(stored_bytes(scene) == 2 * lines.size());
+}
+
 TEST_CASE("deleted files: one that was read to its end goes with its last line, and no alarm",
           "[sources][deleted_files]") {
   rig::Options options;
