@@ -96,7 +96,6 @@ TEST_CASE("delete after: what was read counts if it is noted, and if all that re
   {
     const Background agent(place.command(), place.log_path());
     REQUIRE(place.stores(lines));
-    std::this_thread::sleep_for(std::chrono::seconds(1));  // until both rest
   }
   const std::string key = "delete_after: " + before;
   text.replace(text.find(key), key.size(), "delete_after: 1s");
@@ -110,7 +109,9 @@ TEST_CASE("delete after: what was read counts if it is noted, and if all that re
     const Background agent(place.command(), place.log_path());
     REQUIRE(place.stores(lines));
     CHECK(process::eventually([&] { return names_in(place) == stay; }));
-    std::this_thread::sleep_for(std::chrono::seconds(2));  // nor later
+    const std::uint64_t scans = process::counter(place, agent, "scans");
+    CHECK(process::eventually(
+        [&] { return process::counter(place, agent, "scans") > scans + 10; }));  // nor later
     CHECK(names_in(place) == stay);
   }
   CHECK(place.stores(lines));

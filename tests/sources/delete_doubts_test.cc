@@ -135,19 +135,6 @@ TEST_CASE("delete after: while some place cannot be looked at, nothing goes", "[
   CHECK_FALSE(place.there());
 }
 
-TEST_CASE("delete after: what a search finds is read before anything goes", "[sources][delete]") {
-  Place place;
-  place.files.watch = sources::Watch::poll;
-  place.start();
-  place.read("one\n");
-  place.world.clock().advance(2h);
-  place.append("/log/a.new", "two\n");
-  place.run(11s);
-  CHECK(place.records() == Lines{"one", "two"});
-  for (int i = 0; i < 2; ++i) place.pass(2h);
-  CHECK_FALSE(place.there());
-}
-
 TEST_CASE("delete after: a leftover gets its name back when nothing is deleted any more",
           "[sources][delete]") {
   const bool known = GENERATE(false, true);
