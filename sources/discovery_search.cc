@@ -184,6 +184,8 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
     return false;
   }
   const FileIdentity identity = identity_of(*status);
+  // Followed already: the note is one of its outdated ones, under another device number.
+  if (number_of({wanted.flow, identity})) return true;
   auto elsewhere = known.end();
   if (identity != wanted.identity) {  // or is it, on what is another device by now?
     const auto former = known_elsewhere(wanted.flow, identity);

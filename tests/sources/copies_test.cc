@@ -188,25 +188,6 @@ TEST_CASE("copies: the bytes a generation was noted with are not all that was st
   scene.check_exact();
 }
 
-TEST_CASE("copies: a shorter log that begins like one that is gone is none of it",
-          "[sources][copies]") {
-  Copying scene;
-  const std::string banner = std::string(300, '=') + "\n";
-  scene.write(banner);
-  scene.start();
-  scene.run(1s);
-  scene.write(text_of(0, 300));
-  scene.store_unnoted();
-  scene.stop();
-  scene.world.disk().remove("/log/a.log");
-  const std::string other = banner + text_of(1000, 1100);
-  scene.append("/log/a.log.1", other);
-  scene.written += other;
-  scene.start();
-  scene.run(30s);
-  scene.check_exact();
-}
-
 TEST_CASE("copies: the hole a log begins with says nothing of whose copy one is",
           "[sources][copies]") {
   Copying scene;

@@ -164,8 +164,9 @@ TEST_CASE(
 TEST_CASE("volumes: of notes under two former numbers the one that says more is known (F20)",
           "[sources][volumes]") {
   const bool first = GENERATE(false, true);
-  const bool older = GENERATE(false, true);  // else it says nothing of the file's bytes
-  CAPTURE(first, older);
+  const bool older = GENERATE(false, true);    // else it says nothing of the file's bytes
+  const bool renamed = GENERATE(false, true);  // since the other one was written
+  CAPTURE(first, older, renamed);
   scene::WholeScene scene({"/log/*.log"});
   const std::string text = text_of(0, 10);
   scene.append("/log/a.log", text);
@@ -181,6 +182,7 @@ TEST_CASE("volumes: of notes under two former numbers the one that says more is 
   other.identity.device += first ? 1 : -1;
   other.origin = base::Origin{7};
   other.offset = 0;
+  if (renamed) other.path = "/log/former.log";
   if (older) {
     other.seen_us -= 1'000'000;
   } else {
@@ -193,6 +195,7 @@ TEST_CASE("volumes: of notes under two former numbers the one that says more is 
   scene.start();
   scene.run(1s);
   CHECK(scene.records().size() == 10);
+  CHECK(scene.discovery->files() == 1);
 }
 
 // Not before: what erases a key may come after what registers it anew.
