@@ -166,7 +166,8 @@ TEST_CASE("volumes: of notes under two former numbers the one that says more is 
   const bool first = GENERATE(false, true);
   const bool older = GENERATE(false, true);    // else it says nothing of the file's bytes
   const bool renamed = GENERATE(false, true);  // since the other one was written
-  CAPTURE(first, older, renamed);
+  const bool present = GENERATE(false, true);  // the good one has the present number
+  CAPTURE(first, older, renamed, present);
   scene::WholeScene scene({"/log/*.log"});
   const std::string text = text_of(0, 10);
   scene.append("/log/a.log", text);
@@ -177,14 +178,14 @@ TEST_CASE("volumes: of notes under two former numbers the one that says more is 
   sources::Checkpoint good = scene.durable.known().front();
   scene.durable.checkpoints.clear();
   // As kills and drives that come and go leave them.
-  good.identity.device += first ? 1 : 2;
+  good.identity.device += present ? 0 : first ? 1 : 2;
   sources::Checkpoint other = good;
-  other.identity.device += first ? 1 : -1;
+  other.identity.device += present || first ? 1 : -1;
   other.origin = base::Origin{7};
   other.offset = 0;
   if (renamed) other.path = "/log/former.log";
-  if (older) {
-    other.seen_us -= 1'000'000;
+  if (older) {  // than the one that says more; of the present number it may be the newer one
+    other.seen_us += present ? 1'000'000 : -1'000'000;
   } else {
     other.tail_bytes = 0;
   }
