@@ -371,6 +371,9 @@ Checkpoint Discovery::State::starting_point(std::size_t flow, const std::string&
     if (covers(checkpoint, status.size) && modified.count() > checkpoint.seen_us) {
       checkpoint.whole = false;
     }
+    // Written while the clock was ahead: it says nothing of what came after it.
+    const auto now = environment.clock.wall().time_since_epoch();
+    if (std::chrono::microseconds(checkpoint.seen_us) > now) checkpoint.whole = false;
     return checkpoint;
   }
   Checkpoint checkpoint;

@@ -109,10 +109,9 @@ void Discovery::State::remove_read() {
       changed.insert(place);
       continue;
     }
-    // It is not asked again and again before others: not before the same time is over.
+    // It is not asked again and again before others.
     const auto kept = files.find(number);
-    if (kept != files.end() && kept->second.resting)
-      kept->second.resting->rest.since = coarse_now();
+    if (kept != files.end() && kept->second.resting) hold_off_removal(kept->second);
   }
   // Before anybody's note of them goes: else a power cut may bring back what nobody knows.
   for (const std::string& place : changed) {
@@ -122,9 +121,16 @@ void Discovery::State::remove_read() {
                            {{"path", place}, {"error", synced.error().message}});
     }
   }
-  if (changed.empty()) return;
-  untold = true;
   if (due.size() == kRemovedAtOnce) scan_soon(kRetryInterval);
+  untold = untold || !changed.empty();
+}
+
+// Until everything is looked at again: as if it had come to rest that much before it may go.
+void Discovery::State::hold_off_removal(File& file) const {
+  const base::Duration after = flows[file.flow].files.delete_after;
+  const base::Duration wait = std::min(after, reconcile_interval);
+  file.resting->rest.since = std::chrono::time_point_cast<CoarseInstant::duration>(
+      environment.clock.monotonic() - (after - wait));
 }
 
 bool Discovery::State::Removal::is_of(const base::Result<io::FileStatus>& status) const {

@@ -78,10 +78,11 @@ GlobStates Discovery::State::below(const GlobStates& states, std::string_view na
   return closure(std::move(next));
 }
 
-// Where a flow wants nothing it does not look: it might be refused, and that would be said.
-void Discovery::State::drop_excluded(const std::string& path, GlobStates& states) const {
+// Is nothing in or below `path` wanted by any flow? Then nobody minds that it cannot be looked at.
+// Where it can, what was moved there is found.
+bool Discovery::State::wants_nothing(const std::string& path, const GlobStates& states) const {
   std::vector<std::string> parts;
-  std::erase_if(states, [&](const GlobState& state) {
+  return std::ranges::all_of(states, [&](const GlobState& state) {
     const FlowPattern& pattern = patterns[state.pattern];
     const auto& flow_excludes = excludes[pattern.flow];
     if (flow_excludes.empty()) return false;
@@ -179,14 +180,13 @@ void Discovery::State::scan() {
 
 // `states`: closed. `deep`: also what is below and known already.
 void Discovery::State::visit(const std::string& path, GlobStates states, bool deep) {
-  drop_excluded(path, states);
   if (states.empty() || walk_stack.size() >= kDepthMax) return;
   const auto status = environment.files.status(path, true);
   if (!status) {
-    if (!not_there(status.error())) {
-      could_not_look(path, status.error(), shut_by(status.error(), path));
-    } else {
+    if (not_there(status.error())) {
       unsearchable.erase(path);
+    } else if (!wants_nothing(path, states)) {
+      could_not_look(path, status.error(), shut_by(status.error(), path));
     }
     return;
   }
@@ -252,7 +252,7 @@ void Discovery::State::list(Directory& directory, bool deep) {
     if (not_there(entries.error())) return;  // nobody visits it in the next scan
     if (entries.error().system == EACCES && look_by_name(directory, deep)) {
       unsearchable.erase(directory.path);
-    } else {
+    } else if (!wants_nothing(directory.path, directory.states)) {
       could_not_look(directory.path, entries.error());
     }
     return;

@@ -68,7 +68,7 @@ struct Discovery::State {
   void entry(Directory& directory, const io::DirectoryEntry& entry, bool deep);
   GlobStates closure(GlobStates states) const;
   GlobStates below(const GlobStates& states, std::string_view name) const;
-  void drop_excluded(const std::string& path, GlobStates& states) const;
+  bool wants_nothing(const std::string& path, const GlobStates& states) const;
   std::vector<std::size_t> flows_matching(Directory& directory, std::string_view name);
   void note_compressed(Directory& directory, std::string_view name, std::size_t flow);
   void forget_compressed(Directory& directory, std::string_view name);
@@ -213,6 +213,7 @@ struct Discovery::State {
   bool removes() const;
   bool is_waited_for(std::size_t flow) const;
   void remove_read();
+  void hold_off_removal(File& file) const;
   bool has_room() const;
   bool open_everywhere(const FileIdentity& identity);
   bool remove(std::uint64_t number);

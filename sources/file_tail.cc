@@ -389,7 +389,7 @@ void FileTail::report(base::Instant since) {
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
-  checkpoint_.whole = whole_;
+  checkpoint_.whole = is_whole_now();
   checkpoint_.past_footer = past_footer_ && checkpoint_.offset > footer_at_;
   note_point();
   mark_seen(checkpoint_, parts_.environment.clock.wall());

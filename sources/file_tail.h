@@ -323,6 +323,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void answer_only(TailRead& read, std::string_view bytes);
   void end_generation();
   void begin_generation();
+  bool is_whole_now();
   void doubt_rewritten(bool for_good);
   void passed_something_over() { whole_ = checkpoint_.whole = false; }
   void report(base::Instant since);

@@ -209,6 +209,14 @@ bool FileTail::doubt_marks(TailRead& read) {
   return false;
 }
 
+// For a note that is made now, which may be long after the last look.
+bool FileTail::is_whole_now() {
+  if (!whole_) return false;
+  (void)status();
+  doubt_rewritten(false);
+  return whole_;
+}
+
 // Its last look shows another time, and the size it had at the one before: what was read may have
 // been written anew, in place. A write sets the time before the size: unless `for_good`, one that
 // is so recent is looked at again.

@@ -121,6 +121,33 @@ TEST_CASE("delete after: many that cannot be deleted do not keep others from it"
   CHECK(place.discovery->counters().scans.value() - scans < 6);
 }
 
+TEST_CASE("delete after: one that could not be deleted once is tried again soon",
+          "[sources][delete]") {
+  Place place;
+  place.start();
+  place.read("one\n");
+  REQUIRE(place.world.disk().make_hard_link("/elsewhere/a", "/log/a.log") == 0);
+  place.pass(2h);
+  CHECK(place.there());
+  REQUIRE(place.world.disk().remove("/elsewhere/a") == 0);
+  place.run(25s);
+  CHECK_FALSE(place.there());
+}
+
+TEST_CASE("delete after: a note from when the clock was ahead says nothing of what came later",
+          "[sources][delete]") {
+  Place place;
+  place.start();
+  place.world.clock().jump_wall(1h);
+  place.read(lines('1'));
+  place.stop();
+  place.world.clock().jump_wall(-1h);
+  write_in_place(place, lines('2'));
+  place.start();
+  for (int i = 0; i < 3; ++i) place.pass(2h);
+  CHECK(place.there());
+}
+
 TEST_CASE("delete after: while some place cannot be looked at, nothing goes", "[sources][delete]") {
   Place place;
   place.files.patterns = {"/log/a*", "/elsewhere/*/a*"};
