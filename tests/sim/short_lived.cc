@@ -58,6 +58,14 @@ class ShortLook final : public Look {
   std::vector<std::int64_t> last_;
 };
 
+namespace {
+
+// A file that comes while a scan looks overflows the watch's queue, which has everything scanned
+// again: without an end to them a story would have none.
+constexpr std::size_t kFilesMax = 2000;
+
+}  // namespace
+
 ShortLived::ShortLived(SimWorld& world, const std::string& directory)
     : world_(world), directory_(directory) {
   world.disk().make_directories(directory);
@@ -92,7 +100,7 @@ void ShortLived::act() {
     disk.remove(file.path);
     file.path.clear();
     file.may_miss = true;
-  } else {
+  } else if (files_.size() < kFilesMax) {
     const auto number = static_cast<std::uint32_t>(files_.size());
     File& file = files_.emplace_back();
     file.number = number;
