@@ -61,6 +61,11 @@ void append_file(std::string& out, const std::string& flow, const sources::FileS
   fmt::format_to(std::back_inserter(out), "  {:12} {:>14} {:>14} {:>8.0f}  {}: {}\n", flow,
                  file.offset, file.lag_bytes, seconds(file.lag), visible(file.path),
                  visible(file.state));
+  const auto also = [&out](std::string_view what) {
+    fmt::format_to(std::back_inserter(out), "{:55}also {}\n", "", what);
+  };
+  for (std::size_t i = 1; i < file.names.size(); ++i) also(visible(file.names[i]));
+  if (file.names_left_out > 0) also(fmt::format("{} more names", file.names_left_out));
 }
 
 void append_files(std::string& out, const AgentStatus& status, bool all) {
@@ -140,12 +145,29 @@ std::string as_text(const AgentStatus& status, bool all) {
   return out;
 }
 
+void append_json_names(std::string& out, const sources::FileState& file) {
+  const bool text = std::ranges::all_of(file.names, is_utf8);
+  out += text ? "\"names\":[" : "\"names_base64\":[";
+  for (const std::string& name : file.names) {
+    if (!out.ends_with('[')) out += ',';
+    if (text) {
+      append_json_string(out, name);
+    } else {
+      out += '"';
+      append_base64(out, name);
+      out += '"';
+    }
+  }
+  fmt::format_to(std::back_inserter(out), "],\"names_left_out\":{},", file.names_left_out);
+}
+
 void append_json_file(std::string& out, const std::string& flow, const sources::FileState& file) {
   out += out.ends_with('[') ? "\n {" : ",\n {";
   append_json_member(out, "flow", flow);
   out += ',';
   append_json_member(out, "path", file.path);
   out += ',';
+  if (!file.names.empty()) append_json_names(out, file);
   append_json_member(out, "state", file.state);
   fmt::format_to(std::back_inserter(out),
                  ",\"trouble\":{},\"offset\":{},\"lag_bytes\":{},\"lag_seconds\":{:.3f}}}",

@@ -39,6 +39,14 @@ std::size_t room_in_list(const AgentSurvey& survey) {
   return Surveyor::kFilesMax - std::min(listed, Surveyor::kFilesMax);
 }
 
+std::vector<sources::FileState*> listed_files(AgentSurvey& survey) {
+  std::vector<sources::FileState*> all;
+  for (FlowSurvey& flow : survey.flows) {
+    for (sources::FileState& file : flow.files.list) all.push_back(&file);
+  }
+  return all;
+}
+
 }  // namespace
 
 void FlowSurvey::merge(FlowSurvey other, std::size_t list_max) {
@@ -79,6 +87,7 @@ bool Surveyor::ask(const sources::Discovery& discovery, std::vector<std::string>
   late_.resize(reactors_.size());
   Survey& survey = surveys_.emplace_back();
   survey.number = ++last_number_;
+  survey.discovery = &discovery;
   survey.asked.resize(reactors_.size());
   survey.answered.resize(reactors_.size());
   survey.deadline = environment_.clock.monotonic();
@@ -128,6 +137,7 @@ void Surveyor::finish(std::list<Survey>::iterator survey) {
     if (finished.asked[i]) late_[i] = true;
     finished.so_far.silent.push_back(static_cast<std::uint32_t>(i));
   }
+  finished.discovery->name_files(listed_files(finished.so_far));
   finished.done(std::move(finished.so_far));
 }
 

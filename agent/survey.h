@@ -62,7 +62,7 @@ class Surveyor {
       : environment_(environment), mailbox_(mailbox), reactors_(reactors) {}
 
   // `flows`: their names, by number; empty: there is none. `all`: every file is listed, else those
-  // in trouble. False: too many are under way.
+  // in trouble. False: too many are under way. `discovery` must be there until `done`.
   bool ask(const sources::Discovery& discovery, std::vector<std::string> flows, bool all,
            Done done);
   void tick(base::Instant now);
@@ -71,6 +71,7 @@ class Surveyor {
  private:
   struct Survey {
     std::uint64_t number = 0;
+    const sources::Discovery* discovery = nullptr;
     AgentSurvey so_far;
     std::vector<bool> asked, answered;  // by reactor
     std::size_t missing = 0;            // answers that may still come

@@ -18,6 +18,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -206,6 +207,10 @@ class Discovery {
   // that cannot be opened. As TailSet::survey.
   FilesSurvey survey(std::size_t flow, bool all, std::size_t list_max) const;
   FilesSurvey unreadable(std::size_t list_max) const;
+  // Sets the paths of files in surveys, by whatever reactor, to what they are called now, and their
+  // other names. Of what has no name under the patterns the path stays: that it was first known by,
+  // or had last. Goes over all names; makes no system call.
+  void name_files(std::span<FileState* const> listed) const;
   std::size_t files() const;  // followed, with a descriptor or without
   // For a descriptor, or for being found again; not what failed for seconds, though it is tried
   // again.

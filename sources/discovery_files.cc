@@ -157,7 +157,7 @@ void Discovery::State::bind(Directory& directory, const std::string& name, Name&
   set_error(entry, 0);
   forget_unseen(path, flow);
   File& file = files.at(*number);
-  ++file.names;
+  if (++file.names > 1 && is_news(*number)) know_by_label(*number, directory, path);
   file.unlinked = false;
   file.moved_to.clear();
   if (path == file.home) {
@@ -214,6 +214,7 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
       checkpoint.offset = status.size;
       checkpoint.whole = false;
       checkpoint.seen_us = environment.clock.wall().time_since_epoch().count();
+      ignored_anew.push_back(number);
       if (listener.ignored) listener.ignored(flow, checkpoint);
     }
   } else if (whole) {

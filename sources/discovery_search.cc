@@ -335,6 +335,7 @@ void Discovery::State::tell_lost(const Lost& each, Known::iterator it) {
 
 // Older generations before newer ones.
 void Discovery::State::settle_found() {
+  ignored_anew.clear();
   std::stable_sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
     if (a.known != b.known) return a.known;
     return a.age_ns < b.age_ns;

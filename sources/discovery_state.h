@@ -117,6 +117,13 @@ struct Discovery::State {
   CoarseInstant coarse_now() const;
   bool all_open(const Name& entry) const;
 
+  // discovery_labels.cc: what files are called.
+  std::uint32_t pattern_of(const Directory& directory, std::string_view name,
+                           std::size_t flow) const;
+  std::uint32_t pattern_of(const std::string& path, std::size_t flow) const;
+  bool is_news(std::uint64_t number) const;
+  void know_by_label(std::uint64_t number, const Directory& directory, const std::string& path);
+
   // discovery_search.cc: files that lost their names.
   using Wanted = std::unordered_map<std::uint64_t, std::vector<FlowFile>>;  // by inode
   bool find_unmatched();
@@ -324,8 +331,9 @@ struct Discovery::State {
     bool known;  // not asked with Order::oldest_first
     std::int64_t age_ns;
   };
-  std::vector<Found> found;  // not yet announced
-  std::vector<Lost> lost;    // to be searched
+  std::vector<Found> found;                 // not yet announced
+  std::vector<std::uint64_t> ignored_anew;  // the same, ascending: too old, and nobody knew them
+  std::vector<Lost> lost;                   // to be searched
   // Not found; told as lost after another scan.
   std::unordered_map<FlowFile, Lost, FlowFileHash> doubted;
   std::unordered_set<std::uint64_t> orphans;  // lost their last name, not yet announced

@@ -9,9 +9,10 @@ namespace sources {
 
 namespace {
 
-FileState state_of(const File& file, base::Timestamp wall) {
+FileState state_of(std::uint64_t number, const File& file, base::Timestamp wall) {
   const Resting& resting = *file.resting;
-  FileState state{.path = file.path.empty() ? file.home : file.path,
+  FileState state{.number = number,
+                  .path = file.path.empty() ? file.home : file.path,
                   .state = "at rest",
                   .trouble = file.failures > 0,
                   .offset = resting.rest.checkpoint.offset};
@@ -46,7 +47,7 @@ FilesSurvey Discovery::survey(std::size_t flow, bool all, std::size_t list_max) 
     if (file.flow != flow || !file.resting) continue;
     if (file.resting->wanted && file.failures == 0 && !file.resting->postponed) ++survey.waiting;
     if (!file.resting->wanted) ++survey.idle;
-    survey.add(state_of(file, wall), all, list_max);
+    survey.add(state_of(number, file, wall), all, list_max);
   }
   return survey;
 }

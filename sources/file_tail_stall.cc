@@ -56,7 +56,8 @@ StallReason FileTail::busy_with() const {
 }
 
 FileState FileTail::survey(base::Timestamp wall, bool all) const {
-  FileState file{.path = {},
+  FileState file{.number = number_,
+                 .path = {},
                  .state = {},
                  .trouble = binary_ || busy_with() == StallReason::errors,
                  .offset = checkpoint_.offset,

@@ -13,12 +13,18 @@ namespace sources {
 
 // One file that is followed, or would be if it could.
 struct FileState {
+  static constexpr std::size_t kNamesMax = 16;
+
+  std::uint64_t number = 0;  // discovery's; 0: none
   std::string path;
   std::string state;            // in words, for people
   bool trouble = false;         // worth their attention
   std::uint64_t offset = 0;     // everything below is delivered; bytes
   std::uint64_t lag_bytes = 0;  // known and not yet read
   base::Duration lag{0};        // how long ago it was written, when there is some
+  // When it has more than one, by Discovery::name_files: the first kNamesMax, `path` at first.
+  std::vector<std::string> names = {};
+  std::uint64_t names_left_out = 0;
 };
 
 struct FilesSurvey {

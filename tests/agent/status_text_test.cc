@@ -89,6 +89,22 @@ TEST_CASE("status: text tells what there is to know and steers no terminal", "[a
   CHECK(has(render({.files = true}, some_status()), "/a.log: being read\n"));
 }
 
+TEST_CASE("status: all names of a file that has several (F19)", "[agent][status]") {
+  agent::AgentStatus status = some_status();
+  CHECK_FALSE(has(render({.format = StatusFormat::json}, status), "\"names\""));
+  sources::FileState& file = status.survey.flows[0].files.list[0];
+  file.names = {"/a.log", "/b\n.log"};
+  CHECK(has(render({.files = true}, status),
+            "/a.log: being read\n" + std::string(55, ' ') + "also /b\\x0a.log\n"));
+  CHECK(has(render({.format = StatusFormat::json}, status),
+            "\"path\":\"/a.log\",\"names\":[\"/a.log\",\"/b\\n.log\"],\"names_left_out\":0,"));
+  file.names_left_out = 3;
+  CHECK(has(render({.files = true}, status), " also 3 more names\n"));
+  file.names[1] = "\xFF";  // no text
+  CHECK(has(render({.format = StatusFormat::json}, status),
+            "\"names_base64\":[\"L2EubG9n\",\"/w==\"],\"names_left_out\":3,"));
+}
+
 TEST_CASE("status: a reactor that does not answer is named", "[agent][status]") {
   agent::AgentStatus status = some_status();
   status.survey.silent = {1};

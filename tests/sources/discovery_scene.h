@@ -65,7 +65,8 @@ struct DiscoveryScene {
                   detached[number] = std::move(path);
                 },
             .forgotten = [this](std::size_t, const Checkpoint& c) { forgotten.push_back(c); },
-            .yield = take_turns()},
+            .yield = take_turns(),
+            .ignored = [this](std::size_t, const Checkpoint& c) { ignored.push_back(c); }},
         open_files_max);
     discovery->start();
   }
@@ -132,6 +133,7 @@ struct DiscoveryScene {
   std::map<std::uint64_t, std::size_t> open;
   std::map<std::uint64_t, std::string> detached;
   std::vector<Checkpoint> forgotten;
+  std::vector<Checkpoint> ignored;
   std::vector<std::uint64_t> asked;  // for its descriptor
 };
 
