@@ -83,7 +83,8 @@ int change(const ForgetCommand& command) {
   if (!state) return complain(kExitInternal, state.error().message);
   tell_unreadable(*state);
   if (!command.reset && lost(files, *data_dir, *state)) return kExitConfiguration;
-  const auto rows = select_rows(files, *state, command.path, command.flow, exit_code);
+  const auto rows =
+      select_rows(files, *state, {.path = command.path, .flow = command.flow}, exit_code);
   if (!rows) return exit_code;
   // Also before a dry run: it promises nothing that is then refused.
   if (const auto may = StateLog::may_write((*world)->environment(), *data_dir); !may) {

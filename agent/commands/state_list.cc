@@ -30,7 +30,8 @@ int look(const StateQuery& query) {
   const auto state = read_state(*files, *data_dir);
   if (!state) return complain(kExitInternal, state.error().message);
   tell_unreadable(*state);
-  const auto rows = select_rows(*files, *state, query.path, query.flow, exit_code);
+  const auto rows = select_rows(
+      *files, *state, {.path = query.path, .flow = query.flow, .any_name = true}, exit_code);
   if (!rows) return exit_code;
   Output output;
   if (query.path.empty() || query.json) {

@@ -96,7 +96,7 @@ const FileFinder::Names* FileFinder::names_in(const std::string& directory) {
     if (entries || entries.error().system == ENOENT) at->second.emplace();
     if (entries) {
       for (const io::DirectoryEntry& entry : *entries) {
-        at->second->emplace(entry.inode, entry.name);
+        (*at->second)[entry.inode].insert(entry.name);
       }
     }
   }
@@ -116,9 +116,10 @@ StateRow FileFinder::look_at(const sources::Checkpoint& checkpoint) {
   const Names* names = names_in(directory);
   if (names == nullptr) return row;
   row.file = FileNow::gone;
-  const auto [begin, end] = names->equal_range(checkpoint.identity.inode);
-  for (auto name = begin; name != end; ++name) {
-    const std::string path = (directory == "/" ? "" : directory) + "/" + name->second;
+  const auto its = names->find(checkpoint.identity.inode);
+  if (its == names->end()) return row;
+  for (const std::string& name : its->second) {
+    const std::string path = (directory == "/" ? "" : directory) + "/" + name;
     const auto status = files_.status(path, false);
     if (!status || sources::identity_of(*status) != checkpoint.identity) continue;
     row.file = FileNow::renamed;
@@ -130,11 +131,11 @@ StateRow FileFinder::look_at(const sources::Checkpoint& checkpoint) {
 }
 
 std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& state,
-                                                 const std::string& typed_path,
-                                                 const std::string& flow, int& exit_code) {
+                                                 const Selection& selection, int& exit_code) {
+  const std::string& flow = selection.flow;
   std::string path;
-  if (!typed_path.empty()) {
-    const auto whole = absolute_path(typed_path);
+  if (!selection.path.empty()) {
+    const auto whole = absolute_path(selection.path);
     if (!whole) {
       exit_code = complain(kExitConfiguration, whole.error().message);
       return std::nullopt;
@@ -157,6 +158,14 @@ std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& 
         complain(kExitConfiguration, fmt::format("no flow '{}' ever ran here{}", visible(flow),
                                                  config::did_you_mean(flow, known)));
     return std::nullopt;
+  }
+  if (rows.empty() && !path.empty() && selection.any_name) {
+    const auto there = files.status(path, true);
+    for (const sources::Checkpoint& checkpoint : state.checkpoints) {
+      if (!flow.empty() && checkpoint.flow != flow) continue;
+      if (!there || checkpoint.identity != sources::identity_of(*there)) continue;
+      rows.push_back(finder.look_at(checkpoint));
+    }
   }
   if (rows.empty() && !path.empty()) {
     const std::vector<std::string_view> known(paths.begin(), paths.end());

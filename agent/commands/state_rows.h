@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +27,7 @@ enum class FileNow : std::uint8_t {
 struct StateRow {
   sources::Checkpoint checkpoint;
   FileNow file = FileNow::unknown;
-  std::string path_now;                     // of a renamed file
+  std::string path_now;                     // of a renamed file, the first of several by bytes
   std::optional<std::uint64_t> file_bytes;  // its size, when it was found
 
   // Bytes that are not yet safe in the target; nothing when the file was not found.
@@ -41,19 +42,24 @@ class FileFinder {
   StateRow look_at(const sources::Checkpoint& checkpoint);
 
  private:
-  using Names = std::multimap<std::uint64_t, std::string>;  // inode → name
+  using Names = std::map<std::uint64_t, std::set<std::string>>;  // by inode
   const Names* names_in(const std::string& directory);
 
   io::Files& files_;
   std::map<std::string, std::optional<Names>> directories_;  // nullopt: cannot be listed
 };
 
-// Those of `path` as typed (any path when empty) and of `flow` (any flow when empty), with their
-// files. When there is none although one was asked for, says so with the nearest known path or flow
-// and sets `exit_code`.
+struct Selection {
+  std::string path;  // as typed; empty: any
+  std::string flow;  // empty: any
+  // Without a checkpoint of `path`: those of the file that is there, which was first known by
+  // another of its names.
+  bool any_name = false;
+};
+// The checkpoints that are meant, with their files. When there is none although one was asked for,
+// says so with the nearest known path or flow and sets `exit_code`.
 std::optional<std::vector<StateRow>> select_rows(io::Files& files, const State& state,
-                                                 const std::string& path, const std::string& flow,
-                                                 int& exit_code);
+                                                 const Selection& selection, int& exit_code);
 
 // A table, or a JSON array of objects.
 void print_rows(Output& output, std::span<const StateRow> rows, bool json);

@@ -48,6 +48,24 @@ TEST_CASE("state: list tells a renamed file from one that is gone", "[agent][sta
   CHECK(contains(json, "\"file\":\"gone\",\"offset\":4,\"size\":null,\"lag\":null"));
 }
 
+TEST_CASE("state: of several names a renamed file has, the first is told (F19)", "[agent][state]") {
+  const StatePlace place;
+  place.write("logs/a.log", "one\n");
+  place.once_well();
+  const int count = 20;
+  for (int i = count; i > 0; --i) {
+    fs::create_hard_link(place.path("logs/a.log"), place.path("logs/b." + std::to_string(100 + i)));
+  }
+  const std::string known = "path        " + place.path("logs/a.log") + "\n";
+  CHECK(contains(place.state("show " + place.path("logs/b.117")), known));
+  fs::remove(place.path("logs/a.log"));
+  CHECK(contains(place.state("list --json"), "\"path_now\":\"" + place.path("logs/b.101") + "\""));
+  CHECK(contains(place.state("show " + place.path("logs/b.117")), known));
+  CHECK(place.state("show " + place.path("logs/b.117") + " --flow g").exit_code == 78);
+  CHECK(place.state("forget " + place.path("logs/b.117")).exit_code == 78);
+  CHECK(place.state("show " + place.path("logs/b.121")).exit_code == 78);
+}
+
 TEST_CASE("state: nothing is listed where nothing was read", "[agent][state]") {
   const StatePlace place;
   fs::create_directory(place.data_dir());
