@@ -273,7 +273,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool begins_later(std::string_view bytes) const;
   Continuity compare(std::string_view bytes) const;
   Continuity compare_head(std::string_view bytes) const;
-  bool has_other_header(std::string_view bytes) const;
+  Continuity compare_header(std::string_view bytes) const;
   bool contradicts_marks(std::string_view text) const;
   bool is_another(TailRead& read, std::string_view bytes);
   std::size_t witness_bytes(std::string_view body) const;
@@ -450,20 +450,22 @@ class FileTail final : public pipeline::Source, private Registered {
   bool hold_group_ = false;   // a group needs a larger buffer
   bool untaken_ = false;      // at the end there are bytes not taken
   base::Origin left_origin_ = base::Origin::none;  // while the next one is not drawn
-  bool marks_left_ = false;         // the origin's are beyond the offset and speak of other bytes
-  bool timed_out_ = false;          // what is before the offset was ended by time, not by its bytes
-  bool marks_new_ = false;          // not yet compared with the file's size
-  bool marks_doubted_ = false;      // they are beyond its end
-  bool end_doubted_ = false;        // the file is longer than the last read
-  bool at_start_ = false;           // nothing of this generation is delivered
-  bool live_ = false;               // what was taken last was written after its end was seen
-  bool ends_noted_ = false;         // … and where its lines end is in the log
-  bool headed_ = false;             // … but its header was passed, and it is registered
-  bool binary_ = false;             // it is set aside
-  bool probes_ = false;             // the read under way is a probe
-  std::uint32_t header_lines_ = 0;  // of its header that are not passed
-  bool header_open_ = false;        // how many it has its lines say
-  bool past_footer_ = false;        // no record follows
+  bool marks_left_ = false;     // the origin's are beyond the offset and speak of other bytes
+  bool timed_out_ = false;      // what is before the offset was ended by time, not by its bytes
+  bool marks_new_ = false;      // not yet compared with the file's size
+  bool marks_doubted_ = false;  // they are beyond its end
+  bool end_doubted_ = false;    // the file is longer than the last read
+  bool at_start_ = false;       // nothing of this generation is delivered
+  bool live_ = false;           // what was taken last was written after its end was seen
+  bool ends_noted_ = false;     // … and where its lines end is in the log
+  bool headed_ = false;         // … but its header was passed, and it is registered
+  bool binary_ = false;         // it is set aside
+  bool probes_ = false;         // the read under way is a probe
+  std::uint32_t behind_header_bytes_ = 0;        // seen there when it was passed …
+  std::uint64_t behind_header_hash_ = 0;         // … and their hash
+  std::uint32_t header_lines_ = 0;               // of its header that are not passed
+  bool header_open_ = false;                     // how many it has its lines say
+  bool past_footer_ = false;                     // no record follows
   std::uint64_t footer_at_ = ~std::uint64_t{0};  // where the line begins that ends the records
   bool letting_go_ = false;      // rotate_wait is over: the unfinished last line is a line
   bool yielding_ = false;        // others wait for the descriptor

@@ -30,7 +30,9 @@ FileTail::Continuity FileTail::compare(std::string_view bytes) const {
     return Continuity::refilled;
   }
   if (at_head()) return compare_head(bytes);
-  if (has_other_header(bytes)) return Continuity::refilled;
+  if (headed_) {
+    if (const Continuity header = compare_header(bytes); header != Continuity::same) return header;
+  }
   if (tail_known_) {
     if (prefix == 0) {  // behind what cannot be read there is only the size
       return shorter_than(offset_) == Continuity::refilled ? Continuity::refilled
@@ -70,16 +72,23 @@ FileTail::Continuity FileTail::compare_head(std::string_view bytes) const {
   return same ? Continuity::same : Continuity::refilled;
 }
 
-// Behind its header nothing is taken: then the first bytes must be those that were registered, for
-// headers are alike. `bytes`: as compare(). False: or its first bytes are not among them.
-bool FileTail::has_other_header(std::string_view bytes) const {
+// Behind its header nothing is taken: then the first bytes must be those that were registered, and
+// what was seen behind it still there, for headers are alike. `bytes`: as compare().
+FileTail::Continuity FileTail::compare_header(std::string_view bytes) const {
+  const std::size_t prefix = prefix_bytes();
   const std::uint64_t header = offset_ - head_;
   const std::size_t covered = checkpoint_.tail_bytes;
-  if (!headed_ || header > prefix_bytes() || bytes.size() < prefix_bytes() - header + covered) {
-    return false;
+  if (header <= prefix && bytes.size() >= prefix - header + covered &&
+      head_hash(bytes.substr(prefix - header, covered)) != checkpoint_.tail_hash) {
+    return Continuity::refilled;
   }
-  const std::string_view text = bytes.substr(prefix_bytes() - header, covered);
-  return head_hash(text) != checkpoint_.tail_hash;
+  const std::string_view text = bytes.substr(std::min(prefix, bytes.size()));
+  if (text.size() < behind_header_bytes_) {
+    if (ends_unreadable(offset_ + text.size())) return Continuity::same;  // nobody can tell
+    return shorter_than(offset_ + behind_header_bytes_);
+  }
+  const bool same = head_hash(text.substr(0, behind_header_bytes_)) == behind_header_hash_;
+  return same ? Continuity::same : Continuity::refilled;
 }
 
 // The first bytes of its text are all that is known of it, and `bytes`, its first ones, are none.

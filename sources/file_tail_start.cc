@@ -91,6 +91,10 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
   header_lines_ -= lines;
   at_start_ = false;
   const std::string_view before(body.data() - prefix_bytes(), prefix_bytes() + end);
+  const std::string_view behind =
+      body.substr(end, std::min(text - std::min(end, text), kHeadBytes));
+  behind_header_bytes_ = static_cast<std::uint32_t>(behind.size());
+  behind_header_hash_ = head_hash(behind);
   offset_ += end;
   headed_ = true;
   std::memcpy(tail_.data(), before.data() + (before.size() - prefix_bytes()), prefix_bytes());
