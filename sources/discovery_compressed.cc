@@ -172,13 +172,14 @@ void Discovery::State::trim_gone() {
 namespace {
 
 // Each restart between a generation's note and what follows it leaves one more note of the same:
-// the furthest says all the others do.
+// the furthest says all the others do, and the first of those more of where lines ended.
 void keep_furthest_notes(std::vector<Former>& formers) {
   const auto origin = [](const Former& each) {
     return each.ended ? each.checkpoint.origin : base::Origin::none;
   };
   std::ranges::sort(formers, std::greater{}, [&](const Former& each) {
-    return std::tuple(base::value(origin(each)), each.checkpoint.offset);
+    return std::tuple(base::value(origin(each)), each.checkpoint.offset,
+                      each.checkpoint.line_ends.size());
   });
   const auto repeated = std::ranges::unique(formers, [&](const Former& one, const Former& next) {
     return origin(one) != base::Origin::none && origin(one) == origin(next);

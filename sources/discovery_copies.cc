@@ -278,7 +278,10 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
       }
     }
     if (const auto check = copy_checks.take(number)) {
-      if (is_covered(*check, check->size)) begin_behind_copy(number, check->size);
+      // It may have grown since it was compared.
+      const auto status = environment.files.status(path_of(files.at(number)), true);
+      const bool all = status && status->size == check->size;
+      if (all && is_covered(*check, check->size)) begin_behind_copy(number, check->size);
     }
     files.at(number).resting->decided = true;
     return false;

@@ -1,4 +1,5 @@
 // Who waits for whom before it is read, and for how long: nobody for ever.
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <vector>
@@ -438,4 +439,54 @@ TEST_CASE("copies: a shorter log that begins like one that is gone is none of it
   scene.start();
   scene.run(30s);
   scene.check_exact();
+}
+
+// As mv between devices does, or cp and rm.
+TEST_CASE("copies: the last of a copy comes, and its original is gone before the next comparison",
+          "[sources][copies]") {
+  CopyScene scene;
+  scene.write(text_of(0, 300));
+  scene.start();
+  scene.run(1s);
+  const std::string all = scene.world.disk().content("/log/a.log");
+  scene.append("/log/a.log.1", all.substr(0, all.size() / 2 + 7));  // in the middle of a line
+  scene.run(1s);
+  scene.append("/log/a.log.1", all.substr(all.size() / 2 + 7));
+  scene.world.disk().remove("/log/a.log");
+  scene.run(60s);
+  scene.check_exact();
+  scene.write("/log/a.log.1", text_of(400, 410));
+  scene.run(1s);
+  scene.check_exact();
+}
+
+TEST_CASE("copies: killed between the note of a generation and what follows it",
+          "[sources][copies]") {
+  int between = 0;
+  for (int answers = 0; answers < 8; ++answers) {
+    CAPTURE(answers);
+    CopyScene scene;
+    scene.write(text_of(0, 300));
+    scene.start();
+    scene.run(1s);
+    scene.copy("/log/a.log.1");
+    scene.write(text_of(300, 500));
+    scene.read_unseen();
+    scene.note_unseen();
+    scene.truncate("/log/a.log");
+    scene.write(text_of(600, 610));
+    scene.rig->tails().look_at_all();
+    for (int i = 0; i < answers; ++i) {
+      scene.rig->tick();
+      scene.rig->answer();
+    }
+    const auto ended = [](const auto& each) { return each.identity.device == 0; };
+    if (std::ranges::none_of(scene.durable.known(), ended)) continue;
+    ++between;
+    scene.stop();
+    scene.start();
+    scene.run(30s);
+    scene.check_exact();
+  }
+  CHECK(between > 1);
 }
