@@ -1,6 +1,7 @@
 #include "sources/copy_names.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace sources {
 
@@ -20,6 +21,20 @@ std::vector<std::string> names_copied(std::string_view name) {
     if (at < dot) add(std::string(name.substr(0, at)).append(extension));
   }
   std::ranges::stable_sort(names, std::ranges::greater{}, &std::string::size);
+  return names;
+}
+
+std::vector<std::string> names_shifted(std::string_view name) {
+  constexpr unsigned kMost = 64;
+  const std::size_t digits = name.find_last_not_of("0123456789") + 1;
+  unsigned number = 0;
+  const char* const end = name.data() + name.size();
+  const auto [last, error] = std::from_chars(name.data() + digits, end, number);
+  std::vector<std::string> names;
+  if (digits == 0 || error != std::errc{} || last != end) return names;
+  for (unsigned i = 1; i < number && i <= kMost; ++i) {
+    names.push_back(std::string(name.substr(0, digits)) + std::to_string(number - i));
+  }
   return names;
 }
 

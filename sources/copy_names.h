@@ -1,4 +1,5 @@
-// Names of copies: what rotation by copy and truncation calls the copy of a log (F06).
+// Names of copies: what rotation by copy and truncation calls the copy of a log (F06), and what it
+// called a file before.
 #pragma once
 
 #include <string>
@@ -11,5 +12,8 @@ namespace sources {
 // "app.log~" and, as logrotate's `extension` makes them, "app-20260101.log". A name decides only
 // who is compared; bytes decide the rest.
 std::vector<std::string> names_copied(std::string_view name);
+// What rotation by number called `name` before it made room for younger ones, the last first:
+// "app.log.2", "app.log.1" for "app.log.3".
+std::vector<std::string> names_shifted(std::string_view name);
 
 }  // namespace sources

@@ -7,6 +7,7 @@
 // that it may have been.
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <tuple>
 
 #include "sources/copy_names.h"
@@ -64,18 +65,21 @@ bool Discovery::State::came_too_late(const File& file, const File& original) {
   return original.unlinked && file.resting->found_at > original.nameless_since + kUnknownMax;
 }
 
-// Is what `name` was made of by rotation another file by now, and nobody told? True: it was.
+// Is what `name` was made of by rotation another file by now, or gone, and nobody told? It may have
+// been compressed under a lower number, and its compressed form moved on. True: it was.
 bool Discovery::State::look_whether_renamed(const std::string& place, std::string_view name) {
   const auto directory = directories.find(place);
   if (directory == directories.end()) return false;
   bool any = false;
-  for (const std::string& log : names_copied(name)) {
+  std::vector<std::string> names = names_copied(name);
+  std::ranges::move(names_shifted(name), std::back_inserter(names));
+  for (const std::string& log : names) {
     const auto entry = directory->second->names.find(log);
     if (entry == directory->second->names.end() || entry->second.numbers.empty()) continue;
     const auto status = environment.files.status(directory->second->path_of(log), true);
-    if (!status) continue;
+    if (!status && !not_there(status.error())) continue;
     const File& file = files.at(entry->second.numbers.front().second);
-    if (identity_of(*status) == file.identity) continue;
+    if (status && identity_of(*status) == file.identity) continue;
     examine(*directory->second, log, 0, false, true);
     any = true;
   }

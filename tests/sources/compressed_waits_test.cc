@@ -97,3 +97,26 @@ TEST_CASE("compressed waits: for an original that no event told of", "[sources][
   scene.run(20s);
   scene.check_exact();
 }
+
+// Compressed as .1.gz, and moved on when the next one came; of all that only the last is told.
+TEST_CASE("compressed waits: for an original whose compressed form was moved on",
+          "[sources][former]") {
+  const bool open = GENERATE(false, true);
+  const bool unread = GENERATE(false, true);  // lines that only the compressed form has
+  CAPTURE(open, unread);
+  Waiting scene;
+  if (open) scene.options.tail.close_inactive = 100s;
+  scene.world.faults().set("", {.watch_loss = 1});
+  scene.world.faults().switch_on(false);
+  scene.write("/log/a.log.1", text_of(0, 300));
+  scene.start();
+  scene.run(2s);
+  scene.world.faults().switch_on(true);
+  if (unread) scene.write("/log/a.log.1", text_of(300, 310));
+  const std::string compressed = gzip(scene.world.disk().content("/log/a.log.1"));
+  REQUIRE(scene.world.disk().remove("/log/a.log.1") == 0);
+  scene.world.faults().switch_on(false);
+  scene.append("/log/a.log.2.gz", compressed);
+  scene.run(20s);
+  scene.check_exact();
+}

@@ -21,6 +21,12 @@ TEST_CASE("copies: whose copy a name may be", "[sources][copies]") {
   CHECK(std::ranges::find(dated, "app.log") != dated.end());
   CHECK(sources::names_copied("app").empty());
   CHECK(sources::names_copied(".hidden").empty());
+  CHECK(sources::names_shifted("app.log.3") == Lines{"app.log.2", "app.log.1"});
+  CHECK(sources::names_shifted("app.log.1").empty());
+  CHECK(sources::names_shifted("app.log").empty());
+  CHECK(sources::names_shifted("12").empty());
+  CHECK(sources::names_shifted("app.99999999999999999999").empty());
+  CHECK(sources::names_shifted("app.log-20260101").size() == 64);
 }
 
 TEST_CASE("copies: what was read before the truncation is not read from the copy",
