@@ -95,6 +95,10 @@ bool is_fresh(const Checkpoint& checkpoint) {
          checkpoint.compressed_bytes == 0 && checkpoint.seen_us == 0;
 }
 
+bool is_unread(const Checkpoint& checkpoint) {
+  return checkpoint.offset == 0 && checkpoint.compressed_bytes == 0 && checkpoint.tail_bytes == 0;
+}
+
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes) {
   const bool raw = checkpoint.transcoded || checkpoint.compressed_bytes > 0;
   return file_bytes == (raw ? checkpoint.compressed_bytes : checkpoint.offset);

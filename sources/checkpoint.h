@@ -90,6 +90,8 @@ struct Checkpoint {
 
 // Nobody read of it or passed over any of it.
 bool is_fresh(const Checkpoint& checkpoint);
+// Nothing of it was delivered or passed over: it may have been registered, when it was empty.
+bool is_unread(const Checkpoint& checkpoint);
 // Nothing of a file of this size is left to read.
 bool covers(const Checkpoint& checkpoint, std::uint64_t file_bytes);
 // What is left to read, in bytes of the file, as far as that can be said.

@@ -36,7 +36,7 @@ const std::string& Discovery::State::path_of(const File& file) {
 
 // Was never read, and by its name it holds what may have been.
 bool Discovery::State::may_have_original(const File& file) const {
-  return file.resting && is_fresh(file.resting->rest.checkpoint) && inflates[file.flow] &&
+  return file.resting && is_unread(file.resting->rest.checkpoint) && inflates[file.flow] &&
          can_inflate(compressed_suffix(path_of(file)));
 }
 

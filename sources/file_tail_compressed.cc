@@ -110,8 +110,7 @@ void FileTail::probed(TailRead& read, std::string_view head) {
 // Only of a file nothing is known of.
 void FileTail::begin_search() {
   std::vector<Former> formers = std::exchange(formers_, {});
-  const bool fresh = checkpoint_.origin == base::Origin::none && checkpoint_.tail_bytes == 0;
-  if (!fresh || offset_ > 0 || checkpoint_.compressed_bytes > 0 || formers.empty()) return;
+  if (!is_unread(checkpoint_) || offset_ > 0 || formers.empty()) return;
   const FormerSearch::Reading reading{
       .bytes_max = std::min(parts_.chunks.buffer_bytes(), kSearchBytesMax),
       .delimiter = delimiter()};

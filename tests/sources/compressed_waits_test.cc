@@ -120,3 +120,29 @@ TEST_CASE("compressed waits: for an original whose compressed form was moved on"
   scene.run(20s);
   scene.check_exact();
 }
+
+// Nothing is known of it when it is registered, and so it may still be anybody's.
+TEST_CASE("compressed waits: a compressed form that is empty when it is found",
+          "[sources][former]") {
+  const bool killed = GENERATE(false, true);  // before it is written
+  CAPTURE(killed);
+  Waiting scene;
+  scene.write("/log/a.log", text_of(0, 300));
+  scene.start();
+  scene.run(2s);
+  scene.stop();
+  scene.write("/log/a.log", text_of(300, 310));
+  const std::string compressed = gzip(scene.world.disk().content("/log/a.log"));
+  REQUIRE(scene.world.disk().remove("/log/a.log") == 0);
+  scene.append("/log/a.log.1.gz", "");
+  scene.start();
+  scene.run(2s);
+  if (killed) {
+    scene.stop();
+    scene.start();
+    scene.run(2s);
+  }
+  scene.append("/log/a.log.1.gz", compressed);
+  scene.run(20s);
+  scene.check_exact();
+}
