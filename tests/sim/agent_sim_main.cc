@@ -18,9 +18,6 @@
 
 namespace {
 
-// What is not clean yet (docs/design/0011-races.md says how far it is); --without "" draws it, too.
-constexpr const char* kNotYet = "gzips";
-
 struct Sums {  // plain numbers: they come through a pipe
   std::uint64_t failed = 0, lines = 0, kills = 0, power_cuts = 0, stops = 0, faults = 0, rests = 0,
                 removed = 0, reloads = 0, ticks = 0;
@@ -106,7 +103,6 @@ Sums run_in_children(const sim::AgentSimOptions& options, std::uint64_t seeds, s
 
 int main(int argc, char** argv) {
   sim::AgentSimOptions options;
-  options.without = kNotYet;
   std::uint64_t seeds = 100;
   std::uint64_t jobs = 1;
   for (int i = 1; i < argc; ++i) {
