@@ -76,7 +76,6 @@ base::Result<void> Wiring::connect_flows() {
 
   Reactor& log_owner = *agent_.reactors_.front();
   log_owner.own_checkpoint_log(std::make_unique<CheckpointLog>(std::move(checkpoints_)));
-  note_whole_files();
   for (const auto& reactor : agent_.reactors_) {
     auto send = [r = reactor.get(), owner = &log_owner](sources::CheckpointWrite write) {
       owner->mailbox().post([r, owner, w = std::move(write)]() mutable {
@@ -100,6 +99,7 @@ base::Result<void> Wiring::connect_flows() {
         std::make_unique<sources::Checkpointer>(reactor->id(), std::move(send)));
     listen_to(*reactor);
   }
+  note_whole_files();
 
   for (std::size_t i = 0; i < config_.flows.size(); ++i) connect_flow(i, config_.flows[i]);
   // Where standard output and error go may be a file under a pattern.

@@ -63,6 +63,9 @@ void Wiring::note_whole_files() {
   });
   Reactor& owner = *agent_.reactors_.front();
   on(owner, [&owner, any] { owner.checkpoint_log()->note_whole(any); });
+  for (const auto& each : agent_.reactors_) {
+    on(*each, [reactor = each.get(), any] { reactor->checkpointer().note_whole(any); });
+  }
 }
 
 sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first_start) const {

@@ -35,6 +35,7 @@ using Changes = std::pmr::unordered_map<std::string, Change>;
 struct Checkpointer::State {
   base::ReactorId reactor;
   std::function<void(CheckpointWrite)> send;
+  bool notes_whole = false;
 
   // Thousands of files are registered at a start, each beside what is kept of it for good: apart
   // from that, they leave no holes between.
@@ -116,6 +117,10 @@ Checkpointer::Checkpointer(base::ReactorId reactor, std::function<void(Checkpoin
 }
 
 Checkpointer::~Checkpointer() = default;
+
+void Checkpointer::note_whole(bool on) { state_->notes_whole = on; }
+
+bool Checkpointer::notes_whole() const { return state_->notes_whole; }
 
 void Checkpointer::register_origin(const Checkpoint& checkpoint, Registered* waiter,
                                    const CompletesCheckpoints* completes) {

@@ -72,6 +72,11 @@ class Checkpointer {
   void forget_waiter(Registered* waiter);
   // As well. Completes for the last time what is not sent.
   void forget(const CompletesCheckpoints* completes);
+  // Whether notes say of which files everything was read (Checkpoint::whole). To know that costs a
+  // look at the file for each, so it is asked for only while some flow deletes files. False at
+  // first.
+  void note_whole(bool on);
+  bool notes_whole() const;
   // The watermark moved. Replaces an earlier unsent update of the same key. `since`: what it says
   // is stored was under way since then, and shards may have marks of it from any time after that.
   void update(const Checkpoint& checkpoint, base::Instant since = base::Instant::max(),

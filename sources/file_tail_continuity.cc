@@ -218,8 +218,10 @@ bool FileTail::doubt_marks(TailRead& read) {
   return false;
 }
 
-// For a note that is made now, which may be long after the last look.
+// For a note that is made now, which may be long after the last look. What was noted without a
+// look, while nobody deleted files, cannot be proved later.
 bool FileTail::is_whole_now() {
+  whole_ = whole_ && parts_.checkpointer.notes_whole();
   if (!whole_) return false;
   (void)status();
   doubt_rewritten(false);

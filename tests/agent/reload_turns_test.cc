@@ -160,3 +160,36 @@ TEST_CASE("reload: no file is deleted that a flow on its way has to read (F67)",
   CHECK_FALSE(scene.world.disk().exists("/logs/a2.log"));
   CHECK(scene.agent->sample("files_removed") == 2);
 }
+
+TEST_CASE(
+    "reload: of what was read before a flow deletes files nothing goes, on all reactors (F67)",
+    "[agent][reload]") {
+  constexpr std::size_t kFiles = 8;  // on both reactors
+  config::Config config;
+  config.streams["s"] = {};
+  config.flows.push_back(flow("reads", "/logs/*.log", config::StreamTarget{"s"}));
+  config.flows.front().from.reconcile_interval = 1s;
+  config.flows.front().tail.close_inactive = 100ms;
+  Scene scene(std::move(config));
+  const auto path = [](const char* name, std::size_t i) {
+    return name + std::to_string(i) + ".log";
+  };
+  for (std::size_t i = 0; i < kFiles; ++i) scene.world.disk().put(path("/logs/a", i), "one\n");
+  scene.start();
+  scene.run(2s);
+  REQUIRE(scene.agent->sample("store_records_appended") == kFiles);
+  config::Flow deletes = scene.wanted.flows.front();
+  deletes.name = "deletes";
+  deletes.from.delete_after = 2s;
+  scene.wanted.flows.push_back(std::move(deletes));
+  scene.reload();
+  scene.run(10s);
+  REQUIRE(scene.said == "wanted: taken over, flows added 1, removed 0, changed 0\n");
+  for (std::size_t i = 0; i < kFiles; ++i) scene.world.disk().put(path("/logs/b", i), "two\n");
+  scene.run(30s);
+  for (std::size_t i = 0; i < kFiles; ++i) {
+    CHECK(scene.world.disk().exists(path("/logs/a", i)));
+    CHECK_FALSE(scene.world.disk().exists(path("/logs/b", i)));
+  }
+  CHECK(scene.agent->sample("files_removed") == kFiles);
+}

@@ -109,6 +109,7 @@ void SimFiles::close(io::Handle handle) {
 }
 
 base::Result<io::FileStatus> SimFiles::status(io::Handle handle) {
+  ++looks_;
   const DescriptorRef found = TRY(descriptor(handle, "fstat"));
   if (!found->file) return io::FileStatus{.kind = io::FileKind::other};
   if (found->stale()) return fail_system(ESTALE, "fstat");

@@ -51,6 +51,8 @@ class SimFiles final : public io::Files {
 
   // The process is dead from now on.
   void die() { dead_ = true; }
+  // How often an open file was looked at so far: status() of a handle.
+  std::uint64_t looks() const { return looks_; }
   // The next `calls` calls of io::Files (closing apart) are done, all later ones fail with EIO and
   // change nothing: a process that dies in the middle of blocking work, like recovery. The test
   // sees the failure and crashes the process. kNever: no such end.
@@ -74,6 +76,7 @@ class SimFiles final : public io::Files {
   bool gone();
 
   std::uint64_t calls_left_ = kNever;
+  std::uint64_t looks_ = 0;
   bool dead_ = false;
 };
 

@@ -28,6 +28,14 @@ void write_in_place(Place& place, const std::string& bytes,
   place.world.disk().write_back();
 }
 
+void read_undelivered(Place& place) {
+  for (int turn = 0; turn < 10'000 && place.rig->undelivered() == 0; ++turn) {
+    place.turn();
+    while (place.rig->writes() > 0) place.rig->answer();  // registered
+  }
+  REQUIRE(place.rig->undelivered() > 0);
+}
+
 }  // namespace
 
 TEST_CASE("delete after: a file that was written anew in place stays, though its end is the same",
@@ -187,4 +195,43 @@ TEST_CASE("delete after: a leftover gets its name back when nothing is deleted a
   Lines names = {other, "a.log"};
   std::ranges::sort(names);
   CHECK(place.world.disk().list("/log") == names);
+}
+
+TEST_CASE("delete after: while nothing is deleted, no note costs a look at its file",
+          "[sources][delete]") {
+  const bool deletes = GENERATE(false, true);
+  CAPTURE(deletes);
+  Place place;
+  place.options.notes_whole = deletes;
+  place.start();
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    place.append("/log/a.log", "a line\n");
+    read_undelivered(place);
+    for (int turn = 0; turn < 10; ++turn) place.turn();  // its end is seen
+    const std::uint64_t looks = place.process->files().looks();
+    place.deliver();
+    CHECK(place.process->files().looks() - looks == (deletes ? 1 : 0));
+  }
+}
+
+TEST_CASE("delete after: what was noted before any flow deleted files stays, what comes then goes",
+          "[sources][delete]") {
+  Place place;
+  place.options.notes_whole = false;
+  place.start();
+  place.read("one\n");
+  place.append("/log/a.under.way", "two\n");
+  read_undelivered(place);
+  place.rig->checkpointer().note_whole(true);
+  place.read("three\n", "/log/a.later");
+  place.pass(2h);
+  CHECK(place.world.disk().list("/log") == Lines{"a.log"});
+  place.read("more\n");
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK(place.there());
+  place.truncate("/log/a.log");
+  place.run(1s);
+  place.read("new\n");
+  for (int i = 0; i < 2; ++i) place.pass(2h);
+  CHECK_FALSE(place.there());
 }

@@ -17,6 +17,7 @@ struct DeleteScene : WholeScene {
       : WholeScene({"/log/a*"}, seed) {
     options.tail.close_inactive = std::chrono::milliseconds(100);
     files.delete_after = after;
+    options.notes_whole = after != base::Duration::zero();
     files.reconcile_interval = std::chrono::seconds(10);
     world.faults().set("", {});
     world.faults().set("/log", {});

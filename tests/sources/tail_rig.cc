@@ -48,6 +48,7 @@ TailRig::TailRig(const io::Environment& environment, Durable& durable, Options o
           base::ReactorId{0},
           [this](sources::CheckpointWrite write) { writes_.push_back(std::move(write)); }),
       waiting_(durable.shards.size()) {
+  checkpointer_.note_whole(options.notes_whole);
   std::vector<pipeline::BatchQueue*> outlets;
   for (std::size_t i = 0; i < durable.shards.size(); ++i) {
     queues_.push_back(std::make_unique<pipeline::BatchQueue>(1, doorbell_));

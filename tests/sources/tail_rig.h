@@ -40,6 +40,7 @@ struct Options {
   pipeline::GroupOptions groups = {};
   pipeline::EmptyLines empty_lines = pipeline::EmptyLines::keep;
   sources::TailOptions tail = {};
+  bool notes_whole = false;  // some flow deletes files
 };
 
 class TailRig {
@@ -52,6 +53,7 @@ class TailRig {
   sources::TailSet& tails() { return *tails_; }
   pipeline::Budget& budget() { return budget_; }
   pipeline::ChunkPool& chunks() { return chunks_; }
+  sources::Checkpointer& checkpointer() { return checkpointer_; }
   std::vector<std::uint64_t>& closed() { return closed_; }
   using Closed = std::pair<std::uint64_t, std::optional<sources::Checkpoint>>;
   std::vector<Closed>& closed_with() { return closed_with_; }
