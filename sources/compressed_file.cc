@@ -55,6 +55,11 @@ void CompressedFile::start_over() {
 
 void CompressedFile::give_up_memory() {
   ASSERT(answer_ == nullptr);
+  begin_again();
+}
+
+// What is known of the file stays, but for what takes memory.
+void CompressedFile::begin_again() {
   const std::uint64_t raw_end = raw_end_;
   const std::uint64_t end = end_;
   const bool ends_whole = ends_whole_;
@@ -87,6 +92,10 @@ void CompressedFile::raw_done(std::int64_t result) {
   }
   const bool nothing_new = bytes.size() == known_bytes();
   inflate(bytes);
+  if (std::exchange(lacks_memory_, false)) {  // nobody's fault: the same again, later
+    begin_again();
+    return finish(-ENOMEM);
+  }
   if (damaged() || filled_ == into_.size()) return finish(static_cast<std::int64_t>(filled_));
   if (nothing_new && flushed_) {
     at_end();
@@ -109,7 +118,7 @@ bool CompressedFile::same_as_before(std::string_view known) const {
 void CompressedFile::inflate(std::string_view bytes) {
   std::string_view fresh = bytes.substr(known_bytes());
   std::size_t step_bytes = kStepBytes;
-  while (!damaged() && filled_ < into_.size() && step_bytes > 0 &&
+  while (!damaged() && !lacks_memory_ && filled_ < into_.size() && step_bytes > 0 &&
          inflate_piece(fresh, step_bytes)) {
   }
   const std::string_view taken = bytes.substr(0, bytes.size() - fresh.size());
@@ -129,7 +138,7 @@ bool CompressedFile::inflate_piece(std::string_view& fresh, std::size_t& step_by
   if (fresh.empty() && flushed_) return false;
   if (!inflater_) inflater_ = make_inflater(parts_.compression);
   if (!inflater_) {
-    broke("no memory to inflate it", raw_);
+    lacks_memory_ = true;
     return false;
   }
   // What is before the wanted bytes goes where they will be, and is overwritten by them.
@@ -138,6 +147,10 @@ bool CompressedFile::inflate_piece(std::string_view& fresh, std::size_t& step_by
   if (skipping) out = out.first(std::min<std::uint64_t>(out.size(), range_.from - produced_));
   out = out.first(std::min(out.size(), step_bytes));
   const Inflated inflated = inflater_->inflate(fresh, out);
+  if (inflated.state == Inflated::State::no_memory) {
+    lacks_memory_ = true;
+    return false;
+  }
   const std::uint64_t before = raw_;
   fresh.remove_prefix(inflated.taken);
   raw_ += inflated.taken;

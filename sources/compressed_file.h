@@ -53,6 +53,7 @@ class CompressedFile final : public FileView {
   };
   // As Io::read(): `answer` gets the number of bytes, 0 and less than asked for as there, or
   // -errno. -EAGAIN: it was busy getting to `from`; ask again, it goes on from where it is.
+  // -ENOMEM: there is no memory to inflate it, now.
   void read(io::Operation& answer, std::span<char> into, Range range);
 
   // Where it is damaged it ends.
@@ -80,6 +81,7 @@ class CompressedFile final : public FileView {
  private:
   std::size_t known_bytes() const;
   void start_over();
+  void begin_again();
   void start_raw();
   void raw_done(std::int64_t result);
   bool same_as_before(std::string_view known) const;
@@ -113,6 +115,7 @@ class CompressedFile final : public FileView {
   std::span<char> into_;
   Range range_{};
   std::size_t filled_ = 0;
+  bool lacks_memory_ = false;  // to go on
 };
 
 }  // namespace sources

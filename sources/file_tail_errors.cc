@@ -80,7 +80,9 @@ void FileTail::failed(int error, std::uint64_t from, std::uint64_t bytes) {
   const bool medium = is_medium_error(error) && view() == nullptr;
   if (medium && (!trouble_ || trouble_->at != from)) suspect(from, from + bytes);
   if (medium) ++trouble_->failures;
-  if (!medium || !skips_unreadable() || trouble_->failures == 1) {
+  // Who waits for memory hears of it once: it may take a while, and there are many files.
+  const bool said = error == ENOMEM && view() != nullptr && backoff_ != base::Duration{0};
+  if (!said && (!medium || !skips_unreadable() || trouble_->failures == 1)) {
     parts_.environment.log.warn("file cannot be read, will try again",
                                 {{"path", checkpoint_.path},
                                  {"offset", std::to_string(from)},

@@ -45,11 +45,11 @@ class GzipInflater final : public Inflater {
     inflated.given = out_bytes - stream_.avail_out;
     if (result == Z_STREAM_END) {
       state_ = Inflated::State::between;
+    } else if (result == Z_MEM_ERROR) {
+      state_ = Inflated::State::no_memory;
     } else if (result != Z_OK && result != Z_BUF_ERROR) {  // the latter: nothing to do just now
       state_ = Inflated::State::broken;
-      error_ = stream_.msg != nullptr  ? stream_.msg
-               : result == Z_MEM_ERROR ? "no memory"
-                                       : "not gzip";
+      error_ = stream_.msg != nullptr ? stream_.msg : "not gzip";
     }
     inflated.state = state_;
     return inflated;

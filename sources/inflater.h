@@ -31,7 +31,9 @@ struct Inflated {
   enum class State : std::uint8_t {
     between,  // a member has ended here; the stream may end, too
     inside,
-    broken,  // what follows `taken` is no valid continuation; for good
+    no_memory,  // at the moment. Nothing is wrong with the stream, but this inflater is of no use
+                // any more, and what it gave with this call may be too little
+    broken,     // what follows `taken` is no valid continuation; for good
   };
   std::size_t taken = 0;  // bytes of the input, from its beginning
   std::size_t given = 0;  // bytes of the output. All of it: there may be more without any input

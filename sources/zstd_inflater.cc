@@ -31,7 +31,9 @@ class ZstdInflater final : public Inflater {
     ZSTD_inBuffer input{.src = in.data(), .size = in.size(), .pos = 0};
     ZSTD_outBuffer output{.dst = out.data(), .size = out.size(), .pos = 0};
     const std::size_t result = ::ZSTD_decompressStream(context_.get(), &output, &input);
-    if (::ZSTD_isError(result) != 0) {
+    if (::ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) {
+      state_ = Inflated::State::no_memory;
+    } else if (::ZSTD_isError(result) != 0) {
       // Not to be asked again when there is nothing to take and nothing to give.
       const bool idle = input.pos == 0 && output.pos == 0 && in.empty();
       if (!idle) fail(result);
