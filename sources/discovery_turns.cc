@@ -44,12 +44,16 @@ void Discovery::State::wait_in_line(std::uint64_t number) {
   if (it != files.end() && it->second.resting) waiting.push_back(number);
 }
 
-// Of `later`: those that could not be read for seconds.
+// Of those that wait, or are to be tried again later: they could not be read for seconds. If they
+// are more than may be open, some of them always wait for the others' descriptors.
 std::size_t Discovery::State::given_up() const {
-  return static_cast<std::size_t>(std::ranges::count_if(later, [this](const auto& entry) {
-    const auto it = files.find(entry.second);
+  const auto is_given_up = [this](std::uint64_t number) {
+    const auto it = files.find(number);
     return it != files.end() && it->second.failures >= File::kFailuresGivenUp;
-  }));
+  };
+  return static_cast<std::size_t>(
+      std::ranges::count_if(waiting, is_given_up) +
+      std::ranges::count_if(later, [&](const auto& entry) { return is_given_up(entry.second); }));
 }
 
 // Must older generations of its path come back to rest before it is opened? While there are more
@@ -286,6 +290,7 @@ void Discovery::State::hand_over(std::uint64_t number) {
                        .size = status->size,
                        .age_ns = in_order && !file.caught_up ? file.age_ns : 0,
                        .in_order = in_order,
+                       .given_up = file.failures >= File::kFailuresGivenUp,
                        .formers = std::move(*formers)};
   if (const auto key = former_keys.find({file.flow, file.identity}); key != former_keys.end()) {
     found_file.former_key = std::move(key->second);

@@ -24,6 +24,7 @@ FileTail::FileTail(const Parts& parts, FoundFile found, bool held)
       checkpoint_(std::move(found.checkpoint)),
       age_ns_(found.age_ns),
       text_end_(offset_),
+      given_up_(found.given_up),
       yielding_(found.brief),
       probing_(parts.options.inflate),
       formers_(std::move(found.formers)),

@@ -89,6 +89,7 @@ struct FoundFile {
   // are. 0: it waits for no older ones. All files of such a flow go to one reactor.
   std::int64_t age_ns = 0;
   bool in_order = false;             // its flow has that order
+  bool given_up = false;             // it could not be read, so often that nobody waits for it
   std::vector<Former> formers = {};  // of which it may be a copy, the compressed or rewritten form
   std::string former_key = {};       // of its checkpoint, if that is to be replaced (F20)
 };
@@ -357,6 +358,7 @@ class FileTail final : public pipeline::Source, private Registered {
   bool skips_unreadable() const;
   bool may_rest_in_trouble() const;
   void back_off();
+  void gets_on();
   void suspect(std::uint64_t at, std::uint64_t until);
   void failed(int error, std::uint64_t from, std::uint64_t bytes);
   bool went_stale();
@@ -444,6 +446,7 @@ class FileTail final : public pipeline::Source, private Registered {
   base::Instant timer_{};          // Instant{}: none
   base::Duration backoff_{0};
   bool read_failed_ = false;  // the last one
+  bool given_up_;             // when it was found, and it did not get on since
   bool tail_known_ = false;   // else the checkpoint's hash is all we have
   bool look_again_ = false;   // a hint came while a read was on its way
   bool group_open_ = false;   // at the end there are whole lines of a group that may go on

@@ -174,7 +174,7 @@ void FileTail::tried_former(TailRead& read, std::string_view bytes) {
       return back_off();
     }
   }
-  backoff_ = base::Duration{0};
+  gets_on();
   search_->answer(bytes);
   if (search_->seeks_text() && view() == nullptr) {
     const std::uint64_t at = search_->next()->from;

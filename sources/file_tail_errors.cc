@@ -51,10 +51,17 @@ void FileTail::back_off() {
   set_timer(parts_.environment.clock.monotonic() + backoff_);
 }
 
+// Something could be read.
+void FileTail::gets_on() {
+  backoff_ = base::Duration{0};
+  given_up_ = false;
+}
+
 // Who waits for the one that still compresses a file waits for its quiet, not for a better day.
 bool FileTail::given_up() const {
   const bool waits_for_quiet = search_ && compressed_ && !read_failed_;
-  return phase_ == Phase::backing_off && backoff_ >= kBackoffGivenUp && !waits_for_quiet;
+  return given_up_ ||
+         (phase_ == Phase::backing_off && backoff_ >= kBackoffGivenUp && !waits_for_quiet);
 }
 
 // The bytes from `at` on, up to `until`, are to be looked at page by page.
@@ -139,7 +146,7 @@ void FileTail::found_unreadable() {
   forget_open_lines();
   long_line_.reset();  // its beginning is read again, up to the page
   nuls_ = 0;
-  backoff_ = base::Duration{0};
+  gets_on();
   if (trouble_->at <= next_read() || trouble_->at < offset_) {
     pass_unreadable(0);
   } else {

@@ -215,7 +215,7 @@ void FileTail::take_in(TailRead& read, std::string_view bytes) {
     return pass_unreadable(header_lines);
   }
   free(read, false);
-  if (grew || at_end || consumed > 0) backoff_ = base::Duration{0};
+  if (grew || at_end || consumed > 0) gets_on();
   // Shorter than the file again and again, and nothing new: neither its end nor worth asking at
   // once.
   if (!full && !at_end && !grew && consumed == 0 && std::exchange(end_doubted_, true)) {
@@ -439,7 +439,7 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
     next(true);
     return;
   }
-  backoff_ = base::Duration{0};
+  gets_on();
   const std::string_view fresh = bytes.substr(known.size());
   const std::uint64_t end = offset_ + long_line_->scanned() + fresh.size();
   const bool unreadable = ends_unreadable(end);

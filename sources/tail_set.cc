@@ -340,7 +340,12 @@ bool TailSet::idle() const { return !state_->reading() && state_->turns.ages.ope
 
 bool TailSet::at_end() const {
   const TailTurns& turns = state_->turns;
-  if (state_->reading() || !turns.ready.empty() || !turns.to_inflate.empty()) return false;
+  // Those that are given up are tried again, as long as others wait one after the other.
+  const auto busy = [](const FileTail* tail) { return tail != nullptr && !tail->given_up(); };
+  if (std::ranges::any_of(state_->reads, busy, &TailRead::tail) ||
+      std::ranges::any_of(turns.ready, busy) || std::ranges::any_of(turns.to_inflate, busy)) {
+    return false;
+  }
   return std::all_of(state_->tails.begin(), state_->tails.end(),
                      [](const auto& entry) { return entry.second->at_end(); });
 }
