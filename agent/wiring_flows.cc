@@ -84,7 +84,8 @@ sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first
           .on_rewrite = flow.tail.on_rewrite,
           .copies = flow.recognises_copies(),
           .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow),
-          .vouches = vouches(config_, flow)};
+          .vouches = vouches(config_, flow),
+          .tells_cut = options_.once};
 }
 
 void Wiring::connect_flow(std::size_t place, const config::Flow& flow) {

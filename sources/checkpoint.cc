@@ -20,6 +20,7 @@ constexpr std::uint8_t kWhole = 128;  // added to any of them
 constexpr std::uint8_t kGone = 1;
 constexpr std::uint8_t kGoesOn = 2;
 constexpr std::uint8_t kPastFooter = 4;
+constexpr std::uint8_t kCut = 8;
 constexpr std::size_t kCompressedBytes = 8 + 1;  // what version 2 has more
 constexpr std::size_t kTranscodedBytes = 8 + 8;  // what version 3 has more than that
 constexpr std::size_t kLineEndBytes = 4 + 8;
@@ -161,7 +162,8 @@ std::string encode(const Checkpoint& checkpoint) {
   if (more || line_ends) {
     put(value, checkpoint.compressed_bytes);
     const std::uint8_t whole = checkpoint.gone ? kGone : checkpoint.goes_on ? kGoesOn : 0;
-    put(value, static_cast<std::uint8_t>(whole | (checkpoint.past_footer ? kPastFooter : 0)));
+    const std::uint8_t cut = checkpoint.cut ? kCut : 0;
+    put(value, static_cast<std::uint8_t>(whole | (checkpoint.past_footer ? kPastFooter : 0) | cut));
   }
   if (checkpoint.transcoded) {
     put(value, checkpoint.point.offset);
@@ -209,6 +211,7 @@ std::optional<Checkpoint> decode_checkpoint(std::string_view key, std::string_vi
     if (value.size() < kCompressedBytes + 4) return std::nullopt;
     checkpoint.compressed_bytes = get<std::uint64_t>(value);
     const auto what = get<std::uint8_t>(value);
+    checkpoint.cut = (what & kCut) != 0;
     checkpoint.past_footer = (what & kPastFooter) != 0;
     checkpoint.goes_on = (what & kGoesOn) != 0;
     checkpoint.gone = (what & kGone) != 0;

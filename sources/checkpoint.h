@@ -82,6 +82,9 @@ struct Checkpoint {
   // there. Only of such a file may somebody say that it was read (delete_after), so every doubt
   // takes it.
   bool whole = false;
+  // A compressed file that is damaged, or ends in the middle, at `compressed_bytes`; not if those
+  // are 0.
+  bool cut = false;
   // Where copies may match, the last ones below `offset`: a copy of it may end there.
   std::vector<LineEnd> line_ends = {};  // ascending
 
@@ -111,10 +114,10 @@ std::string checkpoint_key(std::string_view flow, const FileIdentity& identity);
 //   9 u64 flow_fingerprint  29 u32 tail_bytes
 // 128 is added to the version of one that is `whole`.
 // Version 2, written only where they say something: 49 u64 compressed_bytes, 57 u8 (1: gone,
-// 2: goes_on, 4: past_footer), 58 u32 path bytes, 62 path. Version 3, of transcoded files: 58 u64
-// point.offset, 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with line
-// ends: 58 u16 how many, 60 of each u32 how far below the offset and u64 hash, then path bytes and
-// path. Version 5, of files behind links: 1 u32 target bytes, 5 target, then a value of another
+// 2: goes_on, 4: past_footer, 8: cut), 58 u32 path bytes, 62 path. Version 3, of transcoded files:
+// 58 u64 point.offset, 66 u64 point.raw, 74 u32 path bytes, 78 path. Version 4, of generations with
+// line ends: 58 u16 how many, 60 of each u32 how far below the offset and u64 hash, then path bytes
+// and path. Version 5, of files behind links: 1 u32 target bytes, 5 target, then a value of another
 // version.
 std::string encode(const Checkpoint& checkpoint);
 // nullopt: not a checkpoint, or a newer version's.

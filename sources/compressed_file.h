@@ -69,6 +69,8 @@ class CompressedFile final : public FileView {
   bool complete() const { return state_ == Inflated::State::between; }
   // What raw_end() says is the end of its last member. Also when it gave up its memory since.
   bool ends_whole() const { return ends_whole_ && parts_.passed_over == 0; }
+  // What raw_end() says is not all there should be.
+  bool ends_cut() const { return !ends_whole_ && parts_.passed_over == 0; }
   bool damaged() const { return state_ == Inflated::State::broken; }
   // At its end, in the middle of a member, and that was not said yet.
   bool unfinished() const { return state_ == Inflated::State::inside && raw_ != said_at_; }

@@ -190,8 +190,14 @@ std::size_t Discovery::waiting() const {
 }
 
 std::size_t Discovery::not_read() const {
+  // Those that a reactor had since it counts itself.
+  const auto cut = std::ranges::count_if(state_->files, [this](const auto& entry) {
+    const File& file = entry.second;
+    return file.resting && file.resting->rest.checkpoint.cut && !file.resting->wanted &&
+           !file.caught_up && state_->flows[file.flow].tells_cut;
+  });
   return state_->counters.files_unreadable.value() + state_->unsearchable.size() +
-         state_->given_up();
+         state_->given_up() + static_cast<std::size_t>(cut);
 }
 
 const DiscoveryCounters& Discovery::counters() const { return state_->counters; }

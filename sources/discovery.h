@@ -155,6 +155,9 @@ class Discovery {
     // What it settles is kept for good, and a note of its says so of a file's bytes. If not,
     // nothing it wants or knows is deleted, by whichever flow.
     bool vouches = false;
+    // Say of compressed files, and count as not read, that they are damaged or end in the middle,
+    // if that was seen before and they are not opened for it again.
+    bool tells_cut = false;
   };
   // `known`: checkpoints from the log. `clock_right`: when the wall clock was, as others know.
   // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they

@@ -225,6 +225,10 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
                      .known = known_before || by_age,
                      .age_ns = by_age ? file.age_ns : status.modified_ns});
   }
+  if (whole && checkpoint.cut && flows[flow].tells_cut) {
+    environment.log.warn("compressed file is damaged or ends in the middle, what is there was read",
+                         {{"path", path}});
+  }
   file.resting = restings.make({.rest = {.checkpoint = std::move(checkpoint),
                                          .size = status.size,
                                          .modified_ns = status.modified_ns,

@@ -357,6 +357,7 @@ void FileTail::begin_generation() {
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   first_end_ = base::Instant{};
   checkpoint_.compressed_bytes = 0;
+  checkpoint_.cut = false;
   checkpoint_.point = {};
   if (utf16_) utf16_->start_over();
   probing_ = parts_.options.inflate;  // it may be compressed now, or no longer
@@ -390,6 +391,7 @@ void FileTail::report(base::Instant since) {
       std::min<std::uint64_t>(checkpoint_.offset - unreadable_end_, kTailBytes));
   checkpoint_.tail_hash = window_.watermark_note();
   checkpoint_.compressed_bytes = 0;
+  checkpoint_.cut = false;
   checkpoint_.whole = is_whole_now();
   checkpoint_.past_footer = past_footer_ && checkpoint_.offset > footer_at_;
   note_point();

@@ -263,8 +263,11 @@ void FileTail::note_whole_file() {
   if (checkpoint_.origin == base::Origin::none || checkpoint_.offset != offset_) return;
   const std::uint64_t bytes = offset_ == view()->end() ? view()->raw_end() : 0;
   const bool whole = whole_ && (bytes == 0 || !compressed_ || compressed_->ends_whole());
-  const bool same = checkpoint_.compressed_bytes == bytes && checkpoint_.whole == whole;
+  const bool cut = bytes != 0 && compressed_ && compressed_->ends_cut();
+  const bool same =
+      checkpoint_.compressed_bytes == bytes && checkpoint_.whole == whole && checkpoint_.cut == cut;
   checkpoint_.compressed_bytes = bytes;
+  checkpoint_.cut = cut;
   checkpoint_.whole = whole;
   if (same) return;
   parts_.checkpointer.update(checkpoint_);

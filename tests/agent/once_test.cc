@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "tests/agent/simulated_agent.h"
 #include "tests/sim/sim_world.h"
+#include "tests/sources/compressed_bytes.h"
 #include "tests/test.h"
 
 namespace {
@@ -44,6 +45,7 @@ struct Scene {
     return false;
   }
 
+  void stop() { agent.reset(); }
   std::uint64_t stored() const { return agent->sample("store_records_appended"); }
   std::size_t not_read() { return (*agent)->control().not_read(); }
   std::size_t said(std::string_view text) {
@@ -91,4 +93,38 @@ TEST_CASE("once: a file that can be read again, after a while, is read", "[agent
   CHECK(scene.run(120s));
   CHECK(scene.stored() == 9);
   CHECK(scene.not_read() == 0);
+}
+
+TEST_CASE("once: of a compressed file that lacks something every run says so", "[agent][once]") {
+  const bool damaged = GENERATE(false, true);
+  CAPTURE(damaged);
+  const std::string text = "one\ntwo\n";
+  const std::string bytes = compressed::gzip(text);
+  const std::string half =
+      damaged ? compressed::gzip("one\n") + "something else" : bytes.substr(0, bytes.size() - 4);
+  Scene scene(0);
+  scene.config.flows.front().from.compressed = sources::CompressedFiles::read;
+  scene.world.disk().put("/logs/a.log", half);
+  scene.world.disk().put("/logs/whole.log", bytes);
+  for (std::size_t run = 1; run <= 3; ++run) {
+    CAPTURE(run);
+    scene.start();
+    CHECK(scene.run(120s));
+    CHECK(scene.not_read() == 1);
+    CHECK(scene.said("a.log") >= run);
+    CHECK(scene.said(damaged ? "is damaged" : "ends in the middle") == run);
+    scene.stop();
+  }
+  scene.world.disk().truncate(*scene.world.disk().find("/logs/a.log"),
+                              half.size() - (damaged ? 14 : 0));
+  if (!damaged) {
+    scene.world.disk().append(*scene.world.disk().find("/logs/a.log"),
+                              bytes.substr(bytes.size() - 4));
+  }
+  for (int run = 0; run < 2; ++run) {
+    scene.start();
+    CHECK(scene.run(120s));
+    CHECK(scene.not_read() == 0);
+    scene.stop();
+  }
 }

@@ -71,6 +71,11 @@ TEST_CASE("checkpoint: what only compressed and deleted files need takes bytes o
   value = sources::encode(checkpoint);
   CHECK(sources::decode_checkpoint(key, value) == checkpoint);
   CHECK(value[57] == 6);
+  checkpoint.cut = true;
+  value = sources::encode(checkpoint);
+  CHECK(sources::decode_checkpoint(key, value) == checkpoint);
+  CHECK(value[57] == 14);
+  checkpoint.cut = false;
   checkpoint.goes_on = false;
   value = sources::encode(checkpoint);
   CHECK(sources::decode_checkpoint(key, value) == checkpoint);
