@@ -1,13 +1,18 @@
 // Real files that the built program deletes when it has read them (F67).
+//
+// A file goes when it was quiet for a second or two, and nothing shortens that: so the agents of a
+// test case run beside each other, each with its own place, and wait together.
 #include <signal.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/agent/log_place.h"
@@ -22,7 +27,7 @@ using Lines = std::vector<std::string>;
 
 LogPlace::Options with(const std::string& backend, const std::string& after = "1s") {
   LogPlace::Options options{.backend = backend, .patterns = {"logs/*.log"}};
-  options.reconcile = "200ms";
+  options.reconcile = "100ms";
   options.sync = "flush";
   options.from_more =
       "      close_inactive: 100ms\n      delete_after: " + after + "\n      rotate_wait: 1s\n";
@@ -38,83 +43,129 @@ Lines names_in(const LogPlace& place) {
   return names;
 }
 
+// A place and what is to be stored there.
+struct Case {
+  explicit Case(const LogPlace::Options& options)
+      : told("backend " + options.backend), place(options) {}
+
+  void append(const std::string& name, const std::string& line) {
+    place.append("logs/" + name, line + "\n");
+    lines.push_back(line);
+  }
+  void start() { agent.emplace(place.command(), place.log_path()); }
+  bool comes_to(const Lines& names) const {
+    return process::eventually([&] { return names_in(place) == names; });
+  }
+  std::uint64_t counter(const std::string& name) const {
+    return process::counter(place, *agent, name);
+  }
+
+  std::string told;  // what is special about it
+  const LogPlace place;
+  Lines lines;
+  Lines stay;  // names
+  std::uint64_t scans = 0;
+  std::optional<Background> agent;
+};
+using Cases = std::vector<std::unique_ptr<Case>>;
+
+Cases of_all_backends() {
+  Cases cases;
+  for (const char* backend : {"auto", "epoll", "poll"}) {
+    cases.push_back(std::make_unique<Case>(with(backend)));
+  }
+  return cases;
+}
+
+// Do `act` with all of them, one after the other.
+void each(const Cases& cases, const std::function<void(Case&)>& act) {
+  for (const auto& one : cases) {
+    INFO(one->told);
+    act(*one);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("delete after: files that were read go, others stay", "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll", "poll");
-  CAPTURE(backend);
-  const LogPlace place(with(backend));
-  Lines lines;
-  const auto append = [&](const std::string& name, const std::string& line) {
-    place.append("logs/" + name, line + "\n");
-    lines.push_back(line);
-  };
-  append("a.log", "one");
-  append("linked.log", "two");
-  append("b.log", "three");
-  fs::create_hard_link(place.path("logs/linked.log"), place.path("elsewhere"));
-  place.append("logs/half.log", "no end");
-  place.append("logs/other", "not ours\n");
-  place.append("logs/.tailrace-delete.c.log", "left over\n");
-  lines.emplace_back("left over");
-  const Lines stay = {"half.log", "linked.log", "other"};
-  {
-    const Background agent(place.command(), place.log_path());
-    REQUIRE(place.stores(lines));
-    CHECK(process::eventually([&] { return names_in(place) == stay; }));
-    append("a.log", "another");
-    REQUIRE(place.stores(lines));
-    CHECK(process::eventually([&] { return names_in(place) == stay; }));
-    CHECK(process::counter(place, agent, "files_removed") == 4);
-    CHECK(process::counter(place, agent, "bytes_removed") == 4 + 6 + 10 + 8);
-    CHECK(process::counter(place, agent, "files_given_back") == 1);
-    CHECK(process::counter(place, agent, "remove_errors") == 0);
-    CHECK(process::counter(place, agent, "files_lost_unread") == 0);
-    place.append("logs/half.log", "\n");
-    lines.emplace_back("no end");
-    CHECK(place.stores(lines));
-    CHECK(process::eventually([&] { return names_in(place) == Lines{"linked.log", "other"}; }));
-  }
-  CHECK(place.stores(lines));
+  const Cases cases = of_all_backends();
+  each(cases, [](Case& its) {
+    its.append("a.log", "one");
+    its.append("linked.log", "two");
+    its.append("b.log", "three");
+    fs::create_hard_link(its.place.path("logs/linked.log"), its.place.path("elsewhere"));
+    its.place.append("logs/half.log", "no end");
+    its.place.append("logs/other", "not ours\n");
+    its.append(".tailrace-delete.c.log", "left over");
+    its.stay = {"half.log", "linked.log", "other"};
+    its.start();
+  });
+  each(cases, [](Case& its) {
+    REQUIRE(its.place.stores(its.lines));
+    CHECK(its.comes_to(its.stay));
+    its.append("a.log", "another");
+  });
+  each(cases, [](Case& its) {
+    REQUIRE(its.place.stores(its.lines));
+    CHECK(its.comes_to(its.stay));
+    CHECK(its.counter("files_removed") == 4);
+    CHECK(its.counter("bytes_removed") == 4 + 6 + 10 + 8);
+    CHECK(its.counter("files_given_back") == 1);
+    CHECK(its.counter("remove_errors") == 0);
+    CHECK(its.counter("files_lost_unread") == 0);
+    its.place.append("logs/half.log", "\n");
+    its.lines.emplace_back("no end");
+  });
+  each(cases, [](Case& its) {
+    CHECK(its.place.stores(its.lines));
+    CHECK(its.comes_to({"linked.log", "other"}));
+    its.agent.reset();
+    CHECK(its.place.stores(its.lines));
+  });
 }
 
 TEST_CASE("delete after: what was read counts if it is noted, and if all that read it keep it",
           "[agent][process]") {
-  const std::string before = GENERATE("0", "10m");
-  const std::string target = GENERATE("null", "{ stream: s }", "{ stream: s }, long_lines: reject");
-  CAPTURE(before, target);
-  const LogPlace place(with("auto", before));
-  const std::string both = place.path("logs/both.log");
-  std::string text = process::read_file(place.path("c.yaml"));
-  text += "  second: { from: { files: " + both +
-          ", start: beginning, close_inactive: 100ms }, to: " + target + " }\n";
-  place.write("c.yaml", text);
-  place.append("logs/both.log", "one\n");
-  place.append("logs/a.log", "two\n");
-  Lines lines = {"one", "two"};
-  if (target != "null") lines.emplace_back("one");
-  {
-    const Background agent(place.command(), place.log_path());
-    REQUIRE(place.stores(lines));
+  Cases cases;
+  for (const std::string before : {"0", "10m"}) {
+    for (const std::string target :
+         {"null", "{ stream: s }", "{ stream: s }, long_lines: reject"}) {
+      Case& its = *cases.emplace_back(std::make_unique<Case>(with("auto", before)));
+      its.told = "delete_after: " + before + ", to: " + target;
+      std::string text = process::read_file(its.place.path("c.yaml"));
+      text += "  second: { from: { files: " + its.place.path("logs/both.log") +
+              ", start: beginning, close_inactive: 100ms }, to: " + target + " }\n";
+      its.place.write("c.yaml", text);
+      its.append("both.log", "one");
+      its.append("a.log", "two");
+      if (target != "null") its.lines.emplace_back("one");
+      if (before == "0") its.stay.emplace_back("a.log");
+      if (before == "0" || target != "{ stream: s }") its.stay.emplace_back("both.log");
+      its.start();
+    }
   }
-  const std::string key = "delete_after: " + before;
-  text.replace(text.find(key), key.size(), "delete_after: 1s");
-  place.write("c.yaml", text);
-  place.append("logs/later.log", "three\n");
-  lines.emplace_back("three");
-  Lines stay;
-  if (before == "0") stay.emplace_back("a.log");
-  if (before == "0" || target != "{ stream: s }") stay.emplace_back("both.log");
-  {
-    const Background agent(place.command(), place.log_path());
-    REQUIRE(place.stores(lines));
-    CHECK(process::eventually([&] { return names_in(place) == stay; }));
-    const std::uint64_t scans = process::counter(place, agent, "scans");
-    CHECK(process::eventually(
-        [&] { return process::counter(place, agent, "scans") > scans + 10; }));  // nor later
-    CHECK(names_in(place) == stay);
-  }
-  CHECK(place.stores(lines));
+  each(cases, [](Case& its) {
+    REQUIRE(its.place.stores(its.lines));
+    its.agent.reset();
+    std::string text = process::read_file(its.place.path("c.yaml"));
+    const std::string key = "delete_after: ";
+    const std::size_t from = text.find(key) + key.size();
+    text.replace(from, text.find('\n', from) - from, "1s");
+    its.place.write("c.yaml", text);
+    its.append("later.log", "three");
+    its.start();
+  });
+  each(cases, [](Case& its) {
+    REQUIRE(its.place.stores(its.lines));
+    CHECK(its.comes_to(its.stay));
+    its.scans = its.counter("scans");
+  });
+  each(cases, [](Case& its) {  // nor later
+    CHECK(process::eventually([&] { return its.counter("scans") > its.scans + 20; }));
+    CHECK(names_in(its.place) == its.stay);
+    its.agent.reset();
+    CHECK(its.place.stores(its.lines));
+  });
 }
 
 TEST_CASE("delete after: one that may not be deleted is said and stays", "[agent][process]") {
@@ -133,25 +184,37 @@ TEST_CASE("delete after: one that may not be deleted is said and stays", "[agent
 }
 
 TEST_CASE("delete after: killed again and again, nothing is lost or doubled", "[agent][process]") {
-  const std::string backend = GENERATE("auto", "epoll", "poll");
-  CAPTURE(backend);
-  const LogPlace place(with(backend));
+  const Cases cases = of_all_backends();
   constexpr int kKills = 6;
-  Lines lines;
-  for (int kill = 0; kill <= kKills; ++kill) {
-    const Background agent(place.command(), place.log_path());
-    for (int i = 0; i < 20; ++i) {
-      lines.push_back("line " + std::to_string(kill) + " " + std::to_string(i));
-      place.append("logs/" + std::to_string(i) + ".log", lines.back() + "\n");
-    }
-    if (kill == kKills) {
-      CHECK(place.stores(lines));
-      CHECK(process::eventually([&] { return names_in(place).empty(); }));
-      break;
-    }
-    // When some of them are gone, and others may just be going.
-    CHECK(process::eventually([&] { return names_in(place).size() < 20; }));
-    ::kill(agent.pid(), SIGKILL);
+  const auto write = [&](int kill) {
+    each(cases, [kill](Case& its) {
+      its.start();
+      for (int i = 0; i < 20; ++i) {
+        its.append(std::to_string(i) + ".log",
+                   "line " + std::to_string(kill) + " " + std::to_string(i));
+      }
+    });
+  };
+  for (int kill = 0; kill < kKills; ++kill) {
+    write(kill);
+    std::set<Case*> alive;
+    for (const auto& one : cases) alive.insert(one.get());
+    // Each when some of its files are gone, and others may just be going.
+    CHECK(process::eventually([&] {
+      std::erase_if(alive, [](Case* its) {
+        if (names_in(its->place).size() == 20) return false;
+        ::kill(its->agent->pid(), SIGKILL);
+        return true;
+      });
+      return alive.empty();
+    }));
+    each(cases, [](Case& its) { its.agent.reset(); });
   }
-  CHECK(place.stores(lines));
+  write(kKills);
+  each(cases, [](Case& its) {
+    CHECK(its.place.stores(its.lines));
+    CHECK(its.comes_to({}));
+    its.agent.reset();
+    CHECK(its.place.stores(its.lines));
+  });
 }
