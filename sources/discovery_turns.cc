@@ -66,7 +66,9 @@ bool Discovery::State::must_follow(const File& file) {
       continue;
     }
     if (older.resting) {
-      if (older.resting->queued) return true;
+      // What waits for its original may do so for ever: whoever compresses it may have died.
+      const bool for_ever = older.resting->postponed && may_have_original(older);
+      if (older.resting->queued && !for_ever) return true;
     } else if (!older.detached && (older.yielding || !older.holds)) {
       return true;
     }

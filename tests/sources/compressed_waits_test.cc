@@ -146,3 +146,27 @@ TEST_CASE("compressed waits: a compressed form that is empty when it is found",
   scene.run(20s);
   scene.check_exact();
 }
+
+// Whoever compresses a.log.1 died, and what is beside it waits for it for good.
+TEST_CASE("compressed waits: an older one that goes on does not wait with one that has its name",
+          "[sources][former]") {
+  Waiting scene;
+  scene.append("/log/a.log.1.gz", gzip(text_of(0, 300)));
+  scene.written = text_of(0, 300);
+  scene.start();
+  scene.run(2s);
+  scene.check_exact();
+  scene.stop();
+  scene.append("/log/a.log.1.gz", gzip(text_of(300, 310)));
+  REQUIRE(scene.world.disk().rename("/log/a.log.1.gz", "/log/a.log.2.gz") == 0);
+  scene.write("/log/a.log.1", text_of(400, 410));
+  scene.append("/log/a.log.1.gz", "");
+  scene.world.faults().set("/log/a.log.2.gz", {.look_error = 1});
+  scene.world.faults().switch_on(true);
+  scene.start();
+  scene.run(50ms);  // found last
+  scene.world.faults().switch_on(false);
+  scene.run(70s);
+  scene.written += text_of(300, 310);
+  scene.check_exact();
+}
