@@ -21,7 +21,7 @@ using process::LogPlace;
 using Clock = std::chrono::steady_clock;
 
 // What a sanitizer keeps for itself would be counted as the program's memory.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(TAILRACE_SANITIZED)
 constexpr bool kMemoryIsItsOwn = false;
 #else
 constexpr bool kMemoryIsItsOwn = true;

@@ -33,7 +33,7 @@ using process::shell;
 const std::string kProgram = TAILRACE_PROGRAM;
 
 // What a sanitizer keeps for itself would be counted as the program's memory.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(TAILRACE_SANITIZED)
 constexpr bool kMemoryIsItsOwn = false;
 #else
 constexpr bool kMemoryIsItsOwn = true;
