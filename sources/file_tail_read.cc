@@ -423,7 +423,8 @@ void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
   }
   if (at_end) {
     group_open_ = true;
-    if (head + whole <= kOpenLinesBytesMax) open_lines_ = rest.substr(0, head + whole);
+    // Those of another origin are read again before they are anybody's.
+    if (!timed_out_ && head + whole <= kOpenLinesBytesMax) open_lines_ = rest.substr(0, head + whole);
   } else if (full) {
     hold_group_ = true;
   }
