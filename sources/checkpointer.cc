@@ -21,6 +21,8 @@ struct Change {
   std::vector<Registered*> waiters;
   bool synced = false;  // even without waiters
   const CompletesCheckpoints* completes = nullptr;
+  base::Instant since{};  // what it says was under way since then, or it was reported then
+  std::pair<const std::string, Change>* next = nullptr;  // of `unsent`, in the order they came
 
   // What erases `origin` does not mean this file: the inode was handed out again.
   bool is_of_another(base::Origin origin) const {
@@ -42,7 +44,10 @@ struct Checkpointer::State {
   std::pmr::unsynchronized_pool_resource memory;
   std::size_t most_changes = 0;  // since that was given back
 
+  // First come, first written: where more changes than a write takes, none waits for ever.
   Changes unsent{&memory};
+  Changes::value_type* first = nullptr;
+  Changes::value_type* last = nullptr;
   bool urgent = false;    // unsent holds a registration
   bool flushing = false;  // shutdown: nothing waits for its time
   base::Instant unsent_since{};
@@ -57,9 +62,26 @@ struct Checkpointer::State {
   base::Instant retry_at{};    // no write at all before this
 
   Change& change(const std::string& key, base::Instant since = base::Instant::max()) {
-    unsent_since = std::min(unsent.empty() ? now : unsent_since, since);
-    most_changes = std::max(most_changes, unsent.size() + 1);
-    return unsent[key];
+    const auto [entry, inserted] = unsent.try_emplace(key);
+    Change& change = entry->second;
+    change.since = std::min(inserted ? now : change.since, since);
+    if (inserted) append(*entry);
+    unsent_since = std::min(unsent.size() == 1 ? change.since : unsent_since, change.since);
+    most_changes = std::max(most_changes, unsent.size());
+    return change;
+  }
+
+  void append(Changes::value_type& entry) {
+    entry.second.next = nullptr;
+    (last != nullptr ? last->second.next : first) = &entry;
+    last = &entry;
+  }
+
+  Changes::node_type take_first() {
+    Changes::node_type node = unsent.extract(first->first);
+    first = node.mapped().next;
+    if (first == nullptr) last = nullptr;
+    return node;
   }
 
   void start_write() {
@@ -71,7 +93,7 @@ struct Checkpointer::State {
                           .erase = {}};
     const std::size_t in_write = std::min(unsent.size(), kChangesMax);
     while (!unsent.empty() && unanswered.size() < kChangesMax) {
-      auto node = unsent.extract(unsent.begin());
+      Changes::node_type node = take_first();
       if (node.mapped().put) {
         if (node.mapped().completes)
           node.mapped().completes->complete(*node.mapped().put, in_write);
@@ -83,10 +105,14 @@ struct Checkpointer::State {
       write.synced = write.synced || node.mapped().synced || !node.mapped().waiters.empty();
       unanswered.insert(std::move(node));
     }
-    urgent = std::any_of(unsent.begin(), unsent.end(),
-                         [](const auto& entry) { return !entry.second.waiters.empty(); });
     under_way = true;
     unanswered_since = unsent_since;
+    urgent = false;
+    unsent_since = now;
+    for (const auto& [key, change] : unsent) {
+      urgent = urgent || !change.waiters.empty();
+      unsent_since = std::min(unsent_since, change.since);
+    }
     not_before = now + kWriteInterval;
     send(std::move(write));
   }
@@ -96,7 +122,10 @@ struct Checkpointer::State {
     unsent_since = unsent.empty() ? unanswered_since : std::min(unsent_since, unanswered_since);
     for (auto& [key, change] : unanswered) {
       const auto [newer, inserted] = unsent.try_emplace(key, std::move(change));
-      if (!inserted) {
+      if (inserted) {
+        append(*newer);
+      } else {
+        newer->second.since = std::min(newer->second.since, change.since);
         if (!newer->second.put && change.is_of_another(newer->second.erased)) {
           newer->second.put = std::move(change.put);
         }

@@ -285,6 +285,26 @@ TEST_CASE("checkpointer: many changes go in pieces, and the log ends as reported
   CHECK(written == expected);
 }
 
+TEST_CASE("checkpointer: where more changes all the time than a write takes, none waits for ever",
+          "[sources][checkpointer]") {
+  constexpr std::uint64_t kKeys = 3000;
+  Log log;
+  log.tick();
+  std::map<std::string, std::uint64_t> noted;
+  for (std::uint64_t round = 1; round <= 12; ++round) {
+    const base::Instant reported = log.now;
+    for (std::uint64_t inode = 0; inode < kKeys; ++inode) log.checkpointer.update(at(inode, round));
+    do log.tick(sources::Checkpointer::kWriteInterval);
+    while (log.sent.empty());
+    for (const auto& put : log.answer(round % 4 == 0 ? EIO : 0).put) {
+      noted[sources::checkpoint_key(put.flow, put.identity)] = put.offset;
+    }
+    if (round >= 6) CHECK(log.checkpointer.covered(log.now) > reported - 2s);
+  }
+  CHECK(noted.size() == kKeys);
+  for (const auto& [each, offset] : noted) CHECK(offset + 5 > 12);
+}
+
 TEST_CASE("checkpointer: what many changes left is freed when it is idle, and it goes on",
           "[sources][checkpointer]") {
   constexpr std::uint64_t kFiles = 3000;
