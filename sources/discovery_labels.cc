@@ -1,5 +1,6 @@
 // What files are called: of the names a file has under its flow's patterns the first by the order
-// of the patterns, then by its bytes (F14, F19). It depends on nothing but which names there are.
+// of the patterns, then the shortest, as a log's is beside those of its generations, then the first
+// by its bytes (F14, F19). It depends on nothing but which names there are.
 //
 // Nothing is kept for it. Who asks gets it from the names directories have, and a file nobody knew
 // begins with it as the path it was first known by. That path stays, whatever becomes of the names:
@@ -9,6 +10,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,6 +20,11 @@
 #include "sources/removal_names.h"
 
 namespace sources {
+namespace {
+
+using Label = std::tuple<std::uint32_t, std::size_t, std::string>;  // pattern, length, path
+
+}  // namespace
 
 // The first of the flow's patterns that takes `name`: wire() keeps their order. None may do so any
 // more; then it is behind all.
@@ -56,10 +63,8 @@ void Discovery::State::know_by_label(std::uint64_t number, const Directory& dire
                                      const std::string& path) {
   File& file = files.at(number);
   if (path == file.home) return;
-  const std::pair has(pattern_of(file.home, file.flow), std::string_view(file.home));
-  if (std::pair(pattern_of(directory, name_in(path), file.flow), std::string_view(path)) > has) {
-    return;
-  }
+  const Label has(pattern_of(file.home, file.flow), file.home.size(), file.home);
+  if (Label(pattern_of(directory, name_in(path), file.flow), path.size(), path) > has) return;
   const auto home = by_home.find(file.home);
   std::erase(home->second, number);
   if (home->second.empty()) by_home.erase(home);
@@ -69,7 +74,6 @@ void Discovery::State::know_by_label(std::uint64_t number, const Directory& dire
 }
 
 void Discovery::name_files(std::span<FileState* const> listed) const {
-  using Label = std::pair<std::uint32_t, std::string>;
   std::unordered_map<std::uint64_t, std::vector<Label>> labels;
   for (const FileState* const each : listed) {
     const auto file = state_->files.find(each->number);
@@ -82,8 +86,9 @@ void Discovery::name_files(std::span<FileState* const> listed) const {
         const auto its = labels.find(number);
         if (its == labels.end()) continue;
         const bool only = state_->files.at(number).names == 1;
-        its->second.emplace_back(only ? 0 : state_->pattern_of(*directory, name, flow),
-                                 directory->path_of(name));
+        std::string path = directory->path_of(name);
+        its->second.emplace_back(only ? 0 : state_->pattern_of(*directory, name, flow), path.size(),
+                                 std::move(path));
       }
     }
   }
@@ -92,10 +97,10 @@ void Discovery::name_files(std::span<FileState* const> listed) const {
     const auto its = labels.find(each->number);
     if (its == labels.end() || its->second.empty()) continue;
     const std::vector<Label>& all = its->second;
-    each->path = all.front().second;
+    each->path = std::get<2>(all.front());
     if (all.size() == 1) continue;
     const std::size_t most = std::min(all.size(), FileState::kNamesMax);
-    for (std::size_t i = 0; i < most; ++i) each->names.push_back(all[i].second);
+    for (std::size_t i = 0; i < most; ++i) each->names.push_back(std::get<2>(all[i]));
     each->names_left_out = all.size() - most;
   }
 }
