@@ -26,14 +26,22 @@ std::vector<std::string> names_copied(std::string_view name) {
 
 std::vector<std::string> names_shifted(std::string_view name) {
   constexpr unsigned kMost = 64;
-  const std::size_t digits = name.find_last_not_of("0123456789") + 1;
-  unsigned number = 0;
-  const char* const end = name.data() + name.size();
-  const auto [last, error] = std::from_chars(name.data() + digits, end, number);
   std::vector<std::string> names;
-  if (digits == 0 || error != std::errc{} || last != end) return names;
-  for (unsigned i = 1; i < number && i <= kMost; ++i) {
-    names.push_back(std::string(name.substr(0, digits)) + std::to_string(number - i));
+  std::size_t end =
+      name.find_last_not_of("0123456789") + 1 < name.size() ? name.size() : name.rfind('.');
+  if (end == std::string_view::npos) return names;
+  const std::size_t begin = name.substr(0, end).find_last_not_of("0123456789") + 1;
+  unsigned number = 0;
+  const auto [last, error] = std::from_chars(name.data() + begin, name.data() + end, number);
+  if (begin == 0 || error != std::errc{} || last != name.data() + end) return names;
+  for (unsigned i = 1; i <= number && i <= kMost; ++i) {
+    const std::string before = std::to_string(number - i);
+    const auto add = [&](std::size_t zeros) {
+      names.push_back(std::string(name.substr(0, begin)) + std::string(zeros, '0') + before);
+      names.back() += name.substr(end);
+    };
+    add(0);
+    if (before.size() < end - begin) add(end - begin - before.size());  // "log.009" of "log.010"
   }
   return names;
 }

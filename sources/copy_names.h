@@ -13,7 +13,7 @@ namespace sources {
 // who is compared; bytes decide the rest.
 std::vector<std::string> names_copied(std::string_view name);
 // What rotation by number called `name` before it made room for younger ones, the last first:
-// "app.log.2", "app.log.1" for "app.log.3".
+// "app.log.2", "app.log.1", "app.log.0" for "app.log.3". Of so many as are looked for.
 std::vector<std::string> names_shifted(std::string_view name);
 
 }  // namespace sources

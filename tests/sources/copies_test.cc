@@ -21,11 +21,12 @@ TEST_CASE("copies: whose copy a name may be", "[sources][copies]") {
   CHECK(std::ranges::find(dated, "app.log") != dated.end());
   CHECK(sources::names_copied("app").empty());
   CHECK(sources::names_copied(".hidden").empty());
-  CHECK(sources::names_shifted("app.log.3") == Lines{"app.log.2", "app.log.1"});
-  CHECK(sources::names_shifted("app.log.1").empty());
-  CHECK(sources::names_shifted("app.log").empty());
-  CHECK(sources::names_shifted("12").empty());
-  CHECK(sources::names_shifted("app.99999999999999999999").empty());
+  CHECK(sources::names_shifted("app.log.2") == Lines{"app.log.1", "app.log.0"});
+  CHECK(sources::names_shifted("app.log.01") == Lines{"app.log.0", "app.log.00"});
+  CHECK(sources::names_shifted("app-1.log") == Lines{"app-0.log"});
+  for (const std::string none : {"app.log.0", "app.log", "12", "app", "app.99999999999999999999"}) {
+    CHECK(sources::names_shifted(none).empty());
+  }
   CHECK(sources::names_shifted("app.log-20260101").size() == 64);
 }
 
