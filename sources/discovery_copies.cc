@@ -138,9 +138,10 @@ void Discovery::State::ask(CopyCheck& check) {
   const auto status = environment.files.status(path_of(original), true);
   if (!status || identity_of(*status) != original.identity) return;
   if (original.resting->wanted && original.order != 0) want(check.original);  // it was refused
+  const bool given_up = original.failures >= File::kFailuresGivenUp;
   const bool unchanged = rest.size == status->size && rest.modified_ns == status->modified_ns;
-  if (is_fresh(rest.checkpoint) || (unchanged && !original.resting->wanted)) {
-    const bool exhausted = unchanged && !original.resting->wanted;
+  if (is_fresh(rest.checkpoint) || given_up || (unchanged && !original.resting->wanted)) {
+    const bool exhausted = given_up || (unchanged && !original.resting->wanted);
     check.answer(rest.checkpoint.origin, rest.checkpoint.offset, exhausted,
                  environment.clock.monotonic());
   } else {
@@ -266,6 +267,8 @@ bool Discovery::State::waits_for_copied(std::uint64_t number) {
   }
   if (original == 0) original = copied_file(number);
   if (original == 0 && look_for_originals(files.at(number))) original = copied_file(number);
+  // Their names were exchanged: it waits for this one already.
+  if (copy_checks.copies_of(number).contains(original)) original = 0;
   if (original == 0) {
     const bool refused = original_is_refused(files.at(number));  // looks for it again
     const bool unseen = may_be_out_of_sight(files.at(number));   // notes since when

@@ -100,6 +100,13 @@ void FileTail::failed(int error, std::uint64_t from, std::uint64_t bytes) {
     found_unreadable();
   } else {
     back_off();
+    if (given_up() && question_ != 0) {  // whoever asks does not wait for a better day
+      parts_.turns.verified.push_back({.number = number_,
+                                       .question = std::exchange(question_, 0),
+                                       .origin = checkpoint_.origin,
+                                       .offset = window_.watermark(),
+                                       .exhausted = window_.empty()});
+    }
   }
 }
 
@@ -197,7 +204,7 @@ void FileTail::go_on_behind(std::uint64_t end) {
   nuls_ = 0;
   long_line_.reset();
   header_lines_ = 0;
-  at_start_ = header_open_ = false;
+  at_start_ = headed_ = header_open_ = false;
   group_open_ = hold_group_ = untaken_ = timed_out_ = end_doubted_ = false;
   if (skipping()) return make_ready();  // it could be read when what follows was stored
   if (!marks_.empty()) {
