@@ -91,8 +91,9 @@ bool FileTail::pass_header(TailRead& read, std::string_view body) {
   header_lines_ -= lines;
   at_start_ = false;
   const std::string_view before(body.data() - prefix_bytes(), prefix_bytes() + end);
-  const std::string_view behind =
-      body.substr(end, std::min(text - std::min(end, text), kHeadBytes));
+  std::string_view behind = body.substr(end, std::min(text - std::min(end, text), kHeadBytes));
+  // Room that was made in advance is filled.
+  if (!delimiter().has_nul()) behind = behind.substr(0, behind.find_last_not_of('\0') + 1);
   behind_header_bytes_ = static_cast<std::uint32_t>(behind.size());
   behind_header_hash_ = head_hash(behind);
   offset_ += end;

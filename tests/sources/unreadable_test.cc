@@ -390,3 +390,19 @@ TEST_CASE("unreadable: with few descriptors a bad page is passed over as well",
   CHECK(dropped == 2 * kPage);
   CHECK(scene.records().size() == 2 * 3000 + left_of(text, {2, 4}).size());
 }
+
+TEST_CASE("unreadable: a page within a header that is longer than a read",
+          "[sources][unreadable]") {
+  rig::Options options = skipping(32 * kPage);
+  options.tail.header_pattern = "^#";
+  Scene scene(options);
+  std::string header;
+  while (header.size() < 24 * kPage) header += "# " + std::to_string(header.size()) + "\n";
+  scene.write("/log/a", header + numbered(0, 100));
+  spoil(scene, {20});
+  scene.rig->add("/log/a", 1);
+  scene.pass(20s);
+  CHECK(scene.counters().files_truncated.value() == 0);
+  CHECK(scene.records().size() >= 100);
+  CHECK(scene.records().back() == "line 99");
+}
