@@ -197,6 +197,7 @@ bool Discovery::State::take_unmatched(const std::string& path, const FlowFile& w
   const auto still = has_its_name(path, wanted.identity, it->second);
   if (!still) return false;
   if (*still || nothing_new(*status, it->second)) return true;
+  if (too_old(wanted.flow, it->second, *status)) return true;
   const std::uint64_t number =
       add_file(wanted.flow, path, starting_point(wanted.flow, path, *status, elsewhere), *status);
   File& lost_before = files.at(number);

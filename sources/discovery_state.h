@@ -240,6 +240,7 @@ struct Discovery::State {
   // discovery_turns.cc: who may have a descriptor.
   static void doubt_rewritten(Rest& rest, const io::FileStatus& status);
   void notice(std::uint64_t number, const io::FileStatus& status);
+  void comes_now(File& file);
   void want(std::uint64_t number);
   void wait_in_line(std::uint64_t number);
   std::size_t given_up() const;

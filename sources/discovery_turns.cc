@@ -22,6 +22,7 @@ void Discovery::State::notice(std::uint64_t number, const io::FileStatus& status
   Rest& rest = file.resting->rest;
   if (rest.size != status.size || rest.modified_ns != status.modified_ns) {
     doubt_rewritten(rest, status);
+    comes_now(file);
     rest.size = status.size;
     rest.modified_ns = status.modified_ns;
     file.resting->wanted = true;
@@ -29,9 +30,17 @@ void Discovery::State::notice(std::uint64_t number, const io::FileStatus& status
   if (file.resting->wanted) want(number);
 }
 
+// What was empty is found now: it does not wait for who went before (came_too_late).
+void Discovery::State::comes_now(File& file) {
+  if (file.resting->rest.size == 0 && may_have_original(file)) {
+    file.resting->found_at = coarse_now();
+  }
+}
+
 void Discovery::State::want(std::uint64_t number) {
   File& file = files.at(number);
   file.resting->wanted = true;
+  if (!file.resting->queued) comes_now(file);
   if (std::exchange(file.ignored, false)) {
     counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
   }
@@ -100,6 +109,7 @@ void Discovery::State::serve() {
       ++passed_over;
       continue;
     }
+    passed_over = 0;  // others may have waited for this one
     if (original_is_there(number) || waits_for_copied(number)) {
       postpone(number);
       continue;

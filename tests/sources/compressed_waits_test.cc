@@ -170,3 +170,48 @@ TEST_CASE("compressed waits: an older one that goes on does not wait with one th
   scene.written += text_of(300, 310);
   scene.check_exact();
 }
+
+// Found empty, before its family's last file was deleted, to which somebody writes for good.
+TEST_CASE("compressed waits: what was empty does not wait for who went before it was written",
+          "[sources][former]") {
+  Waiting scene;
+  scene.options.tail.close_inactive = 5s;
+  scene.write("/log/a.log", text_of(0, 300));
+  scene.append("/log/a.log.1.gz", "");
+  scene.start();
+  const sim::NodeRef log = scene.world.disk().find("/log/a.log");
+  int lines = 400;
+  const auto go_on = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i, ++lines) {
+      scene.world.disk().append(*log, text_of(lines, lines + 1));
+      scene.written += text_of(lines, lines + 1);
+      scene.run(1s);
+    }
+  };
+  go_on(20);
+  REQUIRE(scene.open() == 1);  // what is empty rests
+  REQUIRE(scene.world.disk().remove("/log/a.log") == 0);
+  go_on(40);
+  scene.append("/log/a.log.1.gz", gzip(text_of(1000, 1010)));
+  scene.written += text_of(1000, 1010);
+  go_on(20);
+  scene.check_exact();
+}
+
+TEST_CASE("compressed waits: not for a file that was moved away and is too old to be read",
+          "[sources][former]") {
+  Waiting scene;
+  scene.files.ignore_older = 30s;
+  scene.write("/log/a.log", text_of(0, 300));
+  scene.start();
+  scene.run(2s);
+  scene.stop();
+  REQUIRE(scene.world.disk().rename("/log/a.log", "/log/b") == 0);
+  scene.world.clock().advance(40s);
+  scene.start();
+  scene.run(1s);
+  scene.append("/log/a.log.1.gz", gzip(text_of(0, 310)));
+  scene.written += text_of(300, 310);
+  scene.run(20s);
+  scene.check_exact();
+}
