@@ -227,8 +227,11 @@ void Control::tick() {
     send_hints();
     do_what_is_due(now, discovery_->counters().scans.value() != scans, at_rest);
     const bool told = stop_requested_.load(std::memory_order_acquire);
-    const bool all = !told && all_read();
-    if (all) not_read_ = count_not_read();
+    bool all = !told && all_read();
+    if (all) {
+      not_read_ = count_not_read();
+      all = all_read();  // none changed hands meanwhile
+    }
     if (told || all) begin_stop(now);
     return;
   }
@@ -269,9 +272,9 @@ bool Control::all_read() const {
 }
 
 std::size_t Control::count_not_read() const {
-  std::size_t count = discovery_->not_read();
+  std::size_t count = 0;
   for (const auto& reactor : reactors_) count += reactor->not_read();
-  return count;
+  return count + discovery_->not_read();  // where those go that their reactors cannot read
 }
 
 bool Control::settled() const {

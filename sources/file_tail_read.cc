@@ -424,7 +424,8 @@ void FileTail::note_open(std::string_view rest, bool full, bool at_end) {
   if (at_end) {
     group_open_ = true;
     // Those of another origin are read again before they are anybody's.
-    if (!timed_out_ && head + whole <= kOpenLinesBytesMax) open_lines_ = rest.substr(0, head + whole);
+    const bool kept = !timed_out_ && head + whole <= kOpenLinesBytesMax;
+    if (kept) open_lines_ = rest.substr(0, head + whole);
   } else if (full) {
     hold_group_ = true;
   }
@@ -465,6 +466,7 @@ void FileTail::scan(TailRead& read, std::string_view bytes) {
 
 void FileTail::next(bool more) {
   if (!more) {
+    given_up_ = false;
     pages_.end();
   } else if (open()) {
     const std::uint64_t position = view() != nullptr ? view()->raw_bytes() : next_read();
