@@ -82,20 +82,30 @@ sources::Discovery::Listener Control::listener() {
   };
 }
 
+// We say it through the first reactor. A file's own may have something to write about it still,
+// and what it wrote may be on its way: both would come after what we say, and stay.
+template <typename Say>
+void Control::note(const sources::Checkpoint& checkpoint, Say say) {
+  for (const auto& reactor : reactors_) {
+    const bool always = reactor == reactors_.front();
+    reactor->mailbox().post([always, say, c = checkpoint, &checkpointer = reactor->checkpointer()] {
+      const std::string key = sources::checkpoint_key(c.flow, c.identity);
+      if (always || checkpointer.holds(key, c.origin)) say(checkpointer, key, c);
+    });
+  }
+}
+
 void Control::on_forgotten(const sources::Checkpoint& checkpoint) {
-  Reactor& reactor = *reactors_.front();
-  std::string key = sources::checkpoint_key(checkpoint.flow, checkpoint.identity);
-  reactor.mailbox().post([&reactor, k = std::move(key), origin = checkpoint.origin] {
-    reactor.checkpointer().erase(k, origin);
-  });
+  note(checkpoint, [](sources::Checkpointer& checkpointer, const std::string& key,
+                      const sources::Checkpoint& gone) { checkpointer.erase(key, gone.origin); });
 }
 
 void Control::on_ignored(const sources::Checkpoint& checkpoint) {
-  Reactor& reactor = *reactors_.front();
   // That a file was passed over stands nowhere else: without a note, and written to, it would be
   // new.
-  reactor.mailbox().post([&reactor, c = checkpoint] {
-    c.gone ? reactor.checkpointer().update(c) : reactor.checkpointer().update_synced(c);
+  note(checkpoint, [](sources::Checkpointer& checkpointer, const std::string&,
+                      const sources::Checkpoint& seen) {
+    seen.gone ? checkpointer.update(seen) : checkpointer.update_synced(seen);
   });
 }
 

@@ -144,6 +144,8 @@ class Control {
   void on_look(std::size_t flow, std::uint64_t number);
   void on_detached(std::size_t flow, std::uint64_t number, std::string new_path);
   void on_yield(std::size_t flow, std::uint64_t number);
+  template <typename Say>
+  void note(const sources::Checkpoint& checkpoint, Say say);
   void on_ignored(const sources::Checkpoint& checkpoint);
   void on_forgotten(const sources::Checkpoint& checkpoint);
   template <typename Message>

@@ -199,6 +199,14 @@ void Checkpointer::erase(const std::string& key, base::Origin origin) {
   change.erased = origin;
 }
 
+bool Checkpointer::holds(const std::string& key, base::Origin origin) const {
+  const auto in = [&](const Changes& changes) {
+    const auto it = changes.find(key);
+    return it != changes.end() && !it->second.is_of_another(origin);
+  };
+  return in(state_->unsent) || in(state_->unanswered);
+}
+
 void Checkpointer::written(std::uint64_t number, int error, base::Instant now) {
   ASSERT(state_->under_way);
   ASSERT(number == state_->number);

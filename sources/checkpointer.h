@@ -85,6 +85,9 @@ class Checkpointer {
   void update_synced(const Checkpoint& checkpoint);
   // The file is gone and fully read. `origin`: its; none: whatever is there.
   void erase(const std::string& key, base::Origin origin = base::Origin::none);
+  // Whether something about that file is on its way to the log, which would come after what another
+  // reactor says of it now.
+  bool holds(const std::string& key, base::Origin origin) const;
 
   // Answer for write `number`; error: 0 or a positive errno (it is sent again later).
   void written(std::uint64_t number, int error, base::Instant now);

@@ -1,5 +1,6 @@
 #include "sources/checkpointer.h"
 
+#include <cerrno>
 #include <deque>
 #include <map>
 #include <random>
@@ -221,6 +222,27 @@ TEST_CASE("checkpointer: covered() waits for what was under way before, too",
   CHECK(log.checkpointer.covered(log.now) == taken - 5s);
   log.answer();
   CHECK(log.checkpointer.covered(log.now) == log.now);
+}
+
+TEST_CASE("checkpointer: it holds what is not sent, and what is not answered",
+          "[sources][checkpointer]") {
+  Log log;
+  log.tick();
+  Checkpoint checkpoint = at(1, 10);
+  checkpoint.origin = base::Origin{7};
+  log.checkpointer.update(checkpoint);
+  CHECK(log.checkpointer.holds(key(1), base::Origin::none));
+  CHECK_FALSE(log.checkpointer.holds(key(1), base::Origin{8}));  // another file's, the inode is
+  CHECK(log.checkpointer.holds(key(1), base::Origin{7}));
+  CHECK_FALSE(log.checkpointer.holds(key(2), base::Origin{7}));
+  log.tick(1s);
+  REQUIRE(log.sent.size() == 1);
+  CHECK(log.checkpointer.holds(key(1), base::Origin{7}));
+  log.answer(EIO);
+  CHECK(log.checkpointer.holds(key(1), base::Origin{7}));
+  log.tick(1s);
+  log.answer();
+  CHECK_FALSE(log.checkpointer.holds(key(1), base::Origin{7}));
 }
 
 TEST_CASE("checkpointer: at shutdown nothing waits for its time", "[sources][checkpointer]") {

@@ -32,9 +32,10 @@ namespace fs = std::filesystem;
 
 constexpr auto kLook = 20ms;          // between looks into the store
 constexpr auto kBatchLongest = 120s;  // until a batch is stored
+constexpr auto kForgetLongest = 60s;  // until all that were deleted are but the last
+constexpr std::uint32_t kNotesMax = 1024;
 constexpr std::size_t kPaddingBytes = 20;
 constexpr std::uint64_t kStateBytesMax = 5'000'000;
-constexpr double kCommitSecondsMax = 0.05;
 
 struct Options {
   std::string tailrace;
@@ -42,12 +43,13 @@ struct Options {
   std::string backend = "auto";
   std::uint32_t files = 1'000'000;
   std::uint32_t batch = 5'000;
+  std::uint32_t commit_ms = 50;  // 0: however long
 };
 
 constexpr const char* kUsage =
     "usage: churn_storm --tailrace PROGRAM --data-dir EMPTY_DIRECTORY [--files 1000000]\n"
-    "  [--batch 5000] [--backend auto|io_uring|epoll]\n"
-    "  --batch: so many exist at a time\n";
+    "  [--batch 5000] [--backend auto|io_uring|epoll] [--commit-ms 50]\n"
+    "  --batch: so many exist at a time; --commit-ms: so long may one take, 0: however long\n";
 
 bool parse(int argc, char** argv, Options& options) {
   storm::OptionTable table;
@@ -55,7 +57,8 @@ bool parse(int argc, char** argv, Options& options) {
       .text("--data-dir", options.directory)
       .text("--backend", options.backend)
       .number("--files", options.files)
-      .number("--batch", options.batch);
+      .number("--batch", options.batch)
+      .number("--commit-ms", options.commit_ms);
   return table.parse(argc, argv) && !options.tailrace.empty() && !options.directory.empty() &&
          options.files > 0 && options.batch > 0;
 }
@@ -83,16 +86,20 @@ class Churn {
     }
     seconds_ = std::chrono::duration<double>(Clock::now() - begin).count();
     commit_seconds_ = counter("tailrace_state_commit_seconds_max ");
+    if (!wait_until_forgotten(agent)) return fail("what was deleted is not forgotten");
     agent.signal(SIGTERM);
     if (!agent.wait(60s) || agent.exit_code() != 0) return fail("no clean stop");
     state_bytes_ = std::max(state_bytes_, state_bytes());
+    notes_ = notes();
+    if (notes_ > kNotesMax) return fail("more is remembered than meant to be");
     if (commit_seconds_ < 0) return fail("no counters");
     if (state_bytes_ >= kStateBytesMax) return fail("the state is too large");
-    const double longest = std::max(kCommitSecondsMax, 2 * beside_seconds_);
-    return commit_seconds_ < longest || fail("a commit took too long");
+    const double longest = std::max(options_.commit_ms / 1e3, 2 * beside_seconds_);
+    return options_.commit_ms == 0 || commit_seconds_ < longest || fail("a commit took too long");
   }
 
   const storm::StoredLines& lines() const { return lines_; }
+  std::uint64_t notes_left() const { return notes_; }
   std::uint64_t largest_state() const { return state_bytes_; }
   double commit_seconds() const { return commit_seconds_; }
   double beside_seconds() const { return beside_seconds_; }
@@ -128,6 +135,25 @@ class Churn {
     return lines_.records() >= records;
   }
 
+  bool wait_until_forgotten(storm::AgentProcess& agent) const {
+    const double most = options_.files < kNotesMax ? 0 : options_.files - kNotesMax;
+    const Clock::time_point begin = Clock::now();
+    while (counter("tailrace_gone_forgotten ") < most) {
+      if (agent.wait(kLook) || Clock::now() - begin >= kForgetLongest) return false;
+    }
+    return true;
+  }
+
+  // In the agent's log of checkpoints, which it has left.
+  std::uint64_t notes() const {
+    std::uint64_t lines = 0;
+    each_line("state list", [&](std::string_view line) {
+      lines += line.find(options_.directory + "/logs/") != std::string_view::npos ? 1 : 0;
+      return true;
+    });
+    return lines;
+  }
+
   // What the log of checkpoints takes on the disk.
   std::uint64_t state_bytes() const {
     std::uint64_t bytes = 0;
@@ -154,15 +180,25 @@ class Churn {
 
   // As `status` tells it; -1: it does not.
   double counter(const std::string& name) const {
-    const std::string command =
-        options_.tailrace + " status --counters --data-dir " + data_dir() + " 2>&1";
-    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+    double value = -1;
+    each_line("status --counters", [&](std::string_view line) {
+      if (!line.starts_with(name)) return true;
+      value = std::strtod(line.data() + name.size(), nullptr);
+      return false;
+    });
+    return value;
+  }
+
+  // That `command` says, until `take` wants no more.
+  template <typename Take>
+  void each_line(const std::string& command, Take take) const {
+    const std::string all =
+        options_.tailrace + " " + command + " --data-dir " + data_dir() + " 2>&1";
+    const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(all.c_str(), "r"), ::pclose);
     std::array<char, 4096> line{};
     while (pipe != nullptr && std::fgets(line.data(), line.size(), pipe.get()) != nullptr) {
-      const std::string_view text = line.data();
-      if (text.starts_with(name)) return std::strtod(line.data() + name.size(), nullptr);
+      if (!take(std::string_view(line.data()))) return;
     }
-    return -1;
   }
 
   bool fail(const std::string& why) const {
@@ -173,7 +209,7 @@ class Churn {
   const Options& options_;
   std::unique_ptr<io::Files> files_;
   storm::StoredLines lines_;
-  std::uint64_t state_bytes_ = 0;
+  std::uint64_t state_bytes_ = 0, notes_ = 0;
   double commit_seconds_ = -1, beside_seconds_ = 0, seconds_ = 0;
 };
 
@@ -195,11 +231,13 @@ int main(int argc, char** argv) {
   }
   std::printf(
       "churn_storm: %s: %u files, %u at a time, in %.0f s; state at most %.2f MB (goal %.0f), "
-      "longest commit %.1f ms (goal %.0f; a synced append beside it %.1f); %llu records, %llu "
+      "%llu notes left (goal %u), longest commit %.1f ms (goal %u; a synced append beside it "
+      "%.1f); %llu records, %llu "
       "missing, %llu doubled\n",
       good ? "passed" : "FAILED", options.files, options.batch, churn.seconds(),
       static_cast<double>(churn.largest_state()) / 1e6, static_cast<double>(kStateBytesMax) / 1e6,
-      churn.commit_seconds() * 1e3, kCommitSecondsMax * 1e3, churn.beside_seconds() * 1e3,
+      static_cast<unsigned long long>(churn.notes_left()), kNotesMax, churn.commit_seconds() * 1e3,
+      options.commit_ms, churn.beside_seconds() * 1e3,
       static_cast<unsigned long long>(churn.lines().records()),
       static_cast<unsigned long long>(churn.lines().missing()),
       static_cast<unsigned long long>(churn.lines().doubled()));
