@@ -9,21 +9,34 @@ Budget::Budget(std::uint64_t bytes, std::vector<Doorbell*> doorbells)
       available_(static_cast<std::int64_t>(bytes)),
       doorbells_(std::move(doorbells)) {}
 
-bool Budget::take(std::uint64_t bytes) {
-  if (try_take(bytes)) return true;
+bool Budget::take_as(std::uint64_t bytes, const void* taker) {
+  if (try_take(bytes, taker)) return true;
   const bool was_starving = starving_.exchange(true, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (try_take(bytes)) return true;  // came back meanwhile; the flag costs one extra ring at most
+  if (try_take(bytes, taker))
+    return true;  // came back meanwhile; the flag costs one extra ring at most
   if (!was_starving) ring_all();
   return false;
 }
 
-bool Budget::take_or_alone(std::uint64_t bytes) {
-  if (take(bytes)) return true;
+bool Budget::take_or_alone(std::uint64_t bytes, const void* next) {
+  if (take_as(bytes, next)) return true;
   const std::uint64_t limit = limit_bytes();
-  if (bytes <= limit || available_bytes() < static_cast<std::int64_t>(limit)) return false;
+  if (bytes <= limit || available_bytes() < static_cast<std::int64_t>(limit)) {
+    const void* nobody = nullptr;
+    if (next != nullptr) next_.compare_exchange_strong(nobody, next, std::memory_order_relaxed);
+    return false;
+  }
   overdraw(bytes);
+  if (next != nullptr) withdraw(next);
   return true;
+}
+
+void Budget::withdraw(const void* next) {
+  if (next_.load(std::memory_order_relaxed) != next) return;
+  next_.store(nullptr, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  ring_all();  // whoever was sent away since
 }
 
 void Budget::overdraw(std::uint64_t bytes) {
@@ -49,12 +62,15 @@ void Budget::resize(std::uint64_t bytes) {
   }
 }
 
-bool Budget::try_take(std::uint64_t bytes) {
+bool Budget::try_take(std::uint64_t bytes, const void* taker) {
+  const void* const next = next_.load(std::memory_order_relaxed);
+  if (next != nullptr && next != taker) return false;
   const auto wanted = static_cast<std::int64_t>(bytes);
   std::int64_t available = available_.load(std::memory_order_relaxed);
   while (available >= wanted) {
     if (available_.compare_exchange_weak(available, available - wanted,
                                          std::memory_order_relaxed)) {
+      if (next != nullptr) withdraw(next);
       return true;
     }
   }

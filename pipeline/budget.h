@@ -5,6 +5,9 @@
 // of shard buffers flush although nothing is due (a slab is pinned by its slowest shard), and
 // whoever returns credit clears the flag and rings again so that readers try once more.
 //
+// Who lacks the credit for a large read is next: small ones of others would use up for ever what
+// comes back. They wait until it has its credit, or wants it no more, and are rung then.
+//
 // No wake-up is lost. A taker writes `starving_`, then reads `available_` once more; a giver writes
 // `available_`, then reads `starving_`. Both put a sequentially consistent fence between, so either
 // the taker sees the credit or the giver sees the flag and rings. The Doorbell carries that ring to
@@ -27,10 +30,13 @@ class Budget {
   Budget(std::uint64_t bytes, std::vector<Doorbell*> doorbells);
 
   // Takes `bytes` of credit, or takes nothing and returns false after marking the flow as starving.
-  bool take(std::uint64_t bytes);
+  bool take(std::uint64_t bytes) { return take_as(bytes, nullptr); }
   // The same for the one read its taker cannot do without: a flow whose limit is smaller may still
   // have it when nothing else of it is out. Better over the limit for a moment than stuck for good.
-  bool take_or_alone(std::uint64_t bytes);
+  // `next`: who takes it; when it fails he is next, if nobody is, until a take of his succeeds or
+  // he withdraws, which he does before he ends. nullptr: he need not be.
+  bool take_or_alone(std::uint64_t bytes, const void* next = nullptr);
+  void withdraw(const void* next);
   // Takes `bytes` even if that overdraws: a slab that grew beyond what its chunk was charged.
   void overdraw(std::uint64_t bytes);
   void give_back(std::uint64_t bytes);
@@ -43,12 +49,14 @@ class Budget {
   std::int64_t available_bytes() const { return available_.load(std::memory_order_relaxed); }
 
  private:
-  bool try_take(std::uint64_t bytes);
+  bool take_as(std::uint64_t bytes, const void* taker);
+  bool try_take(std::uint64_t bytes, const void* taker);
   void ring_all();
 
   std::atomic<std::uint64_t> limit_bytes_;
   std::atomic<std::int64_t> available_;
   std::atomic<bool> starving_{false};
+  std::atomic<const void*> next_{nullptr};  // nullptr: first come, first served
   std::vector<Doorbell*> doorbells_;
 };
 

@@ -8,33 +8,6 @@
 
 namespace sources {
 
-bool TailSet::State::start_read(FileTail& tail) {
-  TailRead* const read = free_read();
-  if (read == nullptr) return false;
-  const std::size_t large = tail.large_buffer_bytes();
-  std::span<char> buffer;
-  if (large == 0) {
-    buffer = parts.chunks.take();
-    short_of_buffers = buffer.empty();
-    if (short_of_buffers) return false;
-  }
-  const std::uint64_t credit = large > 0 ? large : parts.chunks.buffer_bytes();
-  if (!parts.budget.take_or_alone(credit)) {
-    if (large == 0) parts.chunks.give_back(buffer);
-    short_of_credit = true;
-    return false;
-  }
-  if (large > 0) {
-    read->large = std::make_unique_for_overwrite<char[]>(large + pipeline::kPaddingBytes);
-    buffer = {read->large.get(), large};
-  }
-  read->buffer = buffer;
-  read->credit_bytes = credit;
-  read->tail = &tail;
-  tail.start(*read);
-  return true;
-}
-
 // Its place among those that inflate: one that is free, or that of a file which does not grow.
 bool TailSet::State::may_inflate(FileTail& tail) {
   std::erase_if(inflating, [](const FileTail* each) { return !each->holds_memory(); });
@@ -70,7 +43,7 @@ void TailSet::State::look_for_nameless(base::Instant now) {
 }
 
 void TailSet::State::start_reads() {
-  short_of_credit = short_of_buffers = false;
+  short_of_credit = short_of_buffers = lacks_large = false;
   paused = leaving && !turns.ready.empty() && !nameless;
   while (!turns.to_inflate.empty() && may_inflate(*turns.to_inflate.front())) {
     turns.ready.push_back(turns.to_inflate.front());
@@ -297,6 +270,7 @@ void TailSet::tick(base::Instant now) {
   if (!state_->catching_up.empty()) state_->keep_order(now);
   if (state_->leaving) state_->look_for_nameless(now);
   state_->start_reads();
+  state_->stand_in_line();
 }
 
 base::Instant TailSet::next_deadline() const {
@@ -314,10 +288,13 @@ base::Instant TailSet::next_deadline() const {
   if (!state_->rewrites.empty()) next = std::min(next, state_->next_rewrite);
   if (!turns.timers.empty()) next = std::min(next, std::get<0>(*turns.timers.begin()));
   if (state_->catching_up.size() > 1) next = std::min(next, state_->next_look_at_order());
-  return next;
+  return std::min(next, state_->memory_deadline());
 }
 
-void TailSet::stop() { state_->stopped = true; }
+void TailSet::stop() {
+  state_->stopped = true;
+  state_->parts.budget.withdraw(state_.get());  // ticks may not come any more
+}
 
 void TailSet::leave() {
   state_->leaving = true;

@@ -101,7 +101,10 @@ struct TailSet::State final : CompletesCheckpoints {
     }
   }
 
-  ~State() { parts.checkpointer.forget(this); }
+  ~State() {
+    parts.checkpointer.forget(this);
+    parts.budget.withdraw(this);
+  }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
@@ -145,7 +148,13 @@ struct TailSet::State final : CompletesCheckpoints {
   }
 
   void look_for_nameless(base::Instant now);
+  // tail_set_memory.cc
   bool start_read(FileTail& tail);
+  bool others_hang();
+  bool insists();
+  void stand_in_line();
+  base::Instant memory_deadline() const;
+
   void start_reads();
   bool may_inflate(FileTail& tail);
   void release_held();
@@ -232,9 +241,16 @@ struct TailSet::State final : CompletesCheckpoints {
   bool nameless = false;
   bool paused = false;
   bool short_of_credit = false;  // the budget's doorbell will bring the next tick
+  // … for a read that takes more than others. Small ones of other reactors are not to use up what
+  // comes back; but a read that hangs may have what is missing, so they have every other period.
+  static constexpr base::Duration kInsists = std::chrono::seconds(5);
+  bool lacks_large = false;
+  base::Instant lacks_since{};  // Instant{}: it does not
   // Other flows' reads on this reactor have them all; the one that is answered brings the next
-  // tick.
+  // tick. If they hang, one of our own will do.
+  static constexpr base::Duration kBuffersHang = std::chrono::seconds(1);
   bool short_of_buffers = false;
+  base::Instant without_buffer_since{};  // nothing of ours is read; Instant{}: something is
 };
 
 }  // namespace sources

@@ -89,9 +89,12 @@ TEST_CASE("budget: no wake-up is lost between takers and a giver", "[pipeline][b
   std::atomic<std::uint64_t> taken{0};
   std::atomic<int> running{2};
   std::atomic<bool> lost{false};
+  const bool in_line = GENERATE(false, true);  // the one who takes more, where he has to wait
   const auto take_many = [&](Taker& self, std::uint64_t bytes) {
+    const void* const next = in_line && bytes > 50 ? &self : nullptr;
     for (int i = 0; i < kTakes && !lost; ++i) {
-      for (self.doorbell.awake(); !budget.take(bytes) && !lost; self.doorbell.awake()) {
+      for (self.doorbell.awake(); !budget.take_or_alone(bytes, next) && !lost;
+           self.doorbell.awake()) {
         if (self.doorbell.announce_sleep() &&
             !self.wakes.try_acquire_for(std::chrono::seconds(20))) {
           lost = true;
@@ -128,4 +131,48 @@ TEST_CASE("budget: can be made larger and smaller while some of it is out", "[pi
   CHECK(budget.take(10));
   budget.give_back(50);
   CHECK(budget.available_bytes() == 50);
+}
+
+TEST_CASE("budget: who is next has what comes back, others hear when he has it or wants it no more",
+          "[pipeline][budget]") {
+  Sleeper sleeper;
+  Budget budget(100, {&sleeper.doorbell});
+  const int first = 0;
+  const int second = 0;
+  CHECK(budget.take(100));
+  CHECK_FALSE(budget.take_or_alone(80, &first));
+  CHECK_FALSE(budget.take_or_alone(80, &second));  // somebody is
+  budget.give_back(50);
+  CHECK_FALSE(budget.take(10));
+  CHECK_FALSE(budget.take_or_alone(10, &second));
+  CHECK_FALSE(budget.take_or_alone(80, &first));
+  budget.give_back(30);
+  sleeper.doorbell.announce_sleep();
+  sleeper.woken = 0;
+  const bool withdraws = GENERATE(false, true);
+  if (withdraws) {
+    budget.withdraw(&second);  // he is not next
+    CHECK(sleeper.woken == 0);
+    budget.withdraw(&first);
+  } else {
+    CHECK(budget.take_or_alone(80, &first));
+    budget.give_back(80);
+  }
+  CHECK(sleeper.woken == 1);
+  CHECK(budget.take_or_alone(10, &second));
+  CHECK(budget.take(10));
+  CHECK(budget.available_bytes() == 60);
+}
+
+TEST_CASE("budget: more than there is has who is next when nothing else is out",
+          "[pipeline][budget]") {
+  Budget budget(100, {});
+  const int taker = 0;
+  CHECK(budget.take(1));
+  CHECK_FALSE(budget.take_or_alone(150, &taker));
+  budget.give_back(1);
+  CHECK_FALSE(budget.take(1));
+  CHECK(budget.take_or_alone(150, &taker));
+  budget.give_back(150);
+  CHECK(budget.take(1));
 }
