@@ -71,7 +71,8 @@ sources::Discovery::Listener Control::listener() {
             marks_[flow].forget(gone.origin, sources::checkpoint_key(gone.flow, gone.identity));
             on_forgotten(gone);
           },
-      .yield = [this](std::size_t flow, std::uint64_t number) { on_yield(flow, number); },
+      .yield = [this](std::size_t flow, std::uint64_t number,
+                      bool now) { on_yield(flow, number, now); },
       .ignored = [this](std::size_t, const sources::Checkpoint& seen) { on_ignored(seen); },
       .dropped = [this](std::size_t flow, std::uint64_t number) { homes_[flow].erase(number); },
       .verify =
@@ -109,8 +110,8 @@ void Control::on_ignored(const sources::Checkpoint& checkpoint) {
   });
 }
 
-void Control::on_yield(std::size_t flow, std::uint64_t number) {
-  tell(flow, number, [number](sources::TailSet& tails) { tails.yield(number); });
+void Control::on_yield(std::size_t flow, std::uint64_t number, bool now) {
+  tell(flow, number, [number, now](sources::TailSet& tails) { tails.yield(number, now); });
 }
 
 void Control::every(base::Duration interval, std::move_only_function<void()> call) {

@@ -143,7 +143,7 @@ class Control {
   void on_found(std::size_t flow, sources::FoundFile found);
   void on_look(std::size_t flow, std::uint64_t number);
   void on_detached(std::size_t flow, std::uint64_t number, std::string new_path);
-  void on_yield(std::size_t flow, std::uint64_t number);
+  void on_yield(std::size_t flow, std::uint64_t number, bool now);
   template <typename Say>
   void note(const sources::Checkpoint& checkpoint, Say say);
   void on_ignored(const sources::Checkpoint& checkpoint);

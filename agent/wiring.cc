@@ -68,7 +68,7 @@ base::Result<void> Wiring::connect_flows() {
   std::vector<sources::Discovery::Flow> flows;
   std::vector<MarkTable> marks;
   for (const config::Flow& flow : config_.flows) {
-    flows.push_back(discovered(flow, !flow_started_before(flow.name)));
+    flows.push_back(discovered(flows.size(), flow, !flow_started_before(flow.name)));
     marks.push_back(
         marks_for(flow, known_, [](const store::Shard& shard) { return shard.marks(); }));
   }

@@ -84,7 +84,8 @@ class Wiring {
   }
   void own_shards(const std::string& name);
   void note_whole_files();
-  sources::Discovery::Flow discovered(const config::Flow& flow, bool first_start) const;
+  sources::Discovery::Flow discovered(std::size_t place, const config::Flow& flow,
+                                      bool first_start) const;
   void connect_flow(std::size_t place, const config::Flow& flow);
   base::Result<void> open_checkpoints();
   base::Result<void> refuse_lost_state() const;

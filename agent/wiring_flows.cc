@@ -68,7 +68,8 @@ void Wiring::note_whole_files() {
   }
 }
 
-sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first_start) const {
+sources::Discovery::Flow Wiring::discovered(std::size_t place, const config::Flow& flow,
+                                            bool first_start) const {
   sources::FilesOptions files = flow.from;
   // Giving watches back takes longer than reading a small file, and no news is waited for.
   if (options_.once) {
@@ -85,7 +86,8 @@ sources::Discovery::Flow Wiring::discovered(const config::Flow& flow, bool first
           .copies = flow.recognises_copies(),
           .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow),
           .vouches = vouches(config_, flow),
-          .tells_cut = options_.once};
+          .tells_cut = options_.once,
+          .starves = [&budgets = agent_.budgets_, place] { return budgets[place]->starving(); }};
 }
 
 void Wiring::connect_flow(std::size_t place, const config::Flow& flow) {
@@ -102,7 +104,7 @@ void Wiring::add_flow(std::size_t place, const config::Flow& flow, bool first_st
                       std::vector<sources::Checkpoint> known, const MarksOf& marks_of) {
   connect_flow(place, flow);
   MarkTable marks = marks_for(flow, known, marks_of);
-  agent_.control_->add_flow(place, discovered(flow, first_start), std::move(known),
+  agent_.control_->add_flow(place, discovered(place, flow, first_start), std::move(known),
                             std::move(marks));
 }
 

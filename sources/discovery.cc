@@ -85,6 +85,10 @@ void Discovery::tick(base::Instant now) {
     state_->serve_at = base::Instant{};
     serve = true;
   }
+  if (state_->ask_at <= now) {
+    state_->ask_others();
+    serve = true;
+  }
   if (state_->next_copy_check <= now) {
     state_->next_copy_check = base::Instant::max();
     serve = true;
@@ -102,7 +106,7 @@ base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
   if (state_->untold) return base::Instant::min();
   base::Instant next = std::min({state_->next_scan, state_->next_poll, state_->next_copy_check,
-                                 state_->next_open_scan, state_->more_at});
+                                 state_->next_open_scan, state_->more_at, state_->ask_at});
   if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
   // Otherwise somebody's closed() or rested() brings the next turn.
   if (state_->serve_at != base::Instant{}) next = std::min(next, state_->serve_at);

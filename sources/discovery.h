@@ -126,8 +126,9 @@ class Discovery {
     std::function<void()> look_at_all = {};
     // Optional. A known checkpoint whose file is gone for state_ttl: it may be erased.
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> forgotten = {};
-    // Optional. Its reactor shall give the file's descriptor back soon: others wait for one.
-    std::function<void(std::size_t flow, std::uint64_t number)> yield = {};
+    // Optional. Its reactor shall give the file's descriptor back soon: others wait for one. `now`:
+    // as soon as it lacks memory, for they could read.
+    std::function<void(std::size_t flow, std::uint64_t number, bool now)> yield = {};
     // Optional. Where an ignored file is to be read from: must survive a restart.
     std::function<void(std::size_t flow, const Checkpoint& checkpoint)> ignored = {};
     // Optional. A number that was found() and that rested() is not followed any more.
@@ -158,6 +159,9 @@ class Discovery {
     // Say of compressed files, and count as not read, that they are damaged or end in the middle,
     // if that was seen before and they are not opened for it again.
     bool tells_cut = false;
+    // Optional. Lacks it the memory to read on, because its target takes nothing? Called while it
+    // is followed and not muted, on our thread.
+    std::function<bool()> starves = {};
   };
   // `known`: checkpoints from the log. `clock_right`: when the wall clock was, as others know.
   // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they

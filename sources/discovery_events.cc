@@ -162,8 +162,8 @@ void Discovery::State::look_at(const Name& entry, bool changed) {
       if (changed && file.order != 0) want(number);
       continue;
     }
-    if (file.holds && !file.yielding && !muted[file.flow]) {
-      least_used.splice(least_used.end(), least_used, file.used);
+    if (file.holds && file.holder->is == Holders::Is::unasked) {
+      holders.move(file.holder, Holders::Is::unasked);
     }
     listener.look(flow, number);
   }

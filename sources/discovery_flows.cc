@@ -193,12 +193,7 @@ void Discovery::search_added() {
 void Discovery::State::mute(std::size_t flow) {
   for (auto& [number, file] : files) {
     if (file.flow != flow || !file.holds) continue;
-    if (std::exchange(file.yielding, false)) {
-      --yielding;
-    } else {
-      least_used.erase(file.used);
-    }
-    file.used = muted_used.insert(muted_used.end(), number);
+    holders.move(file.holder, Holders::Is::muted);
   }
   muted[flow] = true;
   untold = true;  // others are asked instead

@@ -18,6 +18,7 @@
 #include "base/ids.h"
 #include "sources/discovery.h"
 #include "sources/file_identity.h"
+#include "sources/holders.h"
 #include "sources/rest.h"
 
 namespace sources {
@@ -134,7 +135,6 @@ struct File {
   bool detached = false;
   bool ignored = false;        // for its age
   bool holds = false;          // a descriptor
-  bool yielding = false;       // holds one and was asked for it
   std::uint8_t failures = 0;   // rests because it could not be read, so many times
   bool caught_up = false;      // it was read to its end once
   bool unlinked = false;       // its last name was not moved away
@@ -148,8 +148,8 @@ struct File {
     return static_cast<std::uint8_t>(std::min<int>(failures + 1, kFailuresGivenUp));
   }
 
-  RestingPool::Pointer resting;               // nullptr: its reactor has it
-  std::list<std::uint64_t>::iterator used{};  // in a list below, while it holds and is not yielding
+  RestingPool::Pointer resting;  // nullptr: its reactor has it
+  Holders::Place holder{};       // while it holds a descriptor
 };
 
 }  // namespace sources

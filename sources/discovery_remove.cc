@@ -141,7 +141,7 @@ bool Discovery::State::Removal::is_of(const base::Result<io::FileStatus>& status
 
 // Who is deleted keeps its descriptor for a while, so half of them are for others.
 bool Discovery::State::has_room() const {
-  return waiting.empty() && serve_at == base::Instant{} && holding <= open_files_now / 2;
+  return waiting.empty() && serve_at == base::Instant{} && holders.size() <= open_files_now / 2;
 }
 
 // Every flow's reactor gets it. False: not all of them have it.
@@ -150,7 +150,7 @@ bool Discovery::State::open_everywhere(const FileIdentity& identity) {
   for (std::size_t flow = 0; flow < flows.size(); ++flow) {
     if (const auto number = number_of({flow, identity})) numbers.push_back(*number);
   }
-  if (!has_room() || numbers.size() > open_files_now - holding) return false;
+  if (!has_room() || numbers.size() > open_files_now - holders.size()) return false;
   for (const std::uint64_t number : numbers) {
     if (must_follow(files.at(number))) return false;
   }

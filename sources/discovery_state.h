@@ -244,8 +244,16 @@ struct Discovery::State {
   void want(std::uint64_t number);
   void wait_in_line(std::uint64_t number);
   std::size_t given_up() const;
+  bool starves(std::size_t flow) const;
+  bool any_starves() const;
+  bool could_read(std::uint64_t number);
+  bool may_open() const;
+  void open(std::uint64_t number);
   void serve();
   void make_room();
+  void ask(std::uint64_t number, Holders::Is how);
+  void ask_who_starves();
+  void ask_others();
   void mute(std::size_t flow);
   void make_do_with_fewer();
   void try_more();
@@ -349,14 +357,12 @@ struct Discovery::State {
   std::uint64_t last_order = 0;
 
   std::size_t open_files_max;
-  std::size_t open_files_now;           // the same, or fewer while the system has no more
-  std::size_t holding = 0;              // descriptors of followed files, ours to give or given
-  std::size_t yielding = 0;             // of them
-  std::list<std::uint64_t> least_used;  // hold one and may be asked for it; longest unused first
-  std::list<std::uint64_t> muted_used;  // hold one and are not asked: their flow leaves
-  std::deque<std::uint64_t> waiting;    // for a descriptor, first come first served
+  std::size_t open_files_now;         // the same, or fewer while the system has no more
+  Holders holders;                    // descriptors of followed files, ours to give or given
+  std::deque<std::uint64_t> waiting;  // for a descriptor, first come first served
   std::deque<std::pair<base::Instant, std::uint64_t>> later;  // could not be read: not before then
   base::Instant serve_at{};                      // the system had no descriptor: not before then
+  base::Instant ask_at = base::Instant::max();   // who waits, waits for one who does not answer
   base::Instant more_at = base::Instant::max();  // it may have more by then
   base::Duration more_pause{0};
   bool tried_more = false;  // since the last time it had none

@@ -78,7 +78,7 @@ bool Discovery::State::must_follow(const File& file) {
       // What waits for its original may do so for ever: whoever compresses it may have died.
       const bool for_ever = older.resting->postponed && may_have_original(older);
       if (older.resting->queued && !for_ever) return true;
-    } else if (!older.detached && (older.yielding || !older.holds)) {
+    } else if (!older.detached && (!older.holds || older.holder->yields())) {
       return true;
     }
   }
@@ -94,12 +94,53 @@ bool Discovery::State::is_asked(std::uint64_t number) const {
   });
 }
 
-// First come, first served.
+bool Discovery::State::starves(std::size_t flow) const {
+  return !muted[flow] && flows[flow].starves && flows[flow].starves();
+}
+
+bool Discovery::State::any_starves() const {
+  for (std::size_t flow = 0; flow < flows.size(); ++flow) {
+    if (starves(flow)) return true;
+  }
+  return false;
+}
+
+// With a descriptor it would be read at once.
+bool Discovery::State::could_read(std::uint64_t number) {
+  const auto it = files.find(number);
+  if (it == files.end() || !it->second.resting) return false;
+  const File& file = it->second;
+  return !muted[file.flow] && !starves(file.flow) && (!must_follow(file) || is_asked(number));
+}
+
+bool Discovery::State::may_open() const {
+  return !stopped && holders.size() < open_files_now && serve_at == base::Instant{};
+}
+
+void Discovery::State::open(std::uint64_t number) {
+  if (original_is_there(number) || waits_for_copied(number)) {
+    postpone(number);
+    return;
+  }
+  files.at(number).resting->queued = false;  // others may have been found meanwhile
+  hand_over(number);
+}
+
+// First come, first served; but a descriptor is wasted on who has no memory to read, while others
+// wait for one.
 void Discovery::State::serve() {
   look_at_postponed();
+  for (std::size_t at = 0; any_starves() && at < waiting.size() && may_open();) {
+    const std::uint64_t number = waiting[at];
+    if (!could_read(number)) {
+      ++at;
+      continue;
+    }
+    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(at));
+    open(number);
+  }
   std::size_t passed_over = 0;
-  while (!stopped && !waiting.empty() && holding < open_files_now && serve_at == base::Instant{} &&
-         passed_over < waiting.size()) {
+  while (!waiting.empty() && may_open() && passed_over < waiting.size()) {
     const std::uint64_t number = waiting.front();
     waiting.pop_front();
     const auto it = files.find(number);
@@ -110,12 +151,7 @@ void Discovery::State::serve() {
       continue;
     }
     passed_over = 0;  // others may have waited for this one
-    if (original_is_there(number) || waits_for_copied(number)) {
-      postpone(number);
-      continue;
-    }
-    files.at(number).resting->queued = false;  // others may have been found meanwhile
-    hand_over(number);
+    open(number);
   }
   make_room();
   counters.files_waiting_for_descriptor.set(waiting.size());
@@ -124,16 +160,44 @@ void Discovery::State::serve() {
 // As many as wait ask as many of those who have one, the longest unused first. Who is asked answers
 // in any case: at its end, or when its turn is over.
 void Discovery::State::make_room() {
-  const bool full = holding >= open_files_now || serve_at != base::Instant{};
+  ask_at = base::Instant::max();
+  const bool full = holders.size() >= open_files_now || serve_at != base::Instant{};
   if (!full || !listener.yield) return;
-  const std::size_t too_many = holding > open_files_now ? holding - open_files_now : 0;
-  while (yielding < waiting.size() + too_many && !least_used.empty()) {
-    const std::uint64_t number = least_used.front();
-    least_used.pop_front();
-    File& file = files.at(number);
-    file.yielding = true;
-    ++yielding;
-    listener.yield(file.flow, number);
+  ask_who_starves();
+  const Holders::List& unasked = holders[Holders::Is::unasked];
+  const std::size_t wanted =
+      waiting.size() + std::max(holders.size(), open_files_now) - open_files_now;
+  while (holders.yielding() < wanted && !unasked.empty())
+    ask(unasked.front().number, Holders::Is::asked);
+  if (!waiting.empty()) ask_at = environment.clock.monotonic() + kRetryInterval;
+}
+
+void Discovery::State::ask(std::uint64_t number, Holders::Is how) {
+  File& file = files.at(number);
+  holders.move(file.holder, how);
+  listener.yield(file.flow, number, how == Holders::Is::asked_now);
+}
+
+// Whose target takes nothing comes to no end and has no turn: for as many as could read at once, as
+// many of those give theirs back now.
+void Discovery::State::ask_who_starves() {
+  if (!any_starves()) return;
+  const auto able = static_cast<std::size_t>(
+      std::ranges::count_if(waiting, [this](std::uint64_t number) { return could_read(number); }));
+  const Holders::List& asked_now = holders[Holders::Is::asked_now];
+  for (const Holders::Is is : {Holders::Is::unasked, Holders::Is::asked}) {
+    for (auto it = holders[is].begin(); it != holders[is].end() && asked_now.size() < able;) {
+      const std::uint64_t number = (it++)->number;
+      if (starves(files.at(number).flow)) ask(number, Holders::Is::asked_now);
+    }
+  }
+}
+
+// What they read they cannot let go of yet, perhaps: others are asked as well.
+void Discovery::State::ask_others() {
+  const Holders::List& asked_now = holders[Holders::Is::asked_now];
+  while (!asked_now.empty()) {
+    holders.move(files.at(asked_now.front().number).holder, Holders::Is::refuses);
   }
 }
 
@@ -153,12 +217,12 @@ void Discovery::State::make_do_with_fewer() {
     serve_at = environment.clock.monotonic() + kRetryInterval;
     return;
   }
-  const std::size_t fewer = holding > kLeftToOthers ? holding - kLeftToOthers : 0;
+  const std::size_t fewer = std::max(holders.size(), kLeftToOthers) - kLeftToOthers;
   open_files_now = std::min(open_files_max, std::max(fewer, kAtLeast));
   if (std::exchange(tried_more, false)) more_pause *= 2;
   more_pause = std::clamp(more_pause, kMorePauseMin, kMorePauseMax);
   more_at = environment.clock.monotonic() + more_pause;
-  if (holding < open_files_now) serve_at = environment.clock.monotonic() + kRetryInterval;
+  if (holders.size() < open_files_now) serve_at = environment.clock.monotonic() + kRetryInterval;
 }
 
 // The system may have been short of them for a moment only.
@@ -174,12 +238,7 @@ void Discovery::State::try_more() {
 
 void Discovery::State::take_back(File& file) {
   if (!std::exchange(file.holds, false)) return;
-  --holding;
-  if (std::exchange(file.yielding, false)) {
-    --yielding;
-  } else {
-    (muted[file.flow] ? muted_used : least_used).erase(file.used);
-  }
+  holders.remove(file.holder);
 }
 
 // A name of it, and where. Its path is set right. {nullptr, …}: none.
@@ -217,7 +276,7 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
     make_do_with_fewer();
     if (!std::exchange(warned_of_descriptors, true)) {
       environment.log.warn("no descriptor left to open a file, files take turns; raise LimitNOFILE",
-                           {{"open_files", std::to_string(holding)}});
+                           {{"open_files", std::to_string(holders.size())}});
     }
     return;
   }
@@ -317,14 +376,9 @@ void Discovery::State::hand_over(std::uint64_t number) {
     }
   }
   file.holds = true;
-  ++holding;
-  found_file.brief = holding >= open_files_now && !waiting.empty() && listener.yield;
-  file.yielding = found_file.brief;
-  if (file.yielding) {
-    ++yielding;
-  } else {
-    file.used = least_used.insert(least_used.end(), number);
-  }
+  // This one is not counted among them yet.
+  found_file.brief = holders.size() + 1 >= open_files_now && !waiting.empty() && listener.yield;
+  file.holder = holders.add(number, found_file.brief ? Holders::Is::asked : Holders::Is::unasked);
   listener.found(file.flow, std::move(found_file));
 }
 

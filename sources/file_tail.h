@@ -111,8 +111,7 @@ class FileTail final : public pipeline::Source, private Registered {
   static constexpr std::uint8_t kTurnReads = 16;
   static constexpr base::Duration kDetachedPoll = std::chrono::milliseconds(250);
   static constexpr std::uint32_t kReadRetries = 3;
-  static constexpr base::Duration kBackoffMin =
-      std::chrono::milliseconds(100);  // after a read error
+  static constexpr base::Duration kBackoffMin = std::chrono::milliseconds(100);
   // What is known below the offset is read again if marks beyond it are not its own, unless that is
   // more. A program's greeting is shorter.
   static constexpr std::uint64_t kReadAgainMax = std::uint64_t{1} << 20;
@@ -144,8 +143,7 @@ class FileTail final : public pipeline::Source, private Registered {
   ~FileTail() override;
 
   void look();
-  void
-  glance();  // look(), but only if its size or time changed: cheap, for when nobody said it did
+  void glance();  // look(), if its size or time changed: cheap, for when nobody said it did
   void detach(const std::string& new_path);
   void attach();  // its name is back under the pattern
   void release();
@@ -154,6 +152,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void verify(std::uint64_t question);
   // Others wait for its descriptor: it comes to rest at its end, or after kTurnReads reads.
   void yield();
+  bool rest_unread();  // now, if it waits for memory and may. True: it rests
   // Comes to rest if it was read to its end, all is settled, and it did not grow since `before`.
   void rest_if_inactive(base::Instant before);
   // Read to its end, and its last line has none, or behind it is room made in advance. It does not
@@ -317,6 +316,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void end_seen();
   void note_end(base::Instant now, base::Instant due);
   void deliver_open_lines();
+  bool may_rest_unread() const;
   bool give_way();
   bool come_to_rest(bool more, bool failed);
   void start_over();

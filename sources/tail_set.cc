@@ -252,8 +252,11 @@ void TailSet::verify(std::uint64_t number, std::uint64_t question) {
   if (FileTail* const tail = state_->find(number)) tail->verify(question);
 }
 
-void TailSet::yield(std::uint64_t number) {
-  if (FileTail* const tail = state_->find(number)) tail->yield();
+void TailSet::yield(std::uint64_t number, bool now) {
+  FileTail* const tail = state_->find(number);
+  if (tail == nullptr) return;
+  if (now) state_->asked_now.push_back(number);
+  tail->yield();
 }
 
 void TailSet::tick(base::Instant now) {
@@ -271,6 +274,7 @@ void TailSet::tick(base::Instant now) {
   if (state_->leaving) state_->look_for_nameless(now);
   state_->start_reads();
   state_->stand_in_line();
+  if (state_->short_of_credit && !state_->asked_now.empty()) state_->make_way();
 }
 
 base::Instant TailSet::next_deadline() const {

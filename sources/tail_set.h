@@ -67,8 +67,9 @@ class TailSet {
   // Read it once more and say that it is the file it was, by `verified`.
   void verify(std::uint64_t number, std::uint64_t question);
 
-  // Others wait for its descriptor: it gives it back at its end, or after a fair turn.
-  void yield(std::uint64_t number);
+  // Others wait for its descriptor: it gives it back at its end, or after a fair turn. `now`: or as
+  // soon as it lacks memory to read on.
+  void yield(std::uint64_t number, bool now = false);
 
   void tick(base::Instant now);         // starts reads within the budget, in fair turns
   base::Instant next_deadline() const;  // rotate_wait timers, retries; Instant::max(): none

@@ -74,4 +74,13 @@ base::Instant TailSet::State::memory_deadline() const {
   return hangs ? without_buffer_since + kBuffersHang : base::Instant::max();
 }
 
+// There is no memory to read on, and who waits for these descriptors has some.
+void TailSet::State::make_way() {
+  std::erase_if(asked_now, [this](std::uint64_t number) {
+    FileTail* const tail = find(number);
+    return tail == nullptr || !tail->open() || tail->rest_unread();
+  });
+  release_rested();
+}
+
 }  // namespace sources

@@ -154,6 +154,7 @@ struct TailSet::State final : CompletesCheckpoints {
   bool insists();
   void stand_in_line();
   base::Instant memory_deadline() const;
+  void make_way();
 
   void start_reads();
   bool may_inflate(FileTail& tail);
@@ -240,7 +241,8 @@ struct TailSet::State final : CompletesCheckpoints {
   // something to read.
   bool nameless = false;
   bool paused = false;
-  bool short_of_credit = false;  // the budget's doorbell will bring the next tick
+  std::vector<std::uint64_t> asked_now;  // numbers: for their descriptors, once they lack memory
+  bool short_of_credit = false;          // the budget's doorbell will bring the next tick
   // … for a read that takes more than others. Small ones of other reactors are not to use up what
   // comes back; but a read that hangs may have what is missing, so they have every other period.
   static constexpr base::Duration kInsists = std::chrono::seconds(5);

@@ -70,9 +70,9 @@ struct DiscoveryScene {
         open_files_max);
     discovery->start();
   }
-  std::function<void(std::size_t, std::uint64_t)> take_turns() {
+  std::function<void(std::size_t, std::uint64_t, bool)> take_turns() {
     if (open_files_max == sources::Discovery::kUnlimited) return nullptr;
-    return [this](std::size_t, std::uint64_t number) { asked.push_back(number); };
+    return [this](std::size_t, std::uint64_t number, bool) { asked.push_back(number); };
   }
   void stop() {
     if (!discovery) return;

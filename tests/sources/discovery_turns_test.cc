@@ -54,7 +54,7 @@ struct Scene {
                               },
                           .look = [](std::size_t, std::uint64_t) {},
                           .detached = [](std::size_t, std::uint64_t, const std::string&) {},
-                          .yield = [](std::size_t, std::uint64_t) {},
+                          .yield = [](std::size_t, std::uint64_t, bool) {},
                           .verify =
                               [this](std::size_t, std::uint64_t number, std::uint64_t question) {
                                 questions.push_back({.number = number, .question = question});

@@ -120,7 +120,8 @@ class Story {
             .look = [this](std::size_t, std::uint64_t number) { rig_->tails().look(number); },
             .detached = [this](std::size_t, std::uint64_t number,
                                std::string path) { rig_->tails().detached(number, path); },
-            .yield = [this](std::size_t, std::uint64_t number) { rig_->tails().yield(number); }},
+            .yield = [this](std::size_t, std::uint64_t number,
+                            bool now) { rig_->tails().yield(number, now); }},
         open_files_max_);
     discovery_->start();
   }

@@ -72,7 +72,8 @@ struct WholeScene {
                 [this](std::size_t, const sources::Checkpoint& gone) {
                   durable.checkpoints.erase(sources::checkpoint_key(gone.flow, gone.identity));
                 },
-            .yield = [this](std::size_t, std::uint64_t number) { rig->tails().yield(number); },
+            .yield = [this](std::size_t, std::uint64_t number,
+                            bool now) { rig->tails().yield(number, now); },
             .ignored =
                 [this](std::size_t, const sources::Checkpoint& seen) {
                   durable.checkpoints[sources::checkpoint_key(seen.flow, seen.identity)] =
