@@ -86,28 +86,29 @@ sources::Discovery::Listener Control::listener() {
 // We say it through the first reactor. A file's own may have something to write about it still,
 // and what it wrote may be on its way: both would come after what we say, and stay.
 template <typename Say>
-void Control::note(const sources::Checkpoint& checkpoint, Say say) {
+void Control::note(const std::string& key, base::Origin origin, Say say) {
   for (const auto& reactor : reactors_) {
     const bool always = reactor == reactors_.front();
-    reactor->mailbox().post([always, say, c = checkpoint, &checkpointer = reactor->checkpointer()] {
-      const std::string key = sources::checkpoint_key(c.flow, c.identity);
-      if (always || checkpointer.holds(key, c.origin)) say(checkpointer, key, c);
+    reactor->mailbox().post([=, &checkpointer = reactor->checkpointer()] {
+      if (always || checkpointer.holds(key, origin)) say(checkpointer);
     });
   }
 }
 
-void Control::on_forgotten(const sources::Checkpoint& checkpoint) {
-  note(checkpoint, [](sources::Checkpointer& checkpointer, const std::string& key,
-                      const sources::Checkpoint& gone) { checkpointer.erase(key, gone.origin); });
+void Control::on_forgotten(const sources::Checkpoint& gone) {
+  const std::string key = sources::checkpoint_key(gone.flow, gone.identity);
+  note(key, gone.origin, [key, origin = gone.origin](sources::Checkpointer& checkpointer) {
+    checkpointer.erase(key, origin);
+  });
 }
 
-void Control::on_ignored(const sources::Checkpoint& checkpoint) {
+void Control::on_ignored(const sources::Checkpoint& seen) {
   // That a file was passed over stands nowhere else: without a note, and written to, it would be
   // new.
-  note(checkpoint, [](sources::Checkpointer& checkpointer, const std::string&,
-                      const sources::Checkpoint& seen) {
-    seen.gone ? checkpointer.update(seen) : checkpointer.update_synced(seen);
-  });
+  note(sources::checkpoint_key(seen.flow, seen.identity), seen.origin,
+       [seen](sources::Checkpointer& checkpointer) {
+         seen.gone ? checkpointer.update(seen) : checkpointer.update_synced(seen);
+       });
 }
 
 void Control::on_yield(std::size_t flow, std::uint64_t number, bool now) {

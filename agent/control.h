@@ -145,9 +145,9 @@ class Control {
   void on_detached(std::size_t flow, std::uint64_t number, std::string new_path);
   void on_yield(std::size_t flow, std::uint64_t number, bool now);
   template <typename Say>
-  void note(const sources::Checkpoint& checkpoint, Say say);
-  void on_ignored(const sources::Checkpoint& checkpoint);
-  void on_forgotten(const sources::Checkpoint& checkpoint);
+  void note(const std::string& key, base::Origin origin, Say say);
+  void on_ignored(const sources::Checkpoint& seen);
+  void on_forgotten(const sources::Checkpoint& gone);
   template <typename Message>
   void tell(std::size_t flow, std::uint64_t number, Message message);
   Reactor& home_of(std::size_t flow, std::uint64_t number);

@@ -54,6 +54,17 @@ pipeline::FlushPolicy effective_flush(pipeline::FlushPolicy policy, std::uint64_
   return policy;
 }
 
+// nullptr: of a flow that is gone.
+sources::Discovery::Memory memory_of(pipeline::Budget* budget) {
+  using Memory = sources::Discovery::Memory;
+  if (budget == nullptr) return Memory::enough;
+  const bool came_back = budget->came_back();
+  const bool lacks =
+      budget->starving() || budget->available_bytes() < std::int64_t{Reactor::kChunkBytes};
+  if (!lacks) return Memory::enough;
+  return came_back ? Memory::scarce : Memory::stuck;
+}
+
 }  // namespace
 
 // Also those of other flows: what deletes a file asks all that read it.
@@ -76,18 +87,19 @@ sources::Discovery::Flow Wiring::discovered(std::size_t place, const config::Flo
     files.watch = sources::Watch::poll;
     files.delete_after = base::Duration::zero();
   }
-  return {.name = flow.name,
-          .files = std::move(files),
-          .fingerprint = fingerprint(flow),
-          // That it never ran may be what was lost.
-          .first_start = !state_lost_ && first_start,
-          .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
-          .on_rewrite = flow.tail.on_rewrite,
-          .copies = flow.recognises_copies(),
-          .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow),
-          .vouches = vouches(config_, flow),
-          .tells_cut = options_.once,
-          .starves = [&budgets = agent_.budgets_, place] { return budgets[place]->starving(); }};
+  return {
+      .name = flow.name,
+      .files = std::move(files),
+      .fingerprint = fingerprint(flow),
+      // That it never ran may be what was lost.
+      .first_start = !state_lost_ && first_start,
+      .skip_unknown = state_lost_ && config_.on_state_error == config::OnStateError::end,
+      .on_rewrite = flow.tail.on_rewrite,
+      .copies = flow.recognises_copies(),
+      .copy_wait = options_.once ? base::Duration::zero() : copy_wait(flow),
+      .vouches = vouches(config_, flow),
+      .tells_cut = options_.once,
+      .memory = [&budgets = agent_.budgets_, place] { return memory_of(budgets[place].get()); }};
 }
 
 void Wiring::connect_flow(std::size_t place, const config::Flow& flow) {

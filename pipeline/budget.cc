@@ -22,7 +22,9 @@ bool Budget::take_as(std::uint64_t bytes, const void* taker) {
 bool Budget::take_or_alone(std::uint64_t bytes, const void* next) {
   if (take_as(bytes, next)) return true;
   const std::uint64_t limit = limit_bytes();
-  if (bytes <= limit || available_bytes() < static_cast<std::int64_t>(limit)) {
+  const void* const first = next_.load(std::memory_order_relaxed);
+  if ((first != nullptr && first != next) || bytes <= limit ||
+      available_bytes() < static_cast<std::int64_t>(limit)) {
     const void* nobody = nullptr;
     if (next != nullptr) next_.compare_exchange_strong(nobody, next, std::memory_order_relaxed);
     return false;
@@ -35,6 +37,7 @@ bool Budget::take_or_alone(std::uint64_t bytes, const void* next) {
 void Budget::withdraw(const void* next) {
   if (next_.load(std::memory_order_relaxed) != next) return;
   next_.store(nullptr, std::memory_order_relaxed);
+  starving_.store(false, std::memory_order_relaxed);  // perhaps that was he alone
   std::atomic_thread_fence(std::memory_order_seq_cst);
   ring_all();  // whoever was sent away since
 }
@@ -46,6 +49,9 @@ void Budget::overdraw(std::uint64_t bytes) {
 void Budget::give_back(std::uint64_t bytes) {
   if (bytes == 0) return;
   available_.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  if (!came_back_.load(std::memory_order_relaxed)) {
+    came_back_.store(true, std::memory_order_relaxed);
+  }
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (starving_.load(std::memory_order_relaxed) &&
       starving_.exchange(false, std::memory_order_relaxed)) {

@@ -44,6 +44,8 @@ class Budget {
   // Any thread, one at a time. What is out stays out: until enough of it is back, nobody gets more.
   void resize(std::uint64_t bytes);
 
+  // Was anything given back since the last call? For one who asks now and then.
+  bool came_back() { return came_back_.exchange(false, std::memory_order_relaxed); }
   bool starving() const { return starving_.load(std::memory_order_relaxed); }
   std::uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
   std::int64_t available_bytes() const { return available_.load(std::memory_order_relaxed); }
@@ -56,6 +58,7 @@ class Budget {
   std::atomic<std::uint64_t> limit_bytes_;
   std::atomic<std::int64_t> available_;
   std::atomic<bool> starving_{false};
+  std::atomic<bool> came_back_{false};
   std::atomic<const void*> next_{nullptr};  // nullptr: first come, first served
   std::vector<Doorbell*> doorbells_;
 };

@@ -85,8 +85,8 @@ void Discovery::tick(base::Instant now) {
     state_->serve_at = base::Instant{};
     serve = true;
   }
-  if (state_->ask_at <= now) {
-    state_->ask_others();
+  if (state_->memory_at <= now) {
+    state_->look_at_memory();
     serve = true;
   }
   if (state_->next_copy_check <= now) {
@@ -106,7 +106,7 @@ base::Instant Discovery::next_deadline() const {
   if (state_->stopped) return base::Instant::max();
   if (state_->untold) return base::Instant::min();
   base::Instant next = std::min({state_->next_scan, state_->next_poll, state_->next_copy_check,
-                                 state_->next_open_scan, state_->more_at, state_->ask_at});
+                                 state_->next_open_scan, state_->more_at, state_->memory_at});
   if (!state_->later.empty()) next = std::min(next, state_->later.front().first);
   // Otherwise somebody's closed() or rested() brings the next turn.
   if (state_->serve_at != base::Instant{}) next = std::min(next, state_->serve_at);
@@ -189,8 +189,8 @@ std::size_t Discovery::files() const { return state_->files.size(); }
 
 std::size_t Discovery::waiting() const {
   const std::size_t to_look_at = state_->retries.may_pass() ? 1 : 0;
-  return state_->waiting.size() + state_->later.size() - state_->given_up() +
-         state_->copy_checks.size() + state_->doubted.size() + to_look_at;
+  return state_->waiting.size() + state_->parked.size() + state_->later.size() -
+         state_->given_up() + state_->copy_checks.size() + state_->doubted.size() + to_look_at;
 }
 
 std::size_t Discovery::not_read() const {

@@ -137,6 +137,11 @@ class Discovery {
     // Questions' numbers grow. Without, copies are read like other files.
     std::function<void(std::size_t flow, std::uint64_t number, std::uint64_t question)> verify = {};
   };
+  enum class Memory : std::uint8_t {
+    enough,  // for a read
+    scarce,  // not even that, but some came back since it was asked last
+    stuck,   // … and none did: its target takes nothing
+  };
   struct Flow {
     std::string name;
     FilesOptions files;
@@ -159,9 +164,9 @@ class Discovery {
     // Say of compressed files, and count as not read, that they are damaged or end in the middle,
     // if that was seen before and they are not opened for it again.
     bool tells_cut = false;
-    // Optional. Lacks it the memory to read on, because its target takes nothing? Called while it
-    // is followed and not muted, on our thread.
-    std::function<bool()> starves = {};
+    // Optional. What memory it has to read on. Asked once a second while somebody waits for a
+    // descriptor, on our thread.
+    std::function<Memory()> memory = {};
   };
   // `known`: checkpoints from the log. `clock_right`: when the wall clock was, as others know.
   // `excluded_directories`: ours (data_dir), or files of ours, by any name they have; neither they

@@ -128,7 +128,7 @@ void Discovery::State::look_at_postponed() {
       postponed.push_back(number);
     } else {
       files.at(number).resting->postponed = false;
-      waiting.push_back(number);
+      stand_in_line(number);
     }
   }
 }

@@ -141,7 +141,8 @@ bool Discovery::State::Removal::is_of(const base::Result<io::FileStatus>& status
 
 // Who is deleted keeps its descriptor for a while, so half of them are for others.
 bool Discovery::State::has_room() const {
-  return waiting.empty() && serve_at == base::Instant{} && holders.size() <= open_files_now / 2;
+  return waiting.empty() && parked.empty() && serve_at == base::Instant{} &&
+         holders.size() <= open_files_now / 2;
 }
 
 // Every flow's reactor gets it. False: not all of them have it.

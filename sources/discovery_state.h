@@ -244,16 +244,20 @@ struct Discovery::State {
   void want(std::uint64_t number);
   void wait_in_line(std::uint64_t number);
   std::size_t given_up() const;
-  bool starves(std::size_t flow) const;
-  bool any_starves() const;
-  bool could_read(std::uint64_t number);
   bool may_open() const;
   void open(std::uint64_t number);
+  void serve(std::deque<std::uint64_t>& line);
   void serve();
   void make_room();
   void ask(std::uint64_t number, Holders::Is how);
-  void ask_who_starves();
-  void ask_others();
+  // discovery_memory.cc
+  bool is_stuck(std::size_t flow) const;
+  void stand_in_line(std::uint64_t number);
+  std::vector<Memory> ask_for_memory() const;
+  void watch_memory(bool full);
+  void look_at_memory();
+  void ask_stuck();
+  bool ask_now(Memory memory);
   void mute(std::size_t flow);
   void make_do_with_fewer();
   void try_more();
@@ -360,10 +364,13 @@ struct Discovery::State {
   std::size_t open_files_now;         // the same, or fewer while the system has no more
   Holders holders;                    // descriptors of followed files, ours to give or given
   std::deque<std::uint64_t> waiting;  // for a descriptor, first come first served
+  std::deque<std::uint64_t> parked;   // the same, of flows that are stuck
   std::deque<std::pair<base::Instant, std::uint64_t>> later;  // could not be read: not before then
-  base::Instant serve_at{};                      // the system had no descriptor: not before then
-  base::Instant ask_at = base::Instant::max();   // who waits, waits for one who does not answer
-  base::Instant more_at = base::Instant::max();  // it may have more by then
+  base::Instant serve_at{};                        // the system had no descriptor: not before then
+  base::Instant memory_at = base::Instant::max();  // flows' memory is looked at then
+  std::vector<Memory> memories;                    // of flows, then; empty: nobody waits
+  bool stuck_may_hold = false;                     // a descriptor, and was not asked now
+  base::Instant more_at = base::Instant::max();    // it may have more by then
   base::Duration more_pause{0};
   bool tried_more = false;  // since the last time it had none
   bool warned_of_descriptors = false;

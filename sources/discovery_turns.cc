@@ -44,13 +44,13 @@ void Discovery::State::want(std::uint64_t number) {
   if (std::exchange(file.ignored, false)) {
     counters.files_ignored_old.set(counters.files_ignored_old.value() - 1);
   }
-  if (!std::exchange(file.resting->queued, true)) waiting.push_back(number);
+  if (!std::exchange(file.resting->queued, true)) stand_in_line(number);
 }
 
 // It is in `later` no more.
 void Discovery::State::wait_in_line(std::uint64_t number) {
   const auto it = files.find(number);
-  if (it != files.end() && it->second.resting) waiting.push_back(number);
+  if (it != files.end() && it->second.resting) stand_in_line(number);
 }
 
 // Of those that wait, or are to be tried again later: they could not be read for seconds. If they
@@ -61,7 +61,7 @@ std::size_t Discovery::State::given_up() const {
     return it != files.end() && it->second.failures >= File::kFailuresGivenUp;
   };
   return static_cast<std::size_t>(
-      std::ranges::count_if(waiting, is_given_up) +
+      std::ranges::count_if(waiting, is_given_up) + std::ranges::count_if(parked, is_given_up) +
       std::ranges::count_if(later, [&](const auto& entry) { return is_given_up(entry.second); }));
 }
 
@@ -94,25 +94,6 @@ bool Discovery::State::is_asked(std::uint64_t number) const {
   });
 }
 
-bool Discovery::State::starves(std::size_t flow) const {
-  return !muted[flow] && flows[flow].starves && flows[flow].starves();
-}
-
-bool Discovery::State::any_starves() const {
-  for (std::size_t flow = 0; flow < flows.size(); ++flow) {
-    if (starves(flow)) return true;
-  }
-  return false;
-}
-
-// With a descriptor it would be read at once.
-bool Discovery::State::could_read(std::uint64_t number) {
-  const auto it = files.find(number);
-  if (it == files.end() || !it->second.resting) return false;
-  const File& file = it->second;
-  return !muted[file.flow] && !starves(file.flow) && (!must_follow(file) || is_asked(number));
-}
-
 bool Discovery::State::may_open() const {
   return !stopped && holders.size() < open_files_now && serve_at == base::Instant{};
 }
@@ -126,79 +107,53 @@ void Discovery::State::open(std::uint64_t number) {
   hand_over(number);
 }
 
-// First come, first served; but a descriptor is wasted on who has no memory to read, while others
-// wait for one.
-void Discovery::State::serve() {
-  look_at_postponed();
-  for (std::size_t at = 0; any_starves() && at < waiting.size() && may_open();) {
-    const std::uint64_t number = waiting[at];
-    if (!could_read(number)) {
-      ++at;
-      continue;
-    }
-    waiting.erase(waiting.begin() + static_cast<std::ptrdiff_t>(at));
-    open(number);
-  }
+// First come, first served.
+void Discovery::State::serve(std::deque<std::uint64_t>& line) {
   std::size_t passed_over = 0;
-  while (!waiting.empty() && may_open() && passed_over < waiting.size()) {
-    const std::uint64_t number = waiting.front();
-    waiting.pop_front();
+  while (!line.empty() && may_open() && passed_over < line.size()) {
+    const std::uint64_t number = line.front();
+    line.pop_front();
     const auto it = files.find(number);
     if (it == files.end() || !it->second.resting || muted[it->second.flow]) continue;
     if (must_follow(it->second) && !is_asked(number)) {
-      waiting.push_back(number);
+      line.push_back(number);
       ++passed_over;
       continue;
     }
     passed_over = 0;  // others may have waited for this one
     open(number);
   }
+}
+
+void Discovery::State::serve() {
+  look_at_postponed();
+  serve(waiting);
+  // They cannot be read; but one that is deleted is not lost if it is open.
+  if (waiting.empty()) serve(parked);
   make_room();
-  counters.files_waiting_for_descriptor.set(waiting.size());
+  counters.files_waiting_for_descriptor.set(waiting.size() + parked.size());
 }
 
 // As many as wait ask as many of those who have one, the longest unused first. Who is asked answers
 // in any case: at its end, or when its turn is over.
 void Discovery::State::make_room() {
-  ask_at = base::Instant::max();
   const bool full = holders.size() >= open_files_now || serve_at != base::Instant{};
-  if (!full || !listener.yield) return;
-  ask_who_starves();
+  if (!listener.yield) return;
+  watch_memory(full);
+  if (!full) return;
+  ask_stuck();
   const Holders::List& unasked = holders[Holders::Is::unasked];
   const std::size_t wanted =
       waiting.size() + std::max(holders.size(), open_files_now) - open_files_now;
-  while (holders.yielding() < wanted && !unasked.empty())
+  while (holders.yielding() < wanted && !unasked.empty()) {
     ask(unasked.front().number, Holders::Is::asked);
-  if (!waiting.empty()) ask_at = environment.clock.monotonic() + kRetryInterval;
+  }
 }
 
 void Discovery::State::ask(std::uint64_t number, Holders::Is how) {
   File& file = files.at(number);
   holders.move(file.holder, how);
   listener.yield(file.flow, number, how == Holders::Is::asked_now);
-}
-
-// Whose target takes nothing comes to no end and has no turn: for as many as could read at once, as
-// many of those give theirs back now.
-void Discovery::State::ask_who_starves() {
-  if (!any_starves()) return;
-  const auto able = static_cast<std::size_t>(
-      std::ranges::count_if(waiting, [this](std::uint64_t number) { return could_read(number); }));
-  const Holders::List& asked_now = holders[Holders::Is::asked_now];
-  for (const Holders::Is is : {Holders::Is::unasked, Holders::Is::asked}) {
-    for (auto it = holders[is].begin(); it != holders[is].end() && asked_now.size() < able;) {
-      const std::uint64_t number = (it++)->number;
-      if (starves(files.at(number).flow)) ask(number, Holders::Is::asked_now);
-    }
-  }
-}
-
-// What they read they cannot let go of yet, perhaps: others are asked as well.
-void Discovery::State::ask_others() {
-  const Holders::List& asked_now = holders[Holders::Is::asked_now];
-  while (!asked_now.empty()) {
-    holders.move(files.at(asked_now.front().number).holder, Holders::Is::refuses);
-  }
 }
 
 namespace {

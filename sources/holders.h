@@ -16,12 +16,13 @@ class Holders {
     unasked,    // longest unused first
     asked,      // gives it back at its end, or when its turn is over
     asked_now,  // … or as soon as it lacks memory
-    refuses,    // was asked so for a while, and has it still
+    late,       // was asked in one of these ways a while ago, and has it still
     muted,      // its flow leaves: not to be asked
   };
   struct Holder {
     std::uint64_t number;  // the file's
     Is is;
+    bool now = false;  // it was asked_now
 
     bool yields() const { return is != Is::unasked && is != Is::muted; }
   };
@@ -37,6 +38,13 @@ class Holders {
     List& to = list(is);
     to.splice(to.end(), list(place->is), place);
     place->is = is;
+    place->now = place->now || is == Is::asked_now;
+  }
+  // All who were asked.
+  void be_late() {
+    for (const Is is : {Is::asked, Is::asked_now}) {
+      while (!list(is).empty()) move(list(is).begin(), Is::late);
+    }
   }
   void remove(Place place) { list(place->is).erase(place); }
 
@@ -46,9 +54,8 @@ class Holders {
     for (const List& each : lists_) all += each.size();
     return all;
   }
-  std::size_t yielding() const {
-    return (*this)[Is::asked].size() + (*this)[Is::asked_now].size() + (*this)[Is::refuses].size();
-  }
+  // Who may answer any moment.
+  std::size_t yielding() const { return (*this)[Is::asked].size() + (*this)[Is::asked_now].size(); }
 
  private:
   List& list(Is is) { return lists_[static_cast<std::size_t>(is)]; }

@@ -86,6 +86,7 @@ void TailSet::State::forget(const FileTail& tail) {
   const std::uint64_t number = tail.number();
   by_identity.erase(tail.checkpoint().identity);
   std::erase(inflating, &tail);
+  std::erase(asked_now, number);
   held.erase(number);
   rewrites.erase(number);
   leave_order(number);
@@ -98,6 +99,7 @@ void TailSet::State::forget(const FileTail& tail) {
 // Tells who gave his descriptor back, and forgets those of whom nothing is out any more.
 void TailSet::State::release_rested() {
   for (const std::uint64_t number : std::exchange(turns.released, {})) {
+    std::erase(asked_now, number);
     counters.files_open.set(--open);
     if (released) released(number);
   }
@@ -255,7 +257,9 @@ void TailSet::verify(std::uint64_t number, std::uint64_t question) {
 void TailSet::yield(std::uint64_t number, bool now) {
   FileTail* const tail = state_->find(number);
   if (tail == nullptr) return;
-  if (now) state_->asked_now.push_back(number);
+  if (now && std::ranges::count(state_->asked_now, number) == 0) {
+    state_->asked_now.push_back(number);
+  }
   tail->yield();
 }
 

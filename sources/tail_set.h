@@ -68,7 +68,7 @@ class TailSet {
   void verify(std::uint64_t number, std::uint64_t question);
 
   // Others wait for its descriptor: it gives it back at its end, or after a fair turn. `now`: or as
-  // soon as it lacks memory to read on.
+  // soon as it lacks memory to read on, with what is unread.
   void yield(std::uint64_t number, bool now = false);
 
   void tick(base::Instant now);         // starts reads within the budget, in fair turns

@@ -1,4 +1,5 @@
 // Memory for reads: a buffer, and credit for what it will hold. What happens when there is none.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <span>
@@ -26,7 +27,7 @@ bool TailSet::State::start_read(FileTail& tail) {
     }
   }
   const std::uint64_t credit = own > 0 ? own : parts.chunks.buffer_bytes();
-  if (!parts.budget.take_or_alone(credit, large > 0 && insists() ? this : nullptr)) {
+  if (!parts.budget.take_or_alone(credit, large > 0 && insist() ? this : nullptr)) {
     lacks_large = large > 0;
     if (own == 0) parts.chunks.give_back(buffer);
     short_of_credit = true;
@@ -51,36 +52,46 @@ bool TailSet::State::others_hang() {
   return now - without_buffer_since >= kBuffersHang;
 }
 
-bool TailSet::State::insists() {
+bool TailSet::State::insist() {
   const base::Instant now = parts.environment.clock.monotonic();
-  if (lacks_since == base::Instant{}) lacks_since = now;
-  return (now - lacks_since) / kInsists % 2 == 0;
+  if (insists.until > now) return insists.on;
+  const std::int64_t available = parts.budget.available_bytes();
+  const bool gets_on = insists.on && available > insists.available;
+  insists = {.on = gets_on || !insists.on, .until = now + kInsists, .available = available};
+  return insists.on;
 }
 
 // Who has what he needs, or needs it no more, lets others go on.
 void TailSet::State::stand_in_line() {
-  if (!lacks_large) lacks_since = base::Instant{};
-  if (!lacks_large || !insists()) parts.budget.withdraw(this);
+  if (!lacks_large) insists = {};
+  if (!lacks_large || !insist()) parts.budget.withdraw(this);
 }
 
 // When somebody may get memory although nobody gives it back.
 base::Instant TailSet::State::memory_deadline() const {
   if (stopped || paused || turns.ready.empty()) return base::Instant::max();
-  if (lacks_large) {
-    const base::Duration lacked = parts.environment.clock.monotonic() - lacks_since;
-    return lacks_since + (lacked / kInsists + 1) * kInsists;
-  }
+  if (lacks_large) return insists.until;
   const bool hangs = short_of_buffers && !short_of_credit && !reading();
   return hangs ? without_buffer_since + kBuffersHang : base::Instant::max();
 }
 
+// Newer generations of its path are not to be read before it, nor are newer files with
+// oldest_first.
+bool TailSet::State::is_waited_for(std::uint64_t number) const {
+  const auto is_it = [number](const auto& each) { return each.second == number; };
+  return std::ranges::any_of(catching_up, is_it) ||
+         std::ranges::any_of(held, [number](const auto& each) {
+           return std::ranges::count(each.second, number) > 0;
+         });
+}
+
 // There is no memory to read on, and who waits for these descriptors has some.
 void TailSet::State::make_way() {
-  std::erase_if(asked_now, [this](std::uint64_t number) {
+  for (const std::uint64_t number : std::exchange(asked_now, {})) {
     FileTail* const tail = find(number);
-    return tail == nullptr || !tail->open() || tail->rest_unread();
-  });
-  release_rested();
+    if (tail == nullptr || !tail->open()) continue;
+    if (is_waited_for(number) || !tail->rest_unread()) asked_now.push_back(number);
+  }
 }
 
 }  // namespace sources

@@ -101,10 +101,8 @@ struct TailSet::State final : CompletesCheckpoints {
     }
   }
 
-  ~State() {
-    parts.checkpointer.forget(this);
-    parts.budget.withdraw(this);
-  }
+  // The budget may be gone.
+  ~State() { parts.checkpointer.forget(this); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
@@ -151,7 +149,8 @@ struct TailSet::State final : CompletesCheckpoints {
   // tail_set_memory.cc
   bool start_read(FileTail& tail);
   bool others_hang();
-  bool insists();
+  bool insist();
+  bool is_waited_for(std::uint64_t number) const;
   void stand_in_line();
   base::Instant memory_deadline() const;
   void make_way();
@@ -244,10 +243,16 @@ struct TailSet::State final : CompletesCheckpoints {
   std::vector<std::uint64_t> asked_now;  // numbers: for their descriptors, once they lack memory
   bool short_of_credit = false;          // the budget's doorbell will bring the next tick
   // … for a read that takes more than others. Small ones of other reactors are not to use up what
-  // comes back; but a read that hangs may have what is missing, so they have every other period.
+  // comes back; but what is missing may be with a read that hangs, and while nothing comes back
+  // they have every other period.
   static constexpr base::Duration kInsists = std::chrono::seconds(5);
+  struct Insists {
+    bool on = false;
+    base::Instant until{};  // Instant{}: nothing is lacked
+    std::int64_t available = 0;
+  };
   bool lacks_large = false;
-  base::Instant lacks_since{};  // Instant{}: it does not
+  Insists insists;
   // Other flows' reads on this reactor have them all; the one that is answered brings the next
   // tick. If they hang, one of our own will do.
   static constexpr base::Duration kBuffersHang = std::chrono::seconds(1);

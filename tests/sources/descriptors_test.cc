@@ -370,6 +370,21 @@ TEST_CASE("descriptors: a file that cannot be read gives its turn to others",
   CHECK(sorted(scene.records()) == Lines{"bad", "good", "worse"});
 }
 
+TEST_CASE("descriptors: a read that hangs is not all that a file waits for",
+          "[sources][descriptors]") {
+  WholeScene scene({"/log/*"});
+  scene.open_files_max = 2;
+  scene.append("/log/a", "hangs\n");
+  scene.append("/log/b", "one\n");
+  scene.world.faults().set("/log/a", {.delay = 1, .delay_max = 1000h});
+  scene.start();
+  scene.run(100ms);
+  REQUIRE(scene.records() == Lines{"one"});
+  scene.append("/log/c", "two\n");
+  scene.run(2s);
+  CHECK(scene.records() == Lines{"one", "two"});
+}
+
 TEST_CASE("descriptors: a file at rest costs less than a kilobyte (F31)",
           "[sources][descriptors]") {
   // With a path of 100 bytes, kept four times, and what hash tables and malloc add.
