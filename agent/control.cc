@@ -103,12 +103,15 @@ void Control::on_forgotten(const sources::Checkpoint& gone) {
 }
 
 void Control::on_ignored(const sources::Checkpoint& seen) {
+  if (seen.gone) {
+    note(sources::checkpoint_key(seen.flow, seen.identity), seen.origin,
+         [seen](sources::Checkpointer& checkpointer) { checkpointer.update(seen); });
+    return;
+  }
   // That a file was passed over stands nowhere else: without a note, and written to, it would be
-  // new.
-  note(sources::checkpoint_key(seen.flow, seen.identity), seen.origin,
-       [seen](sources::Checkpointer& checkpointer) {
-         seen.gone ? checkpointer.update(seen) : checkpointer.update_synced(seen);
-       });
+  // new. No reactor has it.
+  Reactor& reactor = *reactors_.front();
+  reactor.mailbox().post([&reactor, seen] { reactor.checkpointer().update_synced(seen); });
 }
 
 void Control::on_yield(std::size_t flow, std::uint64_t number, bool now) {

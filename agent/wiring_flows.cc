@@ -59,9 +59,7 @@ sources::Discovery::Memory memory_of(pipeline::Budget* budget) {
   using Memory = sources::Discovery::Memory;
   if (budget == nullptr) return Memory::enough;
   const bool came_back = budget->came_back();
-  const bool lacks =
-      budget->starving() || budget->available_bytes() < std::int64_t{Reactor::kChunkBytes};
-  if (!lacks) return Memory::enough;
+  if (!budget->lacks(Reactor::kChunkBytes)) return Memory::enough;
   return came_back ? Memory::scarce : Memory::stuck;
 }
 

@@ -42,6 +42,12 @@ void Budget::withdraw(const void* next) {
   ring_all();  // whoever was sent away since
 }
 
+bool Budget::lacks(std::uint64_t bytes) {
+  if (available_bytes() >= static_cast<std::int64_t>(bytes)) return starving();
+  if (!starving_.exchange(true, std::memory_order_relaxed)) ring_all();
+  return true;
+}
+
 void Budget::overdraw(std::uint64_t bytes) {
   available_.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
 }

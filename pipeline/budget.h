@@ -46,6 +46,9 @@ class Budget {
 
   // Was anything given back since the last call? For one who asks now and then.
   bool came_back() { return came_back_.exchange(false, std::memory_order_relaxed); }
+  // Is there less than `bytes`, or has somebody found too little? Then the flow is starving, and
+  // what waits to be flushed is, also if nobody reads.
+  bool lacks(std::uint64_t bytes);
   bool starving() const { return starving_.load(std::memory_order_relaxed); }
   std::uint64_t limit_bytes() const { return limit_bytes_.load(std::memory_order_relaxed); }
   std::int64_t available_bytes() const { return available_.load(std::memory_order_relaxed); }

@@ -45,31 +45,33 @@ void Discovery::State::look_at_memory() {
   memory_at = base::Instant::max();
   memories = ask_for_memory();
   stuck_may_hold = true;
-  std::deque<std::uint64_t> all = std::exchange(parked, {});
-  std::ranges::copy(std::exchange(waiting, {}), std::back_inserter(all));
+  std::deque<std::uint64_t> all = std::exchange(waiting, {});
+  std::ranges::copy(std::exchange(parked, {}), std::back_inserter(all));
+  std::size_t able = 0;  // that wait, and only for a descriptor
   for (const std::uint64_t number : all) {
-    if (files.contains(number)) stand_in_line(number);
+    const auto it = files.find(number);
+    if (it == files.end()) continue;
+    stand_in_line(number);
+    able += memories[it->second.flow] == Memory::enough ? 1 : 0;
   }
-  // Not all can: a read hangs, a line is too long. Others are asked as well.
+  // Not all can: a read hangs, a line is too long. Others are asked as well, and these once more.
   holders.be_late();
-  if (holders.size() >= open_files_now) ask_now(Memory::scarce);
+  if (holders.size() >= open_files_now) (void)ask_now(Memory::scarce, able);
 }
 
 void Discovery::State::ask_stuck() {
-  if (stuck_may_hold && !memories.empty()) stuck_may_hold = ask_now(Memory::stuck);
+  if (stuck_may_hold && !memories.empty()) stuck_may_hold = ask_now(Memory::stuck, waiting.size());
 }
 
-// Of flows that have as little as `memory` as many as wait. False: nobody is left to be asked.
-bool Discovery::State::ask_now(Memory memory) {
+// At most so many of flows that have as little as `memory`. False: there are not that many.
+bool Discovery::State::ask_now(Memory memory, std::size_t most) {
   const Holders::List& asked_now = holders[Holders::Is::asked_now];
-  for (const Holders::Is is : {Holders::Is::late, Holders::Is::asked, Holders::Is::unasked}) {
+  for (const Holders::Is is : {Holders::Is::unasked, Holders::Is::asked, Holders::Is::late}) {
     for (auto it = holders[is].begin(); it != holders[is].end();) {
-      if (asked_now.size() >= waiting.size()) return true;
-      const Holders::Holder holder = *it++;
-      const std::size_t flow = files.at(holder.number).flow;
-      if (!holder.now && flow < memories.size() && memories[flow] >= memory) {
-        ask(holder.number, Holders::Is::asked_now);
-      }
+      if (asked_now.size() >= most) return true;
+      const std::uint64_t number = (it++)->number;
+      const std::size_t flow = files.at(number).flow;
+      if (flow < memories.size() && memories[flow] >= memory) ask(number, Holders::Is::asked_now);
     }
   }
   return false;

@@ -241,6 +241,7 @@ void Discovery::State::lose(std::uint64_t number) {
       each.places.push_back(directory_in(target.path()));
     }
     if (!file.moved_to.empty()) each.places.push_back(directory_in(file.moved_to));
+    if (file.order != 0) former_orders.insert_or_assign(key, file.order);
     miss(key, each.unread || each.unread_bytes > 0);
     doubted.erase(key);  // found meanwhile, and lost anew
     lost.push_back(std::move(each));
@@ -318,6 +319,7 @@ void Discovery::State::search_lost() {
 }
 
 void Discovery::State::tell_lost(const Lost& each, Known::iterator it) {
+  former_orders.erase(each.file);
   const bool compressed = has_compressed_form(each.file.flow, each.path);
   if (!compressed && (each.unread || each.unread_bytes > 0)) {
     counters.files_lost_unread.add();
@@ -344,7 +346,9 @@ void Discovery::State::settle_found() {
   for (const Found& each : std::exchange(found, {})) {
     const auto it = files.find(each.number);
     if (it == files.end()) continue;
-    it->second.order = ++last_order;
+    // One that was lost for a moment goes on before those that came after it.
+    const auto former = former_orders.extract({it->second.flow, it->second.identity});
+    it->second.order = former ? former.mapped() : ++last_order;
     for (const std::uint64_t other : by_home[it->second.home]) {
       // Its last lines come first, even if nobody told of them.
       const File& older = files.at(other);
@@ -375,12 +379,16 @@ void Discovery::State::announce() {
   std::erase_if(orphans, [this](std::uint64_t number) {
     File& file = files.at(number);
     if (file.names > 0 || file.detached) return true;
-    if (file.resting) return false;  // on no reactor: it is lost in the next round
+    // On no reactor: it is lost in the next round. Without a descriptor: when it comes to rest, as
+    // those that wait for it have to know.
+    if (file.resting || !file.holds) return false;
     file.detached = true;
     listener.detached(file.flow, number, file.moved_to);
     return true;
   });
-  if (!lost.empty() || !found.empty() || !orphans.empty()) scan_soon(kRetryInterval);
+  const bool any_lost = std::ranges::any_of(
+      orphans, [this](std::uint64_t number) { return files.at(number).resting != nullptr; });
+  if (!lost.empty() || !found.empty() || any_lost) scan_soon(kRetryInterval);
   moves.clear();
 }
 

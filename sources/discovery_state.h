@@ -257,7 +257,7 @@ struct Discovery::State {
   void watch_memory(bool full);
   void look_at_memory();
   void ask_stuck();
-  bool ask_now(Memory memory);
+  bool ask_now(Memory memory, std::size_t most);
   void mute(std::size_t flow);
   void make_do_with_fewer();
   void try_more();
@@ -359,6 +359,7 @@ struct Discovery::State {
   std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> moves;  // cookie → files
   std::unordered_set<FlowFile, FlowFileHash> seen;  // search: there, but not to be opened
   std::uint64_t last_order = 0;
+  std::unordered_map<FlowFile, std::uint64_t, FlowFileHash> former_orders;  // of the lost
 
   std::size_t open_files_max;
   std::size_t open_files_now;         // the same, or fewer while the system has no more

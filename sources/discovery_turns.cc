@@ -129,7 +129,10 @@ void Discovery::State::serve() {
   look_at_postponed();
   serve(waiting);
   // They cannot be read; but one that is deleted is not lost if it is open.
-  if (waiting.empty()) serve(parked);
+  if (waiting.empty() && !parked.empty()) {
+    serve(parked);
+    stuck_may_hold = true;
+  }
   make_room();
   counters.files_waiting_for_descriptor.set(waiting.size() + parked.size());
 }
@@ -144,7 +147,7 @@ void Discovery::State::make_room() {
   ask_stuck();
   const Holders::List& unasked = holders[Holders::Is::unasked];
   const std::size_t wanted =
-      waiting.size() + std::max(holders.size(), open_files_now) - open_files_now;
+      waiting.size() + parked.size() + std::max(holders.size(), open_files_now) - open_files_now;
   while (holders.yielding() < wanted && !unasked.empty()) {
     ask(unasked.front().number, Holders::Is::asked);
   }
@@ -227,7 +230,7 @@ void Discovery::State::not_opened(std::uint64_t number, const base::Error& error
   if (error.system == EMFILE || error.system == ENFILE) {
     counters.scan_errors.add();
     file.resting->queued = true;
-    waiting.push_front(number);
+    (is_stuck(file.flow) ? parked : waiting).push_front(number);
     make_do_with_fewer();
     if (!std::exchange(warned_of_descriptors, true)) {
       environment.log.warn("no descriptor left to open a file, files take turns; raise LimitNOFILE",

@@ -152,7 +152,7 @@ class FileTail final : public pipeline::Source, private Registered {
   void verify(std::uint64_t question);
   // Others wait for its descriptor: it comes to rest at its end, or after kTurnReads reads.
   void yield();
-  bool rest_unread();  // now, if it waits for memory and may. True: it rests
+  void rest_unread();  // now, if it waits for memory and may
   // Comes to rest if it was read to its end, all is settled, and it did not grow since `before`.
   void rest_if_inactive(base::Instant before);
   // Read to its end, and its last line has none, or behind it is room made in advance. It does not

@@ -47,36 +47,33 @@ void FileTail::yield() {
   }
 }
 
-// A long line would be gone through from its start again, and marks that were left must not be met
+// A long line would be gone through from its start again; marks that were left must not be met
 // again after a restart.
 bool FileTail::may_rest_unread() const {
-  return !detached_ && !long_line_ && nuls_ == 0 && header_lines_ == 0 && !skipping() &&
-         !marks_left_;
+  return !detached_ && !long_line_ && nuls_ == 0 && !skipping() && !marks_left_;
 }
 
 // After a read that left something: is its turn over?
 bool FileTail::give_way() {
   if (!yielding_ || ++turn_reads_ < kTurnReads) return false;
   turn_reads_ = kTurnReads;
-  // A compressed file would be gone through again, too, and newer generations wait for the end of
-  // this one.
-  if (compressed_ || parts_.turns.held > 0) return false;
+  // So would a compressed file or a header be, and newer generations wait for the end of this one.
+  if (compressed_ || header_lines_ > 0 || parts_.turns.held > 0) return false;
   return may_rest_unread() && come_to_rest(true, false);
 }
 
 // It gets on by that as little as before; who waits does.
-bool FileTail::rest_unread() {
-  if (phase_ != Phase::ready || !may_rest_unread()) return false;
+void FileTail::rest_unread() {
+  if (phase_ != Phase::ready || !may_rest_unread()) return;
   // What it was asked it answers first, and only we know what it was told. An open group may be
   // lost without what is remembered of it, or waits for memory of its own.
   if (question_ != 0 || search_ || !formers_.empty() || !former_key_.empty() || holds_memory() ||
       group_open_ || hold_group_ || !open_lines_.empty()) {
-    return false;
+    return;
   }
-  if (!come_to_rest(true, false)) return false;
+  if (!come_to_rest(true, false)) return;
   std::erase(parts_.turns.ready, this);
   std::erase(parts_.turns.to_inflate, this);
-  return true;
 }
 
 void FileTail::rest_if_inactive(base::Instant before) {

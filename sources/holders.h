@@ -22,7 +22,6 @@ class Holders {
   struct Holder {
     std::uint64_t number;  // the file's
     Is is;
-    bool now = false;  // it was asked_now
 
     bool yields() const { return is != Is::unasked && is != Is::muted; }
   };
@@ -38,7 +37,6 @@ class Holders {
     List& to = list(is);
     to.splice(to.end(), list(place->is), place);
     place->is = is;
-    place->now = place->now || is == Is::asked_now;
   }
   // All who were asked.
   void be_late() {

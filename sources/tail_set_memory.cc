@@ -52,12 +52,17 @@ bool TailSet::State::others_hang() {
   return now - without_buffer_since >= kBuffersHang;
 }
 
+// The periods are those of the clock: who else insists pauses when we do.
 bool TailSet::State::insist() {
   const base::Instant now = parts.environment.clock.monotonic();
   if (insists.until > now) return insists.on;
+  const bool begins = insists.until == base::Instant{};
+  const auto period = now.time_since_epoch() / kInsists;
   const std::int64_t available = parts.budget.available_bytes();
   const bool gets_on = insists.on && available > insists.available;
-  insists = {.on = gets_on || !insists.on, .until = now + kInsists, .available = available};
+  insists = {.on = begins || gets_on || (!insists.on && period % 2 == 0),
+             .until = base::Instant((period + 1) * kInsists),
+             .available = available};
   return insists.on;
 }
 
@@ -86,11 +91,16 @@ bool TailSet::State::is_waited_for(std::uint64_t number) const {
 }
 
 // There is no memory to read on, and who waits for these descriptors has some.
+// Who cannot let go is asked again if need be.
 void TailSet::State::make_way() {
   for (const std::uint64_t number : std::exchange(asked_now, {})) {
     FileTail* const tail = find(number);
     if (tail == nullptr || !tail->open()) continue;
-    if (is_waited_for(number) || !tail->rest_unread()) asked_now.push_back(number);
+    if (tail->busy_with() == StallReason::disk) {
+      asked_now.push_back(number);
+    } else if (!is_waited_for(number)) {
+      tail->rest_unread();
+    }
   }
 }
 
