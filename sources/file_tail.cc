@@ -195,6 +195,10 @@ void FileTail::enroll(std::string_view body) {
   phase_ = Phase::registering;
   parts_.checkpointer.register_origin(checkpoint_, this,
                                       line_ends_wanted() ? parts_.completes : nullptr);
+  // In the same write: killed between two, we would find one that was gone on with.
+  if (!former_key_.empty() && former_origin_ != checkpoint_.origin) {
+    parts_.checkpointer.erase(std::exchange(former_key_, {}), former_origin_);
+  }
 }
 
 void FileTail::registered() {
@@ -204,6 +208,7 @@ void FileTail::registered() {
     begin_generation();
     return;
   }
+  if (former_origin_ != checkpoint_.origin) parts_.turns.note_gone_on(former_origin_);
   if (!former_key_.empty()) {
     parts_.checkpointer.erase(std::exchange(former_key_, {}), former_origin_);
   }

@@ -215,8 +215,8 @@ void FileTail::take_over(Former& former, std::uint64_t whole_bytes) {
   mark_seen(checkpoint_, parts_.environment.clock.wall());
   if (former.number == 0 && !former.kept) {
     former_key_ = checkpoint_key(known.flow, known.identity);
-    former_origin_ = known.origin;
   }
+  former_origin_ = known.origin;
   marks_ = std::move(former.marks);
   offset_ = seen_end_ = checkpoint_.offset;
   head_ = 0;

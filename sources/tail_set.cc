@@ -217,6 +217,9 @@ void TailSet::add(FoundFile found) {
   state_->let_go.take(found.checkpoint.identity, found.checkpoint, found.marks,
                       state_->parts.environment.clock.monotonic());
   const std::uint64_t number = found.number;
+  std::erase_if(found.formers, [this](const Former& former) {
+    return former.rewritten && state_->turns.gone_on.contains(former.checkpoint.origin);
+  });
   const bool asks = state_->may_be_rewritten(found);
   if (asks) state_->await_rewritten(found);
   std::vector<std::uint64_t> after = std::move(found.after);

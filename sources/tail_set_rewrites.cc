@@ -58,7 +58,7 @@ bool TailSet::State::knows_replaced(FileTail& tail, const std::vector<std::uint6
   std::vector<Former> formers = rewrite.formers;
   for (const std::uint64_t number : after) {
     const FileTail* const other = find(number);
-    if (other == nullptr) continue;
+    if (other == nullptr || turns.gone_on.contains(other->checkpoint().origin)) continue;
     switch (other->replaced_by(tail.checkpoint().path)) {
       case FileTail::Replaced::no:
         break;
@@ -88,6 +88,7 @@ void TailSet::State::keep_replaced(const FileTail& closing) {
     const auto before = held.find(number);
     if (tail == nullptr || before == held.end()) continue;
     if (std::ranges::count(before->second, closing.number()) == 0) continue;
+    if (turns.gone_on.contains(closing.checkpoint().origin)) continue;
     if (closing.replaced_by(tail->checkpoint().path) != FileTail::Replaced::yes) continue;
     rewrite.formers.push_back(closing.as_former());
     rewrite.bytes = std::min(rewrite.bytes, rewrite.formers.back().checkpoint.offset);

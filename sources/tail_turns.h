@@ -46,8 +46,17 @@ struct TailTurns {
   RecentBytes recent;  // only where copies may match
   // Origins whose marks were reached, and when: the marks are needed until that is noted.
   std::vector<std::pair<base::Origin, base::Instant>> caught_up;
+  // Origins of files that were written anew, and are gone on with by what replaced them: of another
+  // file that begins alike they are no former versions. Forgotten as those below.
+  std::unordered_set<base::Origin> gone_on;
+  void note_gone_on(base::Origin origin) {
+    if (origin == base::Origin::none) return;
+    if (gone_on.size() >= kGoneOnMax) gone_on.clear();
+    gone_on.insert(origin);
+  }
   // Files that are known to be no text: said once, also when they rest and are opened again. All
   // are forgotten when there are too many.
+  static constexpr std::size_t kGoneOnMax = 1024;
   static constexpr std::size_t kBinaryMax = 1024;
   std::unordered_set<FileIdentity, FileIdentityHash> binary;
 };

@@ -290,6 +290,26 @@ TEST_CASE("rewrites: a log that was rotated was not rewritten, whatever its line
   CHECK(scene.continued() == 0);
 }
 
+TEST_CASE("rewrites: a version that was gone on with is none of a later log that begins alike",
+          "[sources][rewrites]") {
+  const When when = GENERATE(When::open, When::closed, When::stopped);
+  CAPTURE(when);
+  const std::string banner = "all programs begin so\n";
+  Rewriting scene;
+  begin(scene, when, banner);
+  std::string now = scene.written + text_of(0, 20);
+  scene.rewrite(now);
+  scene.written = std::move(now);
+  go_on(scene, when);
+  REQUIRE(scene.continued() == 1);
+  if (when == When::stopped) scene.stop();
+  scene.rename("/log/a.log", "/log/a.log.0");
+  scene.write("/log/a.log", banner + text_of(100, 120));
+  go_on(scene, when);
+  scene.check_exact();
+  CHECK(scene.continued() == (when == When::stopped ? 0 : 1));
+}
+
 TEST_CASE("rewrites: whoever waits for a target is waited for", "[sources][rewrites]") {
   Rewriting scene;
   scene.write("/log/a.log", text_of(0, 300));
