@@ -43,7 +43,9 @@ void Budget::withdraw(const void* next) {
 }
 
 bool Budget::lacks(std::uint64_t bytes) {
-  if (available_bytes() >= static_cast<std::int64_t>(bytes)) return starving();
+  const std::int64_t available = available_bytes();
+  if (available >= static_cast<std::int64_t>(limit_bytes())) return false;  // nothing is out
+  if (available >= static_cast<std::int64_t>(bytes)) return starving();
   if (!starving_.exchange(true, std::memory_order_relaxed)) ring_all();
   return true;
 }

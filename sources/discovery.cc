@@ -165,6 +165,8 @@ void Discovery::rested(std::size_t flow, std::uint64_t number, const Rest& rest)
   if (state_->stopped) return;
   if (file.detached) {
     state_->lose(number);
+  } else if (file.names == 0) {
+    state_->orphans.insert(number);
   } else if (rest.failed) {
     file.resting->queued = true;
     state_->later.emplace_back(state_->environment.clock.monotonic() + kRetryInterval, number);

@@ -208,6 +208,7 @@ std::uint64_t Discovery::State::add_file(std::size_t flow, const std::string& pa
   const bool whole = flows[flow].files.inflate() && checkpoint.compressed_bytes > 0 &&
                      covers(checkpoint, status.size);
   if (file.ignored) {
+    former_orders.erase({flow, file.identity});
     file.order = ++last_order;
     counters.files_ignored_old.set(counters.files_ignored_old.value() + 1);
     if (!known_before) {

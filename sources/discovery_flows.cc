@@ -123,6 +123,7 @@ void Discovery::State::forget_files(std::size_t flow) {
   std::erase_if(known_by_birth, of_flow);
   std::erase_if(outdated, of_flow);
   std::erase_if(former_keys, of_flow);
+  std::erase_if(former_orders, of_flow);
   std::erase_if(former_unseen, of_flow);
   std::erase_if(gone_files, of_flow);
   for (auto& [path, by] : refused_at_first) {

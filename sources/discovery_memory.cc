@@ -54,9 +54,38 @@ void Discovery::State::look_at_memory() {
     stand_in_line(number);
     able += memories[it->second.flow] == Memory::enough ? 1 : 0;
   }
-  // Not all can: a read hangs, a line is too long. Others are asked as well, and these once more.
+  // Not all can: a read hangs, a line is too long. Others are asked as well.
   holders.be_late();
-  if (holders.size() >= open_files_now) (void)ask_now(Memory::scarce, able);
+  if (holders.size() < open_files_now) return;
+  ask_again(able);
+  (void)ask_now(Memory::scarce, able);
+  ask_for_parked();
+}
+
+// By now they may be able to. They are late all the same, and nobody counts on them.
+void Discovery::State::ask_again(std::size_t able) {
+  const Holders::List& late = holders[Holders::Is::late];
+  for (std::size_t left = std::min(late.size(), waiting.size()); left > 0; --left) {
+    File& file = files.at(late.front().number);
+    const Memory memory = memories[file.flow];
+    if (memory == Memory::stuck || (memory == Memory::scarce && able > 0)) {
+      listener.yield(file.flow, late.front().number, true);
+      able -= memory == Memory::scarce ? 1 : 0;
+    }
+    holders.move(file.holder, Holders::Is::late);
+  }
+}
+
+// Those of their flows alone that are at their ends: what others have, others need.
+void Discovery::State::ask_for_parked() {
+  std::size_t asked = 0;
+  const Holders::List& unasked = holders[Holders::Is::unasked];
+  for (auto it = unasked.begin(); it != unasked.end() && asked < parked.size();) {
+    const std::uint64_t number = (it++)->number;
+    if (!is_stuck(files.at(number).flow)) continue;
+    ask(number, Holders::Is::asked);
+    ++asked;
+  }
 }
 
 void Discovery::State::ask_stuck() {
@@ -66,7 +95,7 @@ void Discovery::State::ask_stuck() {
 // At most so many of flows that have as little as `memory`. False: there are not that many.
 bool Discovery::State::ask_now(Memory memory, std::size_t most) {
   const Holders::List& asked_now = holders[Holders::Is::asked_now];
-  for (const Holders::Is is : {Holders::Is::unasked, Holders::Is::asked, Holders::Is::late}) {
+  for (const Holders::Is is : {Holders::Is::unasked, Holders::Is::asked}) {
     for (auto it = holders[is].begin(); it != holders[is].end();) {
       if (asked_now.size() >= most) return true;
       const std::uint64_t number = (it++)->number;

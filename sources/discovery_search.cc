@@ -312,6 +312,7 @@ void Discovery::State::search_lost() {
     const auto it = known.find(each.file);
     if (it == known.end()) continue;
     const bool there = seen.contains(each.file);
+    if (there) former_orders.erase(each.file);  // it was read, and rests where it is
     if ((all && there) || in_doubt(each, all) || there) continue;
     tell_lost(each, it);
   }
@@ -379,16 +380,14 @@ void Discovery::State::announce() {
   std::erase_if(orphans, [this](std::uint64_t number) {
     File& file = files.at(number);
     if (file.names > 0 || file.detached) return true;
-    // On no reactor: it is lost in the next round. Without a descriptor: when it comes to rest, as
-    // those that wait for it have to know.
-    if (file.resting || !file.holds) return false;
+    if (file.resting) return false;  // on no reactor: it is lost in the next round
+    // Or when it comes to rest, as those that wait for it have to know.
+    if (!file.holds) return true;
     file.detached = true;
     listener.detached(file.flow, number, file.moved_to);
     return true;
   });
-  const bool any_lost = std::ranges::any_of(
-      orphans, [this](std::uint64_t number) { return files.at(number).resting != nullptr; });
-  if (!lost.empty() || !found.empty() || any_lost) scan_soon(kRetryInterval);
+  if (!lost.empty() || !found.empty() || !orphans.empty()) scan_soon(kRetryInterval);
   moves.clear();
 }
 

@@ -258,6 +258,8 @@ struct Discovery::State {
   void look_at_memory();
   void ask_stuck();
   bool ask_now(Memory memory, std::size_t most);
+  void ask_again(std::size_t able);
+  void ask_for_parked();
   void mute(std::size_t flow);
   void make_do_with_fewer();
   void try_more();

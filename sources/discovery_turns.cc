@@ -147,7 +147,7 @@ void Discovery::State::make_room() {
   ask_stuck();
   const Holders::List& unasked = holders[Holders::Is::unasked];
   const std::size_t wanted =
-      waiting.size() + parked.size() + std::max(holders.size(), open_files_now) - open_files_now;
+      waiting.size() + std::max(holders.size(), open_files_now) - open_files_now;
   while (holders.yielding() < wanted && !unasked.empty()) {
     ask(unasked.front().number, Holders::Is::asked);
   }

@@ -217,6 +217,7 @@ void TailSet::add(FoundFile found) {
   state_->let_go.take(found.checkpoint.identity, found.checkpoint, found.marks,
                       state_->parts.environment.clock.monotonic());
   const std::uint64_t number = found.number;
+  state_->turns.gone_on.erase(found.checkpoint.origin);  // it is back
   std::erase_if(found.formers, [this](const Former& former) {
     return former.rewritten && state_->turns.gone_on.contains(former.checkpoint.origin);
   });

@@ -27,19 +27,22 @@ constexpr std::size_t kRefusing = 3;
 constexpr std::string_view kDead = "/out/dead";
 constexpr std::string_view kLive = "/out/live";
 
-config::Flow flow(const std::string& name, std::string_view target, bool header) {
+config::Flow flow(const std::string& name, std::string_view target, bool header,
+                  base::Duration close_inactive) {
   config::Flow made = agent::simulated_flow({"/" + name + "/*.log"},
                                             config::FileTarget{.path = std::string(target)});
   made.name = name;
   made.tail.header_lines = header ? 1 : 0;
-  made.tail.close_inactive = 1s;
+  made.tail.close_inactive = close_inactive;
   return made;
 }
 
 struct Setup {
   std::uint32_t reactors = 1;
-  bool header = false;               // of the dead flow's files
-  bool live = true;                  // there is another flow
+  bool header = false;  // of the dead flow's files
+  bool live = true;     // there is another flow
+  std::size_t live_files = kFiles;
+  base::Duration close_inactive = 1s;
   std::size_t files = kFiles;        // of the dead flow
   std::size_t refusing = kRefusing;  // files of the dead flow that are stuck in a long line
   sim::FaultPlan fault = {.write_error = 1};  // it takes some bytes, and fails
@@ -52,14 +55,14 @@ class Scene {
       world_.disk().make_directories(directory);
     }
     for (std::size_t i = 0; i < setup.files; ++i) world_.disk().put(dead(i), dead_text(i));
-    for (std::size_t i = 0; i < kFiles; ++i) world_.disk().put(live(i), "");
+    for (std::size_t i = 0; i < setup.live_files; ++i) world_.disk().put(live(i), "");
     world_.faults().set(std::string(kDead), setup.fault);
     config::Config config;
     config.reactors = setup.reactors;
     config.memory_bytes = setup.live ? 4 << 20 : 2 << 20;
     config.max_open_files = kDescriptors;
-    config.flows.push_back(flow("dead", kDead, setup.header));
-    if (setup.live) config.flows.push_back(flow("live", kLive, false));
+    config.flows.push_back(flow("dead", kDead, setup.header, setup.close_inactive));
+    if (setup.live) config.flows.push_back(flow("live", kLive, false, setup.close_inactive));
     agent_.emplace(world_, std::move(config));
   }
   void run(base::Duration time) {
@@ -166,6 +169,24 @@ TEST_CASE("dead target: other flows have their turns with its files' descriptors
   scene.run(5s);
   CHECK(scene.bytes(kDead) == scene.dead_bytes());
   CHECK(scene.bytes(kLive) == expected);
+}
+
+TEST_CASE("dead target: files that could be open all the time stay so", "[agent]") {
+  // Or not, for most descriptors are with those that cannot give them back.
+  const std::size_t refusing = GENERATE(std::size_t{0}, kRefusing);
+  Scene scene({.live_files = kDescriptors - 1, .close_inactive = 60s, .refusing = refusing});
+  scene.run(10s);
+  std::uint64_t expected = 0;
+  const auto write_all = [&] {
+    for (std::size_t i = 0; i < kDescriptors - 1; ++i) scene.write(i);
+    expected += 5 * (kDescriptors - 1);
+    return scene.soon(5s, [&] { return scene.bytes(kLive) == expected; }, true);
+  };
+  for (int i = 0; i < 3; ++i) REQUIRE(write_all());
+  const std::uint64_t closed = scene.sample("files_closed_idle");
+  for (int i = 0; i < 30; ++i) REQUIRE(write_all());
+  const std::uint64_t swapped = scene.sample("files_closed_idle") - closed;
+  CHECK(swapped <= (refusing == 0 ? 0 : 30 * kDescriptors));
 }
 
 TEST_CASE("dead target: its files do not take descriptors from each other", "[agent]") {
