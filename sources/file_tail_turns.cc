@@ -57,7 +57,7 @@ bool FileTail::may_rest_unread() const {
 bool FileTail::give_way() {
   if (!yielding_ || ++turn_reads_ < kTurnReads) return false;
   turn_reads_ = kTurnReads;
-  // So would a compressed file or a header be, and newer generations wait for the end of this one.
+  // A compressed file and a header would be, too, and newer generations wait for the end of this.
   if (compressed_ || header_lines_ > 0 || parts_.turns.held > 0) return false;
   return may_rest_unread() && come_to_rest(true, false);
 }
